@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time, for those who may read it: policy code takes a time as an argument instead.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace kinglet {
+
+// Milliseconds on a clock that never goes back. Only differences mean something.
+double MonotonicMs();
+
+// Seconds since 1970-01-01T00:00:00Z.
+std::int64_t UnixSeconds();
+
+// 2026-01-31T12:34:56Z
+std::string Iso8601(std::int64_t unix_seconds);
+
+}  // namespace kinglet

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files: what is written is read, limits hold, nothing half-written stays.
+#include "base/file.h"
+
+#include <gtest/gtest.h>
+
+namespace kinglet {
+namespace {
+
+class FileTest : public testing::Test {
+ protected:
+  FileTest() : folder_(testing::TempDir() + "kinglet_file_test") {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~FileTest() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(FileTest, ReadsBackWhatWasWritten) {
+  const std::string content("a\0b\n", 4);
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "f", content));
+  EXPECT_EQ(ReadFile(folder_ / "f", 4).value(), content);
+  const MappedFile mapped = MappedFile::Open(folder_ / "f").value();
+  EXPECT_EQ(mapped.bytes().size(), 4U);
+  EXPECT_EQ(std::to_integer<char>(mapped.bytes()[2]), 'b');
+}
+
+TEST_F(FileTest, ReplacesWithoutLeavingTemporaries) {
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "f", "old"));
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "f", "new"));
+  EXPECT_EQ(ReadFile(folder_ / "f", 10).value(), "new");
+  const std::filesystem::directory_iterator entries(folder_);
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
+}
+
+TEST_F(FileTest, NamesTheTrouble) {
+  EXPECT_EQ(ReadFile(folder_ / "none", 10).error().code(), StatusCode::kNotFound);
+  EXPECT_EQ(MappedFile::Open(folder_ / "none").error().code(), StatusCode::kNotFound);
+  EXPECT_EQ(MappedFile::Open(folder_).error().code(), StatusCode::kFailed);
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "f", "12345"));
+  EXPECT_EQ(ReadFile(folder_ / "f", 4).error().code(), StatusCode::kLimitExceeded);
+  EXPECT_FALSE(WriteFileAtomic(folder_ / "no" / "such", "x"));
+}
+
+TEST_F(FileTest, MapsAnEmptyFile) {
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "empty", ""));
+  EXPECT_TRUE(MappedFile::Open(folder_ / "empty").value().bytes().empty());
+}
+
+}  // namespace
+}  // namespace kinglet

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON by Boost.JSON, with limits set and errors as values. Boost throws on allocation alone here.
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace kinglet {
+
+namespace json = boost::json;
+
+struct JsonLimits {
+  std::size_t max_bytes = std::size_t{64} << 20;
+  std::size_t max_depth = 64;
+};
+
+// The value that text holds, UTF-8 checked; kInvalidInput with the byte offset where it is not JSON.
+Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits = {});
+
+// Compact JSON on one line. Strings that are not UTF-8 must not get here.
+std::string ToJson(const json::value& value);
+
+// A member of an object, or null where there is none or the value is no object.
+const json::value* Find(const json::value& value, std::string_view key);
+
+}  // namespace kinglet

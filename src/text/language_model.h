@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door through which everything above the engine asks a language model: chat in, text out, odds of given
+// tokens. engine/ fulfils it with real weights, tests with a script.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "text/vocabulary.h"
+
+namespace kinglet {
+
+struct ChatMessage {
+  std::string role;  // "system", "user", "assistant"
+  std::string content;
+};
+
+// Names and meanings as llama.cpp's and OpenAI's users know them. The defaults are greedy.
+struct SamplingOptions {
+  float temperature = 0.0F;        // 0: greedy, repeatable
+  int top_k = 40;                  // 0: off
+  float top_p = 0.95F;             // 1: off
+  float min_p = 0.05F;             // 0: off
+  float repeat_penalty = 1.0F;     // 1: off; over the last 64 tokens
+  float presence_penalty = 0.0F;   // 0: off
+  float frequency_penalty = 0.0F;  // 0: off
+  std::uint64_t seed = 0;
+};
+
+struct GenerationRequest {
+  std::vector<TokenId> prompt;
+  SamplingOptions sampling;
+  int max_tokens = 512;
+  std::vector<std::string> stop;  // generation ends before the first of these; may straddle tokens
+};
+
+enum class FinishReason { kStop, kLength, kCancelled };
+
+struct GenerationResult {
+  std::string text;  // whole UTF-8 characters, stop string and end-of-text token left out
+  std::vector<TokenId> tokens;
+  std::vector<float> logprobs;  // natural log of each token's probability, before temperature and filters
+  FinishReason finish_reason = FinishReason::kStop;
+  int prompt_tokens = 0;
+  int cached_tokens = 0;         // of the prompt, taken from an earlier request's KV pages
+  double prefill_ms = 0;
+  double decode_ms = 0;
+};
+
+// Sees text as it comes, in whole UTF-8 characters. Returns false to stop the generation (kCancelled).
+using TextSink = std::function<bool(std::string_view)>;
+
+class LanguageModel {
+ public:
+  virtual ~LanguageModel() = default;
+
+  // Tokens that a prompt and its answer may hold together.
+  virtual int context_tokens() const = 0;
+
+  // The prompt of a conversation, by the model's chat template, ready for the assistant's turn. Contents can
+  // never become control tokens.
+  virtual Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const = 0;
+
+  // Plain text to tokens: no control tokens read, none added.
+  virtual std::vector<TokenId> EncodeText(std::string_view text) const = 0;
+
+  // kUsage, with both numbers, when prompt + 1 does not fit the context.
+  virtual Result<GenerationResult> Generate(const GenerationRequest& request,
+                                            const TextSink& on_text) = 0;
+
+  // log p(candidate | prompt), natural, for each of the candidate next tokens.
+  virtual Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId> prompt,
+                                                       std::span<const TokenId> candidates) = 0;
+};
+
+}  // namespace kinglet
