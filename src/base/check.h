@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Broken invariants of our own abort with file, line and values. Bad input is a Status, never a check.
+// Broken invariants of our own abort with file, line and values. Bad input is a Status, never a
+// check.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace kinglet {
 
@@ -14,8 +15,8 @@ namespace kinglet {
 }  // namespace kinglet
 
 // KINGLET_CHECK(row < rows, "row {} of {}", row, rows);
-#define KINGLET_CHECK(condition, ...)                                                            \
-  do {                                                                                           \
-    if (!(condition)) [[unlikely]]                                                               \
+#define KINGLET_CHECK(condition, ...)                                                     \
+  do {                                                                                    \
+    if (!(condition)) [[unlikely]]                                                        \
       ::kinglet::CheckFailed(__FILE__, __LINE__, #condition, ::fmt::format(__VA_ARGS__)); \
   } while (false)

@@ -2,9 +2,9 @@
 // The system's clocks.
 #include "base/clock.h"
 
-#include <fmt/chrono.h>
-
 #include <chrono>
+
+#include <fmt/chrono.h>
 
 namespace kinglet {
 

@@ -2,9 +2,9 @@
 // SHA-256 by OpenSSL.
 #include "base/digest.h"
 
-#include <openssl/evp.h>
-
 #include <array>
+
+#include <openssl/evp.h>
 
 #include "base/check.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files: mapped for reading, read whole within a limit, and written so that nobody sees half of one.
+// Files: mapped for reading, read whole within a limit, and written so that nobody sees half of
+// one.
 #pragma once
 
 #include <cstddef>

@@ -2,12 +2,13 @@
 // JSON by Boost.JSON, with limits set and errors as values. Boost throws on allocation alone here.
 #pragma once
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
 #include <cstddef>
 #include <string>
 #include <string_view>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "base/status.h"
 
@@ -20,7 +21,8 @@ struct JsonLimits {
   std::size_t max_depth = 64;
 };
 
-// The value that text holds, UTF-8 checked; kInvalidInput with the byte offset where it is not JSON.
+// The value that text holds, UTF-8 checked; kInvalidInput with the byte offset where it is not
+// JSON.
 Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits = {});
 
 // Compact JSON on one line. Strings that are not UTF-8 must not get here.

@@ -2,19 +2,19 @@
 // Errors as values: Result<T> is a T or a Status; TRY passes a Status on. Nothing here throws.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <expected>
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace kinglet {
 
-// What kind of trouble, as far as a caller acts on it. The command line maps these to exit statuses:
-// kUsage 2, kInvalidInput 3, all others 1.
+// What kind of trouble, as far as a caller acts on it. The command line maps these to exit
+// statuses: kUsage 2, kInvalidInput 3, all others 1.
 enum class StatusCode {
-  kFailed,         // it did not work: disk, network, child process
-  kUsage,          // the caller asked for something that cannot be: a bad flag, a prompt that is too long
+  kFailed,  // it did not work: disk, network, child process
+  kUsage,   // the caller asked for something that cannot be: a bad flag, a prompt that is too long
   kInvalidInput,   // a model, document, template or schema is broken or unsupported
   kNotFound,       // no such file, model, document
   kLimitExceeded,  // a limit that was set at start is reached

@@ -2,9 +2,9 @@
 // TRY: values come through, errors leave the function.
 #include "base/status.h"
 
-#include <gtest/gtest.h>
-
 #include <memory>
+
+#include <gtest/gtest.h>
 
 namespace kinglet {
 namespace {

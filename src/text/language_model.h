@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door through which everything above the engine asks a language model: chat in, text out, odds of given
-// tokens. engine/ fulfils it with real weights, tests with a script.
+// The door through which everything above the engine asks a language model: chat in, text out, odds
+// of given tokens. engine/ fulfils it with real weights, tests with a script.
 #pragma once
 
 #include <cstdint>
@@ -44,15 +44,17 @@ enum class FinishReason { kStop, kLength, kCancelled };
 struct GenerationResult {
   std::string text;  // whole UTF-8 characters, stop string and end-of-text token left out
   std::vector<TokenId> tokens;
-  std::vector<float> logprobs;  // natural log of each token's probability, before temperature and filters
+  std::vector<float>
+      logprobs;  // natural log of each token's probability, before temperature and filters
   FinishReason finish_reason = FinishReason::kStop;
   int prompt_tokens = 0;
-  int cached_tokens = 0;         // of the prompt, taken from an earlier request's KV pages
+  int cached_tokens = 0;  // of the prompt, taken from an earlier request's KV pages
   double prefill_ms = 0;
   double decode_ms = 0;
 };
 
-// Sees text as it comes, in whole UTF-8 characters. Returns false to stop the generation (kCancelled).
+// Sees text as it comes, in whole UTF-8 characters. Returns false to stop the generation
+// (kCancelled).
 using TextSink = std::function<bool(std::string_view)>;
 
 class LanguageModel {
@@ -62,8 +64,8 @@ class LanguageModel {
   // Tokens that a prompt and its answer may hold together.
   virtual int context_tokens() const = 0;
 
-  // The prompt of a conversation, by the model's chat template, ready for the assistant's turn. Contents can
-  // never become control tokens.
+  // The prompt of a conversation, by the model's chat template, ready for the assistant's turn.
+  // Contents can never become control tokens.
   virtual Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const = 0;
 
   // Plain text to tokens: no control tokens read, none added.

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each subcommand's file offers to the table in main.cc.
+#pragma once
+
+#include "cli/command.h"
+
+namespace kinglet {
+
+CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
+
+}  // namespace kinglet

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the environment once, at start.
+#include "cli/environment.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include <toml++/toml.h>
+
+#include "base/file.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kMaxSettingsBytes = std::size_t{1} << 20;
+
+std::optional<std::filesystem::path> PathVariable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return std::filesystem::path(value);
+}
+
+// $variable/kinglet, or the folder under $HOME that the XDG base directory specification names.
+Result<std::filesystem::path> XdgFolder(const char* variable, const char* under_home) {
+  if (const auto folder = PathVariable(variable)) return *folder / "kinglet";
+  if (const auto home = PathVariable("HOME")) return *home / under_home / "kinglet";
+  return Error(StatusCode::kUsage, "neither {} nor HOME is set: set KINGLET_HOME", variable);
+}
+
+template <typename T>
+Result<void> Read(const toml::table& table, std::string_view key, std::optional<T>& out) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr) return {};
+  out = node->value<T>();
+  if (!out) {
+    return Error(StatusCode::kInvalidInput, "line {}: {} has the wrong type",
+                 node->source().begin.line, key);
+  }
+  return {};
+}
+
+Result<void> RefuseUnknownKeys(const toml::table& table) {
+  constexpr std::array<std::string_view, 5> kKeys = {"model", "library", "currency",
+                                                     "electricity_per_kwh", "machine_per_hour"};
+  for (const auto& [key, node] : table) {
+    if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end()) {
+      return Error(StatusCode::kInvalidInput, "line {}: there is no setting {}",
+                   node.source().begin.line, key.str());
+    }
+  }
+  return {};
+}
+
+Result<Settings> ParseSettings(std::string_view text) {
+  toml::table table;
+  try {
+    table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    return Error(StatusCode::kInvalidInput, "line {}: {}", error.source().begin.line,
+                 error.description());
+  }
+  TRY(RefuseUnknownKeys(table));
+  Settings settings;
+  std::optional<std::string> currency;
+  TRY(Read(table, "model", settings.model));
+  TRY(Read(table, "library", settings.library));
+  TRY(Read(table, "currency", currency));
+  TRY(Read(table, "electricity_per_kwh", settings.electricity_per_kwh));
+  TRY(Read(table, "machine_per_hour", settings.machine_per_hour));
+  if (currency) settings.currency = *currency;
+  return settings;
+}
+
+}  // namespace
+
+std::filesystem::path Environment::DefaultLibrary() const {
+  return settings.library ? std::filesystem::path(*settings.library) : home / "library";
+}
+
+Result<Environment> ReadEnvironment() {
+  Environment environment;
+  const auto home = PathVariable("KINGLET_HOME");
+  environment.home = home ? *home : TRY(XdgFolder("XDG_DATA_HOME", ".local/share"));
+  environment.cache = TRY(XdgFolder("XDG_CACHE_HOME", ".cache"));
+  environment.stdout_is_terminal = isatty(STDOUT_FILENO) == 1;
+  environment.stderr_is_terminal = isatty(STDERR_FILENO) == 1;
+
+  const std::filesystem::path file = environment.home / "kinglet.toml";
+  const Result<std::string> text = ReadFile(file, kMaxSettingsBytes);
+  if (!text) {
+    if (text.error().code() == StatusCode::kNotFound) return environment;
+    return std::unexpected(text.error());
+  }
+  Result<Settings> settings = ParseSettings(*text);
+  if (!settings) return std::unexpected(settings.error().WithContext(file.string()));
+  environment.settings = *std::move(settings);
+  return environment;
+}
+
+}  // namespace kinglet

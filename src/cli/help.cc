@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet help [TOPIC]: what a flag's one line cannot say.
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+
+namespace kinglet {
+namespace {
+
+struct Topic {
+  std::string_view name;
+  std::string_view text;
+};
+
+constexpr Topic kTopics[] = {
+    {"models",
+     "MODEL is a path to a .gguf file, a name that `kinglet models` lists, or hf:user/repo:quant.\n"
+     "Where it may be left out, it is `model` of kinglet.toml, else the default model if it was "
+     "pulled.\n"},
+    {"folders",
+     "KINGLET_HOME (default $XDG_DATA_HOME/kinglet, else ~/.local/share/kinglet) holds models/, "
+     "library/,\n"
+     "ledger.sqlite and kinglet.toml. $XDG_CACHE_HOME/kinglet holds what can be rebuilt.\n"},
+    {"settings",
+     "kinglet.toml in KINGLET_HOME knows: model, library, currency (default EUR), "
+     "electricity_per_kwh and\n"
+     "machine_per_hour (money; a cost is printed once one of the two is set). Flags beat it.\n"},
+    {"ledger",
+     "Each question leaves a line: time to the first byte, tokens read, cached, generated and "
+     "useful, joules\n"
+     "where the machine tells, cost where prices are set. A token is useful when it stands in a "
+     "sentence\n"
+     "that was shown because a quote carries it.\n"},
+    {"exit",
+     "0: done (an abstention too). 1: it failed. 2: wrong usage. 3: the model, document or schema "
+     "is invalid.\n"},
+};
+
+Result<void> Help(const std::string& name) {
+  for (const Topic& topic : kTopics) {
+    if (name.empty()) {
+      fmt::print("kinglet help {}\n", topic.name);
+    } else if (topic.name == name) {
+      fmt::print("{}", topic.text);
+      return {};
+    }
+  }
+  if (name.empty()) return {};
+  return Error(StatusCode::kUsage, "no help on {}; `kinglet help` lists the topics", name);
+}
+
+}  // namespace
+
+CommandRun SetUpHelp(CLI::App& app, const Environment&) {
+  auto topic = std::make_shared<std::string>();
+  app.add_option("TOPIC", *topic, "what to explain; without it, the list of topics");
+  return [topic] { return Help(*topic); };
+}
+
+}  // namespace kinglet

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ctrl-C as a question that long work asks: "should I stop?". The signal handler only sets a flag.
+#pragma once
+
+namespace kinglet {
+
+// SIGINT sets the flag; a second one before anybody has asked ends the program as usual. SIGPIPE is
+// ignored: a closed pipe is a failed write.
+void HandleInterrupts();
+
+// True once for each interrupt.
+bool TakeInterrupt();
+
+}  // namespace kinglet

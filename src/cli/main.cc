@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program: a table of subcommands, and what a Status means to a shell.
+#include <cstdio>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+
+namespace kinglet {
+namespace {
+
+// In the order of --help: from getting a model to reading the bill.
+constexpr Command kCommands[] = {
+    {"help", "explains a topic: models, folders, settings, ledger, exit", SetUpHelp},
+};
+
+// INTERFACE: 0 done, 1 it failed, 2 wrong usage, 3 the input is invalid.
+int ExitStatus(StatusCode code) {
+  switch (code) {
+    case StatusCode::kUsage:
+      return 2;
+    case StatusCode::kInvalidInput:
+      return 3;
+    case StatusCode::kCancelled:
+      return 130;  // as a shell reports a command that SIGINT ended
+    default:
+      return 1;
+  }
+}
+
+int Fail(const Status& status) {
+  fmt::print(stderr, "kinglet: {}\n", status.message());
+  return ExitStatus(status.code());
+}
+
+// Wrong usage in one line. CLI11's own text spans several and names no program.
+int UsageError(const CLI::ParseError& error) {
+  std::string message = error.what();
+  for (char& c : message) {
+    if (c == '\n') c = ' ';
+  }
+  return Fail(Status(StatusCode::kUsage, message + " (kinglet --help tells more)"));
+}
+
+int Main(int argc, char** argv) {
+  HandleInterrupts();
+  const Result<Environment> environment = ReadEnvironment();
+  if (!environment) return Fail(environment.error());
+
+  CLI::App app("Answers from your own documents, on your own machine, with quotes and a bill.",
+               "kinglet");
+  app.set_version_flag("--version", std::string("kinglet ") + KINGLET_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  std::vector<std::pair<const CLI::App*, CommandRun>> runs;
+  for (const Command& command : kCommands) {
+    CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+    sub->option_defaults()->always_capture_default();
+    runs.emplace_back(sub, command.set_up(*sub, *environment));
+  }
+  if (argc > 1 && *argv[1] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+    return Fail(Status(StatusCode::kUsage,
+                       fmt::format("no command {}; kinglet --help lists them", argv[1])));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& error) {
+    return UsageError(error);
+  }
+  for (const auto& [sub, run] : runs) {
+    if (!sub->parsed()) continue;
+    if (const Result<void> result = run(); !result) return Fail(result.error());
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return Fail(Status(StatusCode::kFailed, "cannot write to standard output"));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace kinglet
+
+int main(int argc, char** argv) { return kinglet::Main(argc, argv); }
