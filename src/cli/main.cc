@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: a table of subcommands, and what a Status means to a shell.
+#include <algorithm>
 #include <cstdio>
 #include <vector>
 
@@ -61,7 +62,9 @@ int Main(int argc, char** argv) {
     sub->option_defaults()->always_capture_default();
     runs.emplace_back(sub, command.set_up(*sub, *environment));
   }
-  if (argc > 1 && *argv[1] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+  if (argc > 1 && *argv[1] != '-' &&
+      std::ranges::find(kCommands, std::string_view(argv[1]), &Command::name) ==
+          std::end(kCommands)) {
     return Fail(Status(StatusCode::kUsage,
                        fmt::format("no command {}; kinglet --help lists them", argv[1])));
   }
