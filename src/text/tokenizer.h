@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/byte_range.h"
 #include "base/status.h"
-#include "text/byte_range.h"
 #include "text/vocabulary.h"
 
 namespace kinglet {
