@@ -58,6 +58,8 @@ std::span<const DTypeInfo> AllDTypes();
 // The row of a number read from a file, or null where there is no such type (never was, or
 // removed).
 const DTypeInfo* FindDType(std::uint32_t gguf_number);
+// The name that a removed number had ("Q4_2" for 4), or nothing.
+std::string_view RemovedDTypeName(std::uint32_t gguf_number);
 // The row of a known type.
 const DTypeInfo& Info(DType dtype);
 

@@ -123,14 +123,17 @@ class GgufFile {
 
  private:
   GgufFile() = default;
-  Result<void> AddPart(std::span<const std::byte> bytes);
-  Result<void> IndexTensors();
+  static Result<GgufFile> ReadPart(std::span<const std::byte> bytes);
+  static Result<GgufFile> OpenPart(const std::filesystem::path& path);
+  // number counts from 1, as in the names of the files.
+  Result<void> AddPart(GgufFile part, std::int64_t number, std::int64_t count);
+  Result<void> IndexParts(std::optional<std::int64_t> tensor_count);
 
   std::vector<MappedFile> mappings_;
   std::uint32_t version_ = 0;
   std::uint64_t alignment_ = 0;
   std::uint64_t file_bytes_ = 0;
-  std::size_t part_count_ = 0;
+  std::size_t part_count_ = 1;
   std::vector<GgufKey> keys_;
   std::vector<Tensor> tensors_;
   // Indices of keys_ and tensors_, by name. Sorted rather than hashed: names are hostile.
