@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// AVX2 with FMA and F16C: the primitives that the generic bodies are written in, on two registers
+// of 8 lanes. No standard library in here: an instantiation could replace the baseline program's.
+#include "kernels/avx2.h"
+
+#include <immintrin.h>
+
+#include "kernels/quant_blocks.h"
+#include "kernels/scalar.h"
+
+namespace kinglet {
+namespace {
+
+struct F {  // 16 f32 lanes
+  __m256 a, b;
+};
+struct I {  // 16 i32 lanes, or 64 bytes
+  __m256i a, b;
+};
+
+// Columns a tile: 4 integer and 4 float registers of accumulators, of 16 in all.
+constexpr int kTileColumns = 2;
+constexpr int kFloatTileColumns = 1;
+
+inline F LoadF(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+inline void StoreF(float* p, F v) {
+  _mm256_storeu_ps(p, v.a);
+  _mm256_storeu_ps(p + 8, v.b);
+}
+inline F LoadPartF(const float* p, int n) {
+  alignas(32) float whole[16] = {};
+  for (int i = 0; i < n; ++i) whole[i] = p[i];
+  return LoadF(whole);
+}
+inline void StorePartF(float* p, F v, int n) {
+  alignas(32) float whole[16];
+  StoreF(whole, v);
+  for (int i = 0; i < n; ++i) p[i] = whole[i];
+}
+inline F SetF(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+inline F AddF(F x, F y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+inline F SubF(F x, F y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+inline F MulF(F x, F y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+inline F DivF(F x, F y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+inline F MaxF(F x, F y) {  // y where one is NaN
+  return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)};
+}
+inline F MinF(F x, F y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
+inline F FmaF(F x, F y, F z) {  // x * y + z
+  return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
+}
+inline F FnmaF(F x, F y, F z) {  // z - x * y
+  return {_mm256_fnmadd_ps(x.a, y.a, z.a), _mm256_fnmadd_ps(x.b, y.b, z.b)};
+}
+inline F ToF(I v) { return {_mm256_cvtepi32_ps(v.a), _mm256_cvtepi32_ps(v.b)}; }
+inline I RoundToI(F v) { return {_mm256_cvtps_epi32(v.a), _mm256_cvtps_epi32(v.b)}; }
+inline F CastToF(I v) { return {_mm256_castsi256_ps(v.a), _mm256_castsi256_ps(v.b)}; }
+inline I CastToI(F v) { return {_mm256_castps_si256(v.a), _mm256_castps_si256(v.b)}; }
+
+inline F HalfToF(const void* p) {
+  const auto* halves = static_cast<const __m128i*>(p);
+  return {_mm256_cvtph_ps(_mm_loadu_si128(halves)), _mm256_cvtph_ps(_mm_loadu_si128(halves + 1))};
+}
+inline void StoreHalf(void* p, F v) {
+  auto* halves = static_cast<__m128i*>(p);
+  _mm_storeu_si128(halves, _mm256_cvtps_ph(v.a, _MM_FROUND_TO_NEAREST_INT));
+  _mm_storeu_si128(halves + 1, _mm256_cvtps_ph(v.b, _MM_FROUND_TO_NEAREST_INT));
+}
+inline __m256 Bf16ToF8(const __m128i* p) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(p)), 16));
+}
+inline F Bf16ToF(const void* p) {
+  const auto* halves = static_cast<const __m128i*>(p);
+  return {Bf16ToF8(halves), Bf16ToF8(halves + 1)};
+}
+inline __m256 LowHalfToF8(__m256i v) {
+  const __m256i low = _mm256_and_si256(v, _mm256_set1_epi32(0xffff));
+  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
+  return _mm256_cvtph_ps(_mm256_castsi256_si128(packed));
+}
+// The f16 in the low half of each 32-bit lane.
+inline F LowHalfToF(I v) { return {LowHalfToF8(v.a), LowHalfToF8(v.b)}; }
+
+inline I LoadI(const void* p) {
+  const auto* words = static_cast<const __m256i*>(p);
+  return {_mm256_loadu_si256(words), _mm256_loadu_si256(words + 1)};
+}
+inline void StoreI(void* p, I v) {
+  auto* words = static_cast<__m256i*>(p);
+  _mm256_storeu_si256(words, v.a);
+  _mm256_storeu_si256(words + 1, v.b);
+}
+inline I SetI(int x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+inline I AddI(I x, I y) { return {_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)}; }
+inline I MulI(I x, I y) { return {_mm256_mullo_epi32(x.a, y.a), _mm256_mullo_epi32(x.b, y.b)}; }
+inline I MaxI(I x, I y) { return {_mm256_max_epi32(x.a, y.a), _mm256_max_epi32(x.b, y.b)}; }
+inline I AndI(I x, I y) { return {_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
+inline I OrI(I x, I y) { return {_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
+inline I XorI(I x, I y) { return {_mm256_xor_si256(x.a, y.a), _mm256_xor_si256(x.b, y.b)}; }
+inline I ShiftLeft(I v, int n) { return {_mm256_slli_epi32(v.a, n), _mm256_slli_epi32(v.b, n)}; }
+inline I ShiftRight(I v, int n) { return {_mm256_srli_epi32(v.a, n), _mm256_srli_epi32(v.b, n)}; }
+inline I ShiftRightSigned(I v, int n) {
+  return {_mm256_srai_epi32(v.a, n), _mm256_srai_epi32(v.b, n)};
+}
+inline void StoreBytes(void* p, I v) {
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(v.a, v.b), 0xd8);
+  _mm_storeu_si128(static_cast<__m128i*>(p), _mm_packs_epi16(_mm256_castsi256_si128(words),
+                                                             _mm256_extracti128_si256(words, 1)));
+}
+
+inline float ReduceAddF(F v) {
+  const __m256 half = _mm256_add_ps(v.a, v.b);
+  __m128 sum = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  sum = _mm_add_ps(sum, _mm_movehl_ps(sum, sum));
+  return _mm_cvtss_f32(_mm_add_ss(sum, _mm_movehdup_ps(sum)));
+}
+inline float ReduceMaxF(F v) {
+  const __m256 half = _mm256_max_ps(v.a, v.b);
+  __m128 top = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  top = _mm_max_ps(top, _mm_movehl_ps(top, top));
+  return _mm_cvtss_f32(_mm_max_ss(top, _mm_movehdup_ps(top)));
+}
+inline int ReduceAddI(I v) {
+  const __m256i half = _mm256_add_epi32(v.a, v.b);
+  __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1)));
+}
+inline int ReduceMaxI(I v) {
+  const __m256i half = _mm256_max_epi32(v.a, v.b);
+  __m128i top = _mm_max_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  top = _mm_max_epi32(top, _mm_shuffle_epi32(top, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(top, _mm_shuffle_epi32(top, 0xb1)));
+}
+
+// vpmaddubsw adds two products in 16 bits, which holds 2 * 63 * 127 but not 2 * 255 * 127: codes
+// of 8 bits are split into even and odd bytes of 16 bits instead.
+template <bool kSmallCodes>
+inline __m256i DotBytes8(__m256i sum, __m256i codes, __m256i activations) {
+  if constexpr (kSmallCodes) {
+    const __m256i pairs = _mm256_maddubs_epi16(codes, activations);
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  } else {
+    const __m256i even_codes = _mm256_and_si256(codes, _mm256_set1_epi16(0xff));
+    const __m256i odd_codes = _mm256_srli_epi16(codes, 8);
+    const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(activations, 8), 8);
+    const __m256i odd = _mm256_srai_epi16(activations, 8);
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(even_codes, even));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(odd_codes, odd));
+  }
+}
+// In each lane: sum + the four products of its unsigned and signed bytes.
+template <bool kSmallCodes>
+inline I DotBytes(I sum, I codes, I activations) {
+  return {DotBytes8<kSmallCodes>(sum.a, codes.a, activations.a),
+          DotBytes8<kSmallCodes>(sum.b, codes.b, activations.b)};
+}
+
+inline void TransposeQuads8(const std::uint8_t* rows, std::ptrdiff_t stride, __m256i out[4]) {
+  __m256i t[4];  // 128-bit lane g of t[j] is row 4g + j
+  for (int j = 0; j < 4; ++j) {
+    const auto* low = reinterpret_cast<const __m128i*>(rows + j * stride);
+    const auto* high = reinterpret_cast<const __m128i*>(rows + (4 + j) * stride);
+    t[j] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(low)),
+                                   _mm_loadu_si128(high), 1);
+  }
+  const __m256i a = _mm256_unpacklo_epi32(t[0], t[1]);
+  const __m256i b = _mm256_unpackhi_epi32(t[0], t[1]);
+  const __m256i c = _mm256_unpacklo_epi32(t[2], t[3]);
+  const __m256i d = _mm256_unpackhi_epi32(t[2], t[3]);
+  out[0] = _mm256_unpacklo_epi64(a, c);
+  out[1] = _mm256_unpackhi_epi64(a, c);
+  out[2] = _mm256_unpacklo_epi64(b, d);
+  out[3] = _mm256_unpackhi_epi64(b, d);
+}
+// 16 bytes of each of 16 rows -> out[q] lane r = bytes 4q..4q+3 of row r.
+inline void TransposeQuads(const std::uint8_t* rows, std::ptrdiff_t stride, I out[4]) {
+  __m256i first[4];
+  __m256i second[4];
+  TransposeQuads8(rows, stride, first);
+  TransposeQuads8(rows + 8 * stride, stride, second);
+  for (int q = 0; q < 4; ++q) out[q] = {first[q], second[q]};
+}
+
+#include "kernels/quantised-inl.h"
+#include "kernels/vector-inl.h"
+
+}  // namespace
+
+const Ops kAvx2Ops = {
+    .name = "avx2",
+    .quantise = Quantise,
+    .matmul = Matmul,
+    .dequantise_row = DequantiseRow,
+    .rms_norm = RmsNorm,
+    .add = Add,
+    .silu_mul = SiluMul,
+    .attend = Attend,
+    .to_half = ToHalf,
+};
+
+}  // namespace kinglet

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which table of operations this machine gets.
+#pragma once
+
+#include <span>
+
+#include "base/status.h"
+#include "kernels/ops.h"
+
+namespace kinglet {
+
+// The tables that this CPU can run, from the plainest to the fastest. Never empty.
+std::span<const Ops* const> AvailableOps();
+
+// The fastest, or the one that the environment variable KINGLET_ISA names (scalar, avx2, avx512);
+// kUsage when this CPU cannot run that one.
+Result<const Ops*> ChooseOps();
+
+// Whether matrices of this type can be multiplied.
+bool IsSupported(DType dtype);
+// Whether activations meet it rounded to 8 bits.
+bool IsQuantised(DType dtype);
+
+}  // namespace kinglet

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The byte layout of quantised blocks, as ggml defines it (ggml-common.h of the ggml project).
+// Bytes only: blocks lie unaligned in a file. In all of them a weight is scale * code - minimum
+// with an unsigned code, which lets one product serve every type.
+#pragma once
+
+#include <cstdint>
+
+namespace kinglet {
+
+// Types of 32: 16 bytes of nibbles hold weights 0..15 in the low and 16..31 in the high halves.
+struct BlockQ4_0 {  // weight = d * (code - 8)
+  std::uint8_t d[2];
+  std::uint8_t nibbles[16];
+};
+struct BlockQ4_1 {  // weight = d * code + m
+  std::uint8_t d[2], m[2];
+  std::uint8_t nibbles[16];
+};
+struct BlockQ5_0 {  // weight = d * (code - 16); bit i of `high` is the fifth bit of weight i
+  std::uint8_t d[2];
+  std::uint8_t high[4];
+  std::uint8_t nibbles[16];
+};
+struct BlockQ5_1 {  // weight = d * code + m
+  std::uint8_t d[2], m[2];
+  std::uint8_t high[4];
+  std::uint8_t nibbles[16];
+};
+struct BlockQ8_0 {  // weight = d * code, codes signed
+  std::uint8_t d[2];
+  std::uint8_t codes[32];
+};
+
+// Types of 256, in 8 sub-blocks of 32: weight = d * scale * code - dmin * minimum. `scales` packs
+// eight 6-bit scales and eight 6-bit minima. Each 32 bytes of nibbles hold sub-block 2i in the low
+// and 2i + 1 in the high halves.
+struct BlockQ4_K {
+  std::uint8_t d[2], dmin[2];
+  std::uint8_t scales[12];
+  std::uint8_t nibbles[128];
+};
+struct BlockQ5_K {  // bit i of high[j] is the fifth bit of weight j of sub-block i
+  std::uint8_t d[2], dmin[2];
+  std::uint8_t scales[12];
+  std::uint8_t high[32];
+  std::uint8_t nibbles[128];
+};
+// 16 sub-blocks of 16: weight = d * scales[i] * (code - 32). Each half of 128 weights has 64 bytes
+// of nibbles and 32 of two high bits: quarter 0 and 1 in the low, 2 and 3 in the high nibbles.
+struct BlockQ6_K {
+  std::uint8_t low[128];
+  std::uint8_t high[64];
+  std::int8_t scales[16];
+  std::uint8_t d[2];
+};
+
+static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 &&
+              sizeof(BlockQ5_1) == 24 && sizeof(BlockQ8_0) == 34 && sizeof(BlockQ4_K) == 144 &&
+              sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210);
+
+}  // namespace kinglet

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products with float weights, norms, activations and attention, for any instruction set. Included
+// by an ISA file inside its namespace, after its primitives and quantised-inl.h.
+
+// ---- float weights: lanes along K, a row's sum is 16 partial sums added in a fixed order ----
+
+struct LoadF32 {
+  static constexpr int kBytes = 4;
+  static F Load(const std::uint8_t* p) { return CastToF(LoadI(p)); }
+};
+struct LoadF16 {
+  static constexpr int kBytes = 2;
+  static F Load(const std::uint8_t* p) { return HalfToF(p); }
+};
+struct LoadBF16 {
+  static constexpr int kBytes = 2;
+  static F Load(const std::uint8_t* p) { return Bf16ToF(p); }
+};
+
+template <typename Loader>
+inline F LoadWeights(const std::uint8_t* row, int i, int n) {
+  const std::uint8_t* p = row + static_cast<std::ptrdiff_t>(i) * Loader::kBytes;
+  if (n == 16) return Loader::Load(p);
+  std::uint8_t whole[64] = {};
+  for (int b = 0; b < n * Loader::kBytes; ++b) whole[b] = p[b];
+  return Loader::Load(whole);
+}
+
+template <typename Loader, int kRows, int kColumns>
+inline void MultiplyFloats(const MatmulArgs& args, int row, int column) {
+  const int k = args.weights.columns;
+  const std::uint8_t* weights =
+      args.weights.data + static_cast<std::size_t>(row) * args.weights.row_bytes;
+  const float* x = args.floats + static_cast<std::ptrdiff_t>(column) * k;
+  F sums[kRows][kColumns];
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kColumns; ++c) sums[r][c] = SetF(0);
+  }
+  for (int i = 0; i < k; i += 16) {
+    const int n = k - i < 16 ? k - i : 16;
+    F activations[kColumns];
+    for (int c = 0; c < kColumns; ++c) {
+      const float* p = x + static_cast<std::ptrdiff_t>(c) * k + i;
+      activations[c] = n == 16 ? LoadF(p) : LoadPartF(p, n);
+    }
+    for (int r = 0; r < kRows; ++r) {
+      const F w =
+          LoadWeights<Loader>(weights + static_cast<std::size_t>(r) * args.weights.row_bytes, i, n);
+      for (int c = 0; c < kColumns; ++c) sums[r][c] = FmaF(w, activations[c], sums[r][c]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int c = 0; c < kColumns; ++c) {
+      float sum = ReduceAddF(sums[r][c]);
+      if (args.bias != nullptr) sum += args.bias[row + r];
+      args.out[static_cast<std::size_t>(column + c) * args.out_stride +
+               static_cast<std::size_t>(row + r)] = sum;
+    }
+  }
+}
+
+template <typename Loader, int kRows>
+inline void MultiplyFloatRows(const MatmulArgs& args, int row) {
+  int column = 0;
+  for (; column + kFloatTileColumns <= args.count; column += kFloatTileColumns) {
+    MultiplyFloats<Loader, kRows, kFloatTileColumns>(args, row, column);
+  }
+  for (; column < args.count; ++column) MultiplyFloats<Loader, kRows, 1>(args, row, column);
+}
+
+template <typename Loader>
+void MatmulFloats(const MatmulArgs& args) {
+  int row = args.row_begin;
+  for (; row + 4 <= args.row_end; row += 4) MultiplyFloatRows<Loader, 4>(args, row);
+  for (; row < args.row_end; ++row) MultiplyFloatRows<Loader, 1>(args, row);
+}
+
+void Matmul(const MatmulArgs& args) {
+  switch (args.weights.dtype) {
+    case DType::kF32:
+      return MatmulFloats<LoadF32>(args);
+    case DType::kF16:
+      return MatmulFloats<LoadF16>(args);
+    case DType::kBF16:
+      return MatmulFloats<LoadBF16>(args);
+    case DType::kQ4_0:
+      return MatmulQuantised<TypeQ4_0>(args, 8 * sizeof(BlockQ4_0));
+    case DType::kQ4_1:
+      return MatmulQuantised<TypeQ4_1>(args, 8 * sizeof(BlockQ4_1));
+    case DType::kQ5_0:
+      return MatmulQuantised<TypeQ5_0>(args, 8 * sizeof(BlockQ5_0));
+    case DType::kQ5_1:
+      return MatmulQuantised<TypeQ5_1>(args, 8 * sizeof(BlockQ5_1));
+    case DType::kQ8_0:
+      return MatmulQuantised<TypeQ8_0>(args, 8 * sizeof(BlockQ8_0));
+    case DType::kQ4_K:
+      return MatmulQuantised<TypeQ4_K>(args, sizeof(BlockQ4_K));
+    case DType::kQ5_K:
+      return MatmulQuantised<TypeQ5_K>(args, sizeof(BlockQ5_K));
+    case DType::kQ6_K:
+      return MatmulQuantised<TypeQ6_K>(args, sizeof(BlockQ6_K));
+    default:
+      __builtin_trap();  // IsSupported() was not asked
+  }
+}
+
+// ---- element by element ----
+
+// e^x by 2^n * e^r, |r| <= ln 2 / 2, with the Taylor polynomial of degree 7: relative error below
+// 2e-7. Below the range of normal numbers it stays at the least of them; a NaN stays one.
+inline F Exp(F x) {
+  x = MaxF(SetF(-87.0F), MinF(SetF(88.0F), x));
+  const I n = RoundToI(MulF(x, SetF(1.44269504F)));
+  F r = FnmaF(ToF(n), SetF(0.693359375F), x);  // ln 2 in two parts, the first exact in few bits
+  r = FnmaF(ToF(n), SetF(-2.12194440e-4F), r);
+  F p = SetF(1.0F / 5040);
+  p = FmaF(p, r, SetF(1.0F / 720));
+  p = FmaF(p, r, SetF(1.0F / 120));
+  p = FmaF(p, r, SetF(1.0F / 24));
+  p = FmaF(p, r, SetF(1.0F / 6));
+  p = FmaF(p, r, SetF(0.5F));
+  p = FmaF(p, r, SetF(1.0F));
+  p = FmaF(p, r, SetF(1.0F));
+  return MulF(p, CastToF(ShiftLeft(AddI(n, SetI(127)), 23)));
+}
+
+inline F LoadUpTo(const float* p, int n) { return n >= 16 ? LoadF(p) : LoadPartF(p, n); }
+inline void StoreUpTo(float* p, F v, int n) {
+  if (n >= 16) {
+    StoreF(p, v);
+  } else {
+    StorePartF(p, v, n);
+  }
+}
+
+void RmsNorm(const float* x, const float* weight, int n, float epsilon, float* out) {
+  F squares = SetF(0);
+  for (int i = 0; i < n; i += 16) {
+    const F v = LoadUpTo(x + i, n - i);
+    squares = FmaF(v, v, squares);
+  }
+  const float mean = ReduceAddF(squares) / static_cast<float>(n);
+  const F factor = SetF(1.0F / __builtin_sqrtf(mean + epsilon));
+  for (int i = 0; i < n; i += 16) {
+    const F scaled = MulF(LoadUpTo(x + i, n - i), factor);
+    StoreUpTo(out + i, MulF(scaled, LoadUpTo(weight + i, n - i)), n - i);
+  }
+}
+
+void Add(const float* x, int n, float* inout) {
+  for (int i = 0; i < n; i += 16) {
+    StoreUpTo(inout + i, AddF(LoadUpTo(inout + i, n - i), LoadUpTo(x + i, n - i)), n - i);
+  }
+}
+
+void SiluMul(const float* up, int n, float* gate) {
+  for (int i = 0; i < n; i += 16) {
+    const F g = LoadUpTo(gate + i, n - i);
+    const F silu = DivF(g, AddF(SetF(1), Exp(SubF(SetF(0), g))));
+    StoreUpTo(gate + i, MulF(silu, LoadUpTo(up + i, n - i)), n - i);
+  }
+}
+
+void ToHalf(const float* x, int n, std::uint16_t* out) {
+  int i = 0;
+  for (; i + 16 <= n; i += 16) StoreHalf(out + i, LoadF(x + i));
+  if (i == n) return;
+  std::uint16_t whole[16];
+  StoreHalf(whole, LoadPartF(x + i, n - i));
+  for (int j = 0; i + j < n; ++j) out[i + j] = whole[j];
+}
+
+// ---- attention: a query's result depends on its own keys alone, in the order of positions ----
+
+// Scores of 16 keys at a time; a lane adds up the dimensions in their order.
+template <int kQueries>
+inline void ScoreKeys(const AttendArgs& a, int keys) {
+  const std::ptrdiff_t group = static_cast<std::ptrdiff_t>(a.head_dim) * kKeyLanes;
+  for (std::ptrdiff_t first = 0; first < keys; first += kKeyLanes) {
+    const std::uint16_t* lanes = a.keys + first / kKeyLanes * group;
+    F scores[kQueries];
+    for (int i = 0; i < kQueries; ++i) scores[i] = SetF(0);
+    for (std::ptrdiff_t d = 0; d < a.head_dim; ++d) {
+      const F key = HalfToF(lanes + d * kKeyLanes);
+#pragma GCC unroll 8
+      for (int i = 0; i < kQueries; ++i) {
+        scores[i] = FmaF(key,
+                         SetF(a.queries[static_cast<std::size_t>(i) * a.query_stride +
+                                        static_cast<std::size_t>(d)]),
+                         scores[i]);
+      }
+    }
+    for (int i = 0; i < kQueries; ++i) {
+      StoreF(a.scores + static_cast<std::size_t>(i) * a.score_stride + first,
+             MulF(scores[i], SetF(a.scale)));
+    }
+  }
+}
+
+// exp(score - top) of the visible keys, 0 for those to come; returns their sum.
+inline float ExpScores(float* scores, int visible, int keys) {
+  F top = LoadF(scores);
+  const int whole = visible / 16 * 16;
+  for (int j = visible; j < (keys + 15) / 16 * 16; ++j) scores[j] = -__builtin_inff();
+  for (int j = 0; j < visible; j += 16) top = MaxF(top, LoadF(scores + j));
+  const F base = SetF(ReduceMaxF(top));
+  F total = SetF(0);
+  for (int j = 0; j < whole; j += 16) {
+    const F e = Exp(SubF(LoadF(scores + j), base));
+    StoreF(scores + j, e);
+    total = AddF(total, e);
+  }
+  if (whole < visible) {
+    StoreF(scores + whole, Exp(SubF(LoadF(scores + whole), base)));
+    total = AddF(total, LoadPartF(scores + whole, visible - whole));
+  }
+  for (int j = visible; j < (keys + 15) / 16 * 16; ++j) scores[j] = 0;
+  return ReduceAddF(total);
+}
+
+template <int kQueries>
+inline void MixValues(const AttendArgs& a, int keys, const float* inverse_sums) {
+  for (int d = 0; d < a.value_stride; d += 16) {
+    F mixed[kQueries];
+    for (int i = 0; i < kQueries; ++i) mixed[i] = SetF(0);
+    const std::uint16_t* value = a.values + d;
+    for (std::ptrdiff_t j = 0; j < keys; ++j, value += a.value_stride) {
+      const F v = HalfToF(value);
+#pragma GCC unroll 8
+      for (int i = 0; i < kQueries; ++i) {
+        mixed[i] = FmaF(v,
+                        SetF(a.scores[static_cast<std::size_t>(i) * a.score_stride +
+                                      static_cast<std::size_t>(j)]),
+                        mixed[i]);
+      }
+    }
+    for (int i = 0; i < kQueries; ++i) {
+      StoreUpTo(a.out + static_cast<std::size_t>(i) * a.out_stride + d,
+                MulF(mixed[i], SetF(inverse_sums[i])), a.head_dim - d);
+    }
+  }
+}
+
+template <int kQueries>
+inline void AttendQueries(const AttendArgs& a) {
+  const int keys = a.first_position + kQueries;
+  float inverse_sums[kQueries];
+  ScoreKeys<kQueries>(a, keys);
+  for (int i = 0; i < kQueries; ++i) {
+    float* scores = a.scores + static_cast<std::size_t>(i) * a.score_stride;
+    inverse_sums[i] = 1.0F / ExpScores(scores, a.first_position + i + 1, keys);
+  }
+  MixValues<kQueries>(a, keys, inverse_sums);
+}
+
+void Attend(const AttendArgs& a) {
+  switch (a.count) {
+    case 1:
+      return AttendQueries<1>(a);
+    case 2:
+      return AttendQueries<2>(a);
+    case 3:
+      return AttendQueries<3>(a);
+    case 4:
+      return AttendQueries<4>(a);
+    case 5:
+      return AttendQueries<5>(a);
+    case 6:
+      return AttendQueries<6>(a);
+    case 7:
+      return AttendQueries<7>(a);
+    case 8:
+      return AttendQueries<8>(a);
+    default:
+      __builtin_trap();  // kQueryTile
+  }
+}
+static_assert(kQueryTile == 8);
