@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys to numbers. The limits are far above every published model, and low enough that products of
+// two of these numbers stay below 2^48.
+#include "model/config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <vector>
+
+#include "base/display.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::string_view kArchitectures[] = {"llama"};
+
+struct Limits {
+  std::int64_t min;
+  std::int64_t max;
+};
+constexpr Limits kBlocks = {1, 1024};
+constexpr Limits kContext = {1, std::int64_t{1} << 30};
+constexpr Limits kWidth = {1, std::int64_t{1} << 20};
+constexpr Limits kFeedForward = {1, std::int64_t{1} << 24};
+constexpr Limits kHeads = {1, 4096};
+constexpr Limits kHeadDim = {1, 4096};
+constexpr Limits kVocabulary = {1, std::int64_t{1} << 24};
+constexpr Limits kWindow = {0, std::int64_t{1} << 30};
+constexpr Limits kExperts = {0, 4096};
+
+// The keys of one architecture in one file.
+class Keys {
+ public:
+  Keys(const GgufFile& file, std::string_view architecture)
+      : file_(file), architecture_(architecture) {}
+
+  std::string Name(std::string_view key) const { return fmt::format("{}.{}", architecture_, key); }
+
+  Result<std::size_t> Size(std::string_view key, Limits limits) const {
+    return Checked(key, TRY(file_.Require<std::int64_t>(Name(key))), limits);
+  }
+
+  Result<std::size_t> Size(std::string_view key, Limits limits, std::size_t fallback) const {
+    const auto value = TRY(file_.Optional<std::int64_t>(Name(key)));
+    return value ? Checked(key, *value, limits) : fallback;
+  }
+
+  // A number that some files give layer by layer. Then all must be the same.
+  Result<std::size_t> LayerSize(std::string_view key, Limits limits, std::size_t block_count,
+                                std::optional<std::size_t> fallback) const {
+    const GgufValue* value = file_.Find(Name(key));
+    if (value == nullptr && fallback) return *fallback;
+    if (value == nullptr || !value->is_array()) return Size(key, limits);
+    const auto layers = TRY(file_.Require<std::vector<std::int64_t>>(Name(key)));
+    if (layers.size() != block_count) {
+      return Error(StatusCode::kInvalidInput, "key \"{}\" has {} elements for {} layers", Name(key),
+                   layers.size(), block_count);
+    }
+    if (std::ranges::adjacent_find(layers, std::not_equal_to()) != layers.end()) {
+      return Error(StatusCode::kInvalidInput,
+                   "key \"{}\" differs from layer to layer, which is not supported", Name(key));
+    }
+    return Checked(key, layers[0], limits);
+  }
+
+  // Above min and below max, thus finite.
+  Result<double> Number(std::string_view key, double min, double max,
+                        std::optional<double> fallback) const {
+    const auto value = TRY(file_.Optional<double>(Name(key)));
+    if (!value && fallback) return *fallback;
+    const double number = value ? *value : TRY(file_.Require<double>(Name(key)));
+    if (!(number > min && number < max)) {
+      return Error(StatusCode::kInvalidInput, "key \"{}\" is {}, not between {} and {}", Name(key),
+                   number, min, max);
+    }
+    return number;
+  }
+
+  Result<std::string_view> Text(std::string_view key, std::string_view fallback) const {
+    return file_.Get<std::string_view>(Name(key), fallback);
+  }
+
+ private:
+  Result<std::size_t> Checked(std::string_view key, std::int64_t value, Limits limits) const {
+    if (value < limits.min || value > limits.max) {
+      return Error(StatusCode::kInvalidInput, "key \"{}\" is {}, not {} to {}", Name(key), value,
+                   limits.min, limits.max);
+    }
+    return static_cast<std::size_t>(value);
+  }
+
+  const GgufFile& file_;
+  std::string_view architecture_;
+};
+
+Result<void> ReadAttention(const Keys& keys, ModelConfig& config) {
+  config.head_count =
+      TRY(keys.LayerSize("attention.head_count", kHeads, config.block_count, std::nullopt));
+  config.kv_head_count =
+      TRY(keys.LayerSize("attention.head_count_kv", kHeads, config.block_count, config.head_count));
+  if (config.head_count % config.kv_head_count != 0) {
+    return Error(StatusCode::kInvalidInput, "key \"{}\" is {}, which does not divide the {} heads",
+                 keys.Name("attention.head_count_kv"), config.kv_head_count, config.head_count);
+  }
+  const std::size_t share = config.embedding_length / config.head_count;
+  if (share * config.head_count != config.embedding_length || share > kHeadDim.max) {
+    // Then the width of a head must be told, not derived.
+    config.head_dim = TRY(keys.Size("attention.key_length", kHeadDim));
+    config.value_dim = TRY(keys.Size("attention.value_length", kHeadDim));
+  } else {
+    config.head_dim = TRY(keys.Size("attention.key_length", kHeadDim, share));
+    config.value_dim = TRY(keys.Size("attention.value_length", kHeadDim, share));
+  }
+  config.sliding_window = TRY(keys.Size("attention.sliding_window", kWindow, 0));
+  config.rms_epsilon = TRY(keys.Number("attention.layer_norm_rms_epsilon", 0.0, 1.0, std::nullopt));
+  return {};
+}
+
+Result<void> ReadRope(const Keys& keys, ModelConfig& config) {
+  config.rope_dim = TRY(keys.Size("rope.dimension_count", kHeadDim, config.head_dim));
+  if (config.rope_dim > config.head_dim || config.rope_dim % 2 != 0) {
+    return Error(
+        StatusCode::kInvalidInput,
+        "key \"{}\": {} dimensions of a head of {} rotate; an even number of at most {} can",
+        keys.Name("rope.dimension_count"), config.rope_dim, config.head_dim, config.head_dim);
+  }
+  config.rope_base = TRY(keys.Number("rope.freq_base", 0.0, 1e15, 10000.0));
+  // rope.scale_linear is how files named it before rope.scaling.*.
+  const double old_scale = TRY(keys.Number("rope.scale_linear", 0.0, 1e6, 1.0));
+  const double scale = TRY(keys.Number("rope.scaling.factor", 0.0, 1e6, old_scale));
+  const std::string_view type =
+      TRY(keys.Text("rope.scaling.type", scale == 1.0 ? "none" : "linear"));
+  if (type != "none" && type != "linear") {
+    return Error(StatusCode::kInvalidInput, "key \"{}\" is {}; none and linear are supported",
+                 keys.Name("rope.scaling.type"), Quoted(type));
+  }
+  config.rope_scale = type == "linear" ? scale : 1.0;
+  return {};
+}
+
+Result<void> ReadExperts(const Keys& keys, ModelConfig& config) {
+  config.expert_count = TRY(keys.Size("expert_count", kExperts, 0));
+  config.expert_used_count = TRY(keys.Size("expert_used_count", kExperts, 0));
+  if (config.expert_used_count > config.expert_count ||
+      (config.expert_count > 0 && config.expert_used_count == 0)) {
+    return Error(StatusCode::kInvalidInput, "key \"{}\" is {} of {} experts",
+                 keys.Name("expert_used_count"), config.expert_used_count, config.expert_count);
+  }
+  return {};
+}
+
+// The embedding says how many tokens there are; the keys must agree.
+Result<std::size_t> ReadVocabSize(const GgufFile& file, const Keys& keys) {
+  const Tensor* embedding = file.FindTensor("token_embd.weight");
+  if (embedding == nullptr) {
+    return Error(StatusCode::kInvalidInput, "tensor \"token_embd.weight\" is missing");
+  }
+  const std::uint64_t rows = embedding->rows();
+  if (rows > static_cast<std::uint64_t>(kVocabulary.max)) {
+    return Error(StatusCode::kInvalidInput, "tensor \"token_embd.weight\" has {} rows, over {}",
+                 rows, kVocabulary.max);
+  }
+  const std::size_t claimed = TRY(keys.Size("vocab_size", kVocabulary, rows));
+  if (claimed != rows) {
+    return Error(StatusCode::kInvalidInput,
+                 "key \"{}\" is {}, but tensor \"token_embd.weight\" has {} rows",
+                 keys.Name("vocab_size"), claimed, rows);
+  }
+  const GgufValue* tokens = file.Find("tokenizer.ggml.tokens");
+  if (tokens != nullptr && tokens->is_array() && tokens->count() != rows) {
+    return Error(
+        StatusCode::kInvalidInput,
+        "key \"tokenizer.ggml.tokens\" has {} tokens, but tensor \"token_embd.weight\" has "
+        "{} rows",
+        tokens->count(), rows);
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
+  ModelConfig config;
+  config.architecture = TRY(file.Require<std::string_view>("general.architecture"));
+  if (std::ranges::find(kArchitectures, config.architecture) == std::end(kArchitectures)) {
+    return Error(StatusCode::kInvalidInput,
+                 "key \"general.architecture\" is {}, which is not known; known: {}",
+                 Quoted(config.architecture), fmt::join(kArchitectures, ", "));
+  }
+  const Keys keys(file, config.architecture);
+  config.block_count = TRY(keys.Size("block_count", kBlocks));
+  config.context_length = TRY(keys.Size("context_length", kContext));
+  config.embedding_length = TRY(keys.Size("embedding_length", kWidth));
+  config.feed_forward_length =
+      TRY(keys.LayerSize("feed_forward_length", kFeedForward, config.block_count, std::nullopt));
+  TRY(ReadAttention(keys, config));
+  TRY(ReadRope(keys, config));
+  TRY(ReadExperts(keys, config));
+  config.vocab_size = TRY(ReadVocabSize(file, keys));
+  return config;
+}
+
+}  // namespace kinglet

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The numbers that make a model of an architecture: read from a file's keys, each within its limit.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/status.h"
+#include "tensor/gguf.h"
+
+namespace kinglet {
+
+// The names are GGUF's, without "llama." in front; the defaults are those of the specification.
+struct ModelConfig {
+  std::string architecture;          // general.architecture: "llama"
+  std::size_t block_count = 0;       // layers
+  std::size_t context_length = 0;    // tokens that the model was trained on
+  std::size_t embedding_length = 0;  // the width of the hidden state
+  std::size_t feed_forward_length = 0;
+  std::size_t head_count = 0;
+  std::size_t kv_head_count = 0;  // divides head_count
+  std::size_t head_dim = 0;       // of queries and keys (attention.key_length)
+  std::size_t value_dim = 0;      // of values (attention.value_length)
+  std::size_t rope_dim = 0;       // even; the dimensions of a head that rotate, from the first
+  double rope_base = 10000.0;
+  double rope_scale = 1.0;  // linear scaling: positions are divided by it
+  double rms_epsilon = 0.0;
+  std::size_t vocab_size = 0;      // rows of the embedding
+  std::size_t sliding_window = 0;  // tokens that attention looks back; 0: all
+  std::size_t expert_count = 0;    // 0: no mixture
+  std::size_t expert_used_count = 0;
+
+  std::size_t query_width() const { return head_count * head_dim; }
+  std::size_t key_width() const { return kv_head_count * head_dim; }
+  std::size_t value_width() const { return kv_head_count * value_dim; }
+};
+
+// kInvalidInput names the key and its limit; an architecture that is not known is named beside
+// those that are. What differs from layer to layer is refused.
+Result<ModelConfig> ReadModelConfig(const GgufFile& file);
+
+}  // namespace kinglet

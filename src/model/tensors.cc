@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds each tensor by its name in GGUF.
+#include "model/tensors.h"
+
+#include <algorithm>
+
+#include "base/display.h"
+
+namespace kinglet {
+namespace {
+
+using Shape = std::vector<std::uint64_t>;
+
+bool IsIntegerType(DType dtype) {
+  return dtype == DType::kI8 || dtype == DType::kI16 || dtype == DType::kI32 ||
+         dtype == DType::kI64;
+}
+
+// Hands out tensors and remembers which.
+class Binder {
+ public:
+  explicit Binder(const GgufFile& file) : file_(file) { bound_.reserve(file.tensors().size()); }
+
+  // shape is innermost first, as in GGUF. One dimension means a vector of F32.
+  Result<const Tensor*> Take(std::string_view name, const Shape& shape) {
+    const Tensor* tensor = TRY(TakeIfThere(name, shape));
+    if (tensor == nullptr) {
+      return Error(StatusCode::kInvalidInput, "tensor {} is missing", Quoted(name));
+    }
+    return tensor;
+  }
+
+  Result<const Tensor*> TakeIfThere(std::string_view name, const Shape& shape) {
+    const Tensor* tensor = file_.FindTensor(name);
+    if (tensor == nullptr) return nullptr;
+    if (tensor->shape != shape) {
+      return Error(StatusCode::kInvalidInput, "tensor {} is {}, not {} as the keys have it",
+                   Quoted(name), ShapeText(tensor->shape), ShapeText(shape));
+    }
+    const bool vector = shape.size() == 1;
+    if (vector ? tensor->dtype != DType::kF32 : IsIntegerType(tensor->dtype)) {
+      return Error(StatusCode::kInvalidInput, "tensor {} is of type {}, not {}", Quoted(name),
+                   Info(tensor->dtype).name, vector ? "F32" : "a type of weights");
+    }
+    bound_.push_back(tensor);
+    return tensor;
+  }
+
+  // A tensor that nothing has asked for would change the model's results, were it known.
+  Result<void> CheckNoneLeft(std::string_view architecture) {
+    if (bound_.size() == file_.tensors().size()) return {};
+    std::ranges::sort(bound_);
+    for (const Tensor& tensor : file_.tensors()) {
+      if (!std::ranges::binary_search(bound_, &tensor)) {
+        return Error(StatusCode::kInvalidInput, "tensor {} has no part in a {} model that is known",
+                     Quoted(tensor.name), architecture);
+      }
+    }
+    return {};
+  }
+
+ private:
+  const GgufFile& file_;
+  std::vector<const Tensor*> bound_;
+};
+
+Result<LayerTensors> BindLayer(Binder& binder, const ModelConfig& config, std::size_t layer) {
+  const auto name = [&](std::string_view part) {
+    return fmt::format("blk.{}.{}.weight", layer, part);
+  };
+  const std::uint64_t width = config.embedding_length;
+  LayerTensors tensors;
+  tensors.attn_norm = TRY(binder.Take(name("attn_norm"), {width}));
+  tensors.attn_q = TRY(binder.Take(name("attn_q"), {width, config.query_width()}));
+  tensors.attn_k = TRY(binder.Take(name("attn_k"), {width, config.key_width()}));
+  tensors.attn_v = TRY(binder.Take(name("attn_v"), {width, config.value_width()}));
+  tensors.attn_output =
+      TRY(binder.Take(name("attn_output"), {config.head_count * config.value_dim, width}));
+  tensors.ffn_norm = TRY(binder.Take(name("ffn_norm"), {width}));
+  Shape inward = {width, config.feed_forward_length};
+  Shape outward = {config.feed_forward_length, width};
+  std::string_view suffix;
+  if (config.expert_count > 0) {
+    tensors.ffn_router = TRY(binder.Take(name("ffn_gate_inp"), {width, config.expert_count}));
+    inward.push_back(config.expert_count);
+    outward.push_back(config.expert_count);
+    suffix = "_exps";
+  }
+  tensors.ffn_gate = TRY(binder.Take(name(fmt::format("ffn_gate{}", suffix)), inward));
+  tensors.ffn_up = TRY(binder.Take(name(fmt::format("ffn_up{}", suffix)), inward));
+  tensors.ffn_down = TRY(binder.Take(name(fmt::format("ffn_down{}", suffix)), outward));
+  return tensors;
+}
+
+}  // namespace
+
+Result<ModelTensors> BindTensors(const GgufFile& file, const ModelConfig& config) {
+  Binder binder(file);
+  const std::uint64_t width = config.embedding_length;
+  ModelTensors tensors;
+  tensors.token_embd = TRY(binder.Take("token_embd.weight", {width, config.vocab_size}));
+  tensors.output_norm = TRY(binder.Take("output_norm.weight", {width}));
+  tensors.output = TRY(binder.TakeIfThere("output.weight", {width, config.vocab_size}));
+  if (tensors.output == nullptr) tensors.output = tensors.token_embd;
+  tensors.rope_freqs = TRY(binder.TakeIfThere("rope_freqs.weight", {config.rope_dim / 2}));
+  for (std::size_t layer = 0; layer < config.block_count; ++layer) {
+    tensors.layers.push_back(TRY(BindLayer(binder, config, layer)));
+  }
+  TRY(binder.CheckNoneLeft(config.architecture));
+  return tensors;
+}
+
+}  // namespace kinglet

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which tensors of a file play which part in the model. To bind them is to check them: each is
+// there, of the shape that the config asks for, and none is left over.
+#pragma once
+
+#include <vector>
+
+#include "base/status.h"
+#include "model/config.h"
+#include "tensor/gguf.h"
+
+namespace kinglet {
+
+// Views into the GgufFile. Shapes as (rows, columns); width: embedding_length.
+struct LayerTensors {
+  const Tensor* attn_norm = nullptr;    // (width)
+  const Tensor* attn_q = nullptr;       // (query_width, width)
+  const Tensor* attn_k = nullptr;       // (key_width, width)
+  const Tensor* attn_v = nullptr;       // (value_width, width)
+  const Tensor* attn_output = nullptr;  // (width, head_count * value_dim)
+  const Tensor* ffn_norm = nullptr;     // (width)
+  // Of a mixture each of the three has expert_count such matrices, one after the other.
+  const Tensor* ffn_gate = nullptr;    // (feed_forward_length, width)
+  const Tensor* ffn_up = nullptr;      // (feed_forward_length, width)
+  const Tensor* ffn_down = nullptr;    // (width, feed_forward_length)
+  const Tensor* ffn_router = nullptr;  // (expert_count, width); null where there is no mixture
+};
+
+struct ModelTensors {
+  const Tensor* token_embd = nullptr;   // (vocab_size, width)
+  const Tensor* output_norm = nullptr;  // (width)
+  const Tensor* output = nullptr;       // (vocab_size, width); token_embd where they are tied
+  const Tensor* rope_freqs = nullptr;   // (rope_dim / 2), divides the frequencies; null: none
+  std::vector<LayerTensors> layers;     // [block_count]
+};
+
+// kInvalidInput names the tensor, the shape it has and the shape that it must have. Norms and
+// rope_freqs are F32; matrices are of any type but the integers.
+Result<ModelTensors> BindTensors(const GgufFile& file, const ModelConfig& config);
+
+}  // namespace kinglet
