@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/byte_range.h"
@@ -23,9 +24,48 @@ struct Block {
 struct Document {
   std::string title;
   std::string text;
-  std::vector<std::string> headings = {
-      ""};  // paths: "Chapter > Section"; the first is "no heading"
+  std::vector<std::string> headings = {""};  // paths: "Chapter > Section"; the first is none
   std::vector<Block> blocks;
+};
+
+// Writes a Document block by block and keeps its promises: cleans what it is given, puts the line
+// breaks between blocks, and tracks the path of headings.
+class DocumentBuilder {
+ public:
+  void SetTitle(std::string_view title);
+  bool has_title() const { return !document_.title.empty(); }
+
+  // The path starts under this: the chapter of a section that is a page of its own.
+  void SetParentHeading(std::string_view text);
+  // A heading of level 1 to 6 closes the open ones of its level and deeper. Levels that the
+  // document skips do not matter.
+  void AddHeading(int level, std::string_view text);
+  // Headings inside a box (sidebar, note, definition) end with it.
+  void BeginBox();
+  void AddBoxHeading(std::string_view text);
+  void EndBox();
+
+  // Empty text adds nothing. Code and paragraphs may hold line breaks; the others become one line.
+  void AddParagraph(std::string_view text);
+  void AddListItem(std::string_view text);
+  void AddCode(std::string_view text);
+  void AddTableRow(std::string_view text);
+
+  Document Finish() &&;
+
+ private:
+  struct OpenHeading {
+    int level;
+    std::string text;
+  };
+
+  void Append(BlockKind kind, std::string text);
+  std::uint32_t CurrentHeading();
+
+  Document document_;
+  std::string parent_;
+  std::vector<OpenHeading> open_;
+  std::vector<std::size_t> boxes_;  // how many headings were open when each box began
 };
 
 }  // namespace kinglet

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocks go in one by one; text, ranges and heading paths come out consistent.
+#include "knowledge/document.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "knowledge/cleaner.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::string_view kPathSeparator = " > ";
+constexpr std::size_t kMaxHeadingBytes = 300;  // longer ones are paragraphs in a costume
+constexpr std::size_t kMaxPathBytes = 1000;
+constexpr std::size_t kMaxOpenHeadings = 16;  // boxes in boxes
+constexpr std::size_t kMaxPaths = 1 << 16;    // a document with more goes on under the last one
+constexpr int kBoxLevel = 7;                  // below every heading of the document itself
+
+std::string HeadingText(std::string_view text) {
+  std::string line = OneLine(CleanText(text));
+  TruncateUtf8(line, kMaxHeadingBytes);
+  return line;
+}
+
+// Rows and items stand on lines of their own, next to those of their kind; all else is set apart.
+std::string_view Separator(const std::vector<Block>& blocks, BlockKind next) {
+  if (blocks.empty()) return "";
+  const bool line =
+      blocks.back().kind == next && (next == BlockKind::kListItem || next == BlockKind::kTableRow);
+  return line ? "\n" : "\n\n";
+}
+
+}  // namespace
+
+void DocumentBuilder::SetTitle(std::string_view title) { document_.title = HeadingText(title); }
+
+void DocumentBuilder::SetParentHeading(std::string_view text) { parent_ = HeadingText(text); }
+
+void DocumentBuilder::AddHeading(int level, std::string_view text) {
+  std::string line = HeadingText(text);
+  if (line.empty()) return;
+  const std::size_t kept = boxes_.empty() ? 0 : boxes_.back();
+  while (open_.size() > kept && open_.back().level >= level) open_.pop_back();
+  if (open_.size() < kMaxOpenHeadings) open_.push_back({level, line});
+  Append(BlockKind::kHeading, std::move(line));
+}
+
+void DocumentBuilder::BeginBox() { boxes_.push_back(open_.size()); }
+
+void DocumentBuilder::AddBoxHeading(std::string_view text) { AddHeading(kBoxLevel, text); }
+
+void DocumentBuilder::EndBox() {
+  open_.resize(std::min(boxes_.back(), open_.size()), OpenHeading{0, ""});
+  boxes_.pop_back();
+}
+
+void DocumentBuilder::AddParagraph(std::string_view text) {
+  Append(BlockKind::kParagraph, TrimLines(CleanText(text)));
+}
+
+void DocumentBuilder::AddListItem(std::string_view text) {
+  Append(BlockKind::kListItem, OneLine(CleanText(text)));
+}
+
+void DocumentBuilder::AddCode(std::string_view text) {
+  Append(BlockKind::kCode, TrimLines(CleanText(text)));
+}
+
+void DocumentBuilder::AddTableRow(std::string_view text) {
+  Append(BlockKind::kTableRow, OneLine(CleanText(text)));
+}
+
+Document DocumentBuilder::Finish() && { return std::move(document_); }
+
+void DocumentBuilder::Append(BlockKind kind, std::string text) {
+  if (text.empty()) return;
+  document_.text += Separator(document_.blocks, kind);
+  const std::size_t begin = document_.text.size();
+  document_.text += text;
+  document_.blocks.push_back({kind, {begin, document_.text.size()}, CurrentHeading()});
+}
+
+// The path is stored once for a run of blocks that share it.
+std::uint32_t DocumentBuilder::CurrentHeading() {
+  std::string path = parent_;
+  for (const OpenHeading& heading : open_) {
+    if (!path.empty()) path += kPathSeparator;
+    path += heading.text;
+  }
+  TruncateUtf8(path, kMaxPathBytes);
+  if (path.empty()) return 0;
+  if (document_.headings.back() != path && document_.headings.size() < kMaxPaths)
+    document_.headings.push_back(std::move(path));
+  return static_cast<std::uint32_t>(document_.headings.size() - 1);
+}
+
+}  // namespace kinglet

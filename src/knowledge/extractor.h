@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bytes of a file to a Document, by the format that its name and bytes tell.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "base/status.h"
+#include "knowledge/document.h"
+
+namespace kinglet {
+
+struct ExtractLimits {
+  std::size_t file_bytes = std::size_t{64} << 20;
+  std::size_t markup_bytes = std::size_t{16} << 20;  // of HTML and Markdown: parsed into a tree
+  std::size_t text_bytes = std::size_t{32} << 20;    // of the kept text
+};
+
+// A row of the table of formats. extract gets all bytes of the file and fills the builder.
+struct Format {
+  std::string_view media_type;
+  std::span<const std::string_view> suffixes;  // in lower case, with the full stop
+  bool markup;                                 // markup_bytes is its limit
+  Result<void> (*extract)(std::string_view bytes, DocumentBuilder& builder);
+};
+
+enum class UnknownSuffix {
+  kSkip,        // a folder of pages holds style sheets and sources that nobody asked for
+  kReadAsText,  // the user named the file
+};
+
+// The format of a file, by suffix; without one it is plain text. Null for what cannot be read:
+// bytes that are no text, and unknown suffixes where they are to be skipped.
+const Format* FindFormat(const std::filesystem::path& path, std::string_view bytes,
+                         UnknownSuffix unknown);
+
+// kInvalidInput: not readable as that format. kLimitExceeded: too large. A document without title
+// is called by its file name.
+Result<Document> ExtractDocument(const std::filesystem::path& path, std::string_view bytes,
+                                 const Format& format, const ExtractLimits& limits = {});
+
+}  // namespace kinglet

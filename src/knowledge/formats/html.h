@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTML: the text of a page without what surrounds it on every page of its site.
+#pragma once
+
+#include <string_view>
+
+#include "base/status.h"
+#include "knowledge/document.h"
+
+namespace kinglet {
+
+// A page. Navigation, bars, scripts, and blocks that are only links are dropped.
+Result<void> ExtractHtml(std::string_view bytes, DocumentBuilder& builder);
+
+// Content only, in UTF-8: nothing is taken for navigation. The first heading is the title where
+// there is none yet.
+Result<void> AppendHtmlFragment(std::string_view utf8, DocumentBuilder& builder);
+
+}  // namespace kinglet

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Markdown (CommonMark with GitHub's tables), by md4c.
+#pragma once
+
+#include <string_view>
+
+#include "base/status.h"
+#include "knowledge/document.h"
+
+namespace kinglet {
+
+Result<void> ExtractMarkdown(std::string_view bytes, DocumentBuilder& builder);
+
+}  // namespace kinglet
