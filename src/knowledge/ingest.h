@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files and folders into a library: what is new or changed is read, the rest left alone.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "knowledge/extractor.h"
+#include "knowledge/library.h"
+
+namespace kinglet {
+
+struct IngestOptions {
+  // Shell patterns, matched with a file's name and with its path below the folder given. With
+  // includes a file must match one of them; what matches an exclude is left out, folders whole.
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  bool hidden = false;        // names that begin with a full stop
+  bool follow_links = false;  // symbolic links
+  ExtractLimits limits;
+};
+
+enum class IngestOutcome {
+  kAdded,
+  kReplaced,
+  kUnchanged,
+  kSkipped,  // found in a folder, but nothing to read
+  kFailed,
+};
+
+std::string_view Name(IngestOutcome outcome);  // "added", "replaced", ...
+
+struct IngestEvent {
+  IngestOutcome outcome = IngestOutcome::kFailed;
+  std::string uri;
+  std::string reason;     // why it was skipped or failed; one line, without the uri
+  std::size_t index = 0;  // of this file among all that were found
+  std::size_t count = 0;
+};
+
+// Told of each file after its transaction is on disk. Returns false to stop (kCancelled).
+using IngestSink = std::function<bool(const IngestEvent&)>;
+
+// A file that fails is an event, and the rest goes on; an error is one of the library. Paths are
+// made absolute against the current folder.
+Result<void> Ingest(Library& library, std::span<const std::filesystem::path> paths,
+                    const IngestOptions& options, const IngestSink& sink);
+
+}  // namespace kinglet

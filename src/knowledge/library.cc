@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// Schema, opening, and every change of the library.
+#include "knowledge/library.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/file.h>
+
+#include "base/digest.h"
+#include "knowledge/chunker.h"
+#include "knowledge/fts_tokenizer.h"
+#include "knowledge/library_state.h"
+
+namespace kinglet {
+namespace {
+
+// "KNGL"; tells our files from others that SQLite can read.
+constexpr std::int64_t kApplicationId = 0x4B4E474C;
+// Raised with every change of the tables or of what StemWords makes of a text.
+constexpr std::int64_t kSchemaVersion = 1;
+
+// The kept text comes last in its row, so that lists of documents do not read through it. Chunks
+// hold their text again: the index needs it alone, without a walk through a long document.
+constexpr std::string_view kSchema = R"(
+CREATE TABLE documents(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  uri TEXT NOT NULL UNIQUE,
+  media_type TEXT NOT NULL,
+  title TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  modified_ns INTEGER NOT NULL,
+  ingested_at INTEGER NOT NULL,
+  text_digest TEXT NOT NULL,
+  text_bytes INTEGER NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE TABLE chunks(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  document_id INTEGER NOT NULL REFERENCES documents(id),
+  start_byte INTEGER NOT NULL,
+  end_byte INTEGER NOT NULL,
+  heading TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX chunks_of_document ON chunks(document_id, start_byte);
+CREATE VIEW indexed_chunks AS
+  SELECT chunks.id AS id, documents.title AS title, chunks.heading AS heading, chunks.text AS text,
+         document_id
+  FROM chunks JOIN documents ON documents.id = document_id;
+CREATE VIRTUAL TABLE chunk_index USING fts5(title, heading, text, content='indexed_chunks',
+  content_rowid='id', tokenize='kinglet_words');
+)";
+
+Result<std::int64_t> ReadPragma(Database& database, std::string_view name) {
+  Statement statement = TRY(database.Prepare(fmt::format("PRAGMA {}", name)));
+  TRY(statement.Step());
+  return statement.Int(0);
+}
+
+Result<void> MakeSchema(Database& database) {
+  TRY(
+      database.Execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id={}; "
+                                   "PRAGMA user_version={}; COMMIT",
+                                   kSchema, kApplicationId, kSchemaVersion)));
+  return {};
+}
+
+Result<void> CheckVersion(Database& database, const std::filesystem::path& file, LibraryMode mode) {
+  const std::int64_t version = TRY(ReadPragma(database, "user_version"));
+  const std::int64_t application_id = TRY(ReadPragma(database, "application_id"));
+  const std::int64_t objects = TRY(ReadPragma(database, "schema_version"));
+  if (version == 0 && application_id == 0 && objects == 0) {
+    // New, or its maker was killed before the first commit.
+    if (mode == LibraryMode::kWrite) return MakeSchema(database);
+    return Error(StatusCode::kNotFound, "{}: the library is empty; kinglet ingest fills it",
+                 file.string());
+  }
+  if (application_id != kApplicationId) {
+    return Error(StatusCode::kInvalidInput, "{}: an SQLite file, but no library of kinglet's",
+                 file.string());
+  }
+  if (version != kSchemaVersion) {
+    return Error(StatusCode::kInvalidInput,
+                 "{}: a library of version {}, and this kinglet knows version {}: ingest into a "
+                 "new folder, or use the kinglet that made it",
+                 file.string(), version, kSchemaVersion);
+  }
+  return {};
+}
+
+Result<WriterLock> LockForWriting(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "lock";
+  const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) {
+    return Error(StatusCode::kFailed, "{}: cannot open it: {}", file.string(),
+                 std::strerror(errno));
+  }
+  WriterLock lock(fd);
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) {
+    return Error(StatusCode::kFailed, "{}: cannot lock it: {}", file.string(),
+                 std::strerror(errno));
+  }
+  return Error(StatusCode::kFailed,
+               "{}: another kinglet is writing this library; try again when it is done",
+               folder.string());
+}
+
+constexpr std::string_view kRecordColumns =
+    "uri, media_type, digest, size_bytes, modified_ns, title, text_bytes, text_digest, "
+    "(SELECT count(*) FROM chunks WHERE document_id = documents.id), ingested_at";
+
+DocumentRecord ReadRecord(const Statement& row) {
+  DocumentRecord record;
+  record.source.uri = row.Text(0);
+  record.source.media_type = row.Text(1);
+  record.source.digest = row.Text(2);
+  record.source.size_bytes = row.Int(3);
+  record.source.modified_ns = row.Int(4);
+  record.title = row.Text(5);
+  record.text_bytes = row.Int(6);
+  record.text_digest = row.Text(7);
+  record.chunk_count = row.Int(8);
+  record.ingested_at = row.Int(9);
+  return record;
+}
+
+std::unexpected<Status> NoDocument(std::string_view uri) {
+  return Error(StatusCode::kNotFound, "{}: not in the library; kinglet library list shows what is",
+               uri);
+}
+
+// Ends in COMMIT, or leaves nothing behind.
+template <typename Change>
+Result<void> InTransaction(Database& database, const Change& change) {
+  TRY(database.Execute("BEGIN IMMEDIATE"));
+  Result<void> result = change();
+  if (result) result = database.Execute("COMMIT");
+  if (!result) (void)database.Execute("ROLLBACK");  // the first trouble is the one to tell
+  return result;
+}
+
+Result<std::optional<std::int64_t>> FindId(Database& database, std::string_view uri) {
+  Statement statement = TRY(database.Prepare("SELECT id FROM documents WHERE uri = ?1"));
+  if (!TRY(statement.Bind(1, uri).Step())) return std::nullopt;
+  return statement.Int(0);
+}
+
+// Runs a statement whose one parameter is the id of a document.
+Result<void> RunFor(Database& database, std::string_view sql, std::int64_t document_id) {
+  Statement statement = TRY(database.Prepare(sql));
+  return statement.Bind(1, document_id).Run();
+}
+
+// The index of FTS5 forgets a row only if it is told what the row held.
+Result<void> DeleteDocument(Database& database, std::int64_t id) {
+  for (const std::string_view sql :
+       {"INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
+        "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1",
+        "DELETE FROM chunks WHERE document_id = ?1", "DELETE FROM documents WHERE id = ?1"}) {
+    TRY(RunFor(database, sql, id));
+  }
+  return {};
+}
+
+Result<std::int64_t> InsertDocument(Database& database, const DocumentSource& source,
+                                    const Document& document, std::int64_t now) {
+  Statement insert = TRY(database.Prepare(
+      "INSERT INTO documents(uri, media_type, title, digest, size_bytes, modified_ns, ingested_at, "
+      "text_digest, text_bytes, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+      "RETURNING id"));
+  insert.Bind(1, source.uri).Bind(2, source.media_type).Bind(3, document.title);
+  insert.Bind(4, source.digest).Bind(5, source.size_bytes).Bind(6, source.modified_ns);
+  insert.Bind(7, now).Bind(8, Sha256::HexOf(document.text));
+  insert.Bind(9, static_cast<std::int64_t>(document.text.size())).Bind(10, document.text);
+  TRY(insert.Step());
+  return insert.Int(0);
+}
+
+Result<void> InsertChunks(Database& database, std::int64_t document_id, const Document& document) {
+  Statement insert =
+      TRY(database.Prepare("INSERT INTO chunks(document_id, start_byte, end_byte, heading, text) "
+                           "VALUES(?1, ?2, ?3, ?4, ?5)"));
+  for (const Chunk& chunk : ChunkDocument(document)) {
+    insert.Bind(1, document_id).Bind(2, static_cast<std::int64_t>(chunk.range.begin));
+    insert.Bind(3, static_cast<std::int64_t>(chunk.range.end));
+    insert.Bind(4, document.headings[chunk.heading]).Bind(5, chunk.range.Of(document.text));
+    TRY(insert.Run());
+  }
+  return RunFor(database,
+                "INSERT INTO chunk_index(rowid, title, heading, text) SELECT id, title, heading, "
+                "text FROM indexed_chunks WHERE document_id = ?1",
+                document_id);
+}
+
+Result<void> CheckRoom(Database& database, std::int64_t max_documents) {
+  Statement count = TRY(database.Prepare("SELECT count(*) FROM documents"));
+  TRY(count.Step());
+  if (count.Int(0) < max_documents) return {};
+  return Error(StatusCode::kLimitExceeded, "the library holds {} documents, which is its limit",
+               max_documents);
+}
+
+}  // namespace
+
+Library::Library(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Library::Library(Library&&) noexcept = default;
+Library& Library::operator=(Library&&) noexcept = default;
+Library::~Library() = default;
+
+Result<Library> Library::Open(const std::filesystem::path& folder, LibraryMode mode,
+                              const LibraryLimits& limits) {
+  const std::filesystem::path file = folder / "library.sqlite";
+  std::error_code error;
+  WriterLock lock;
+  if (mode == LibraryMode::kWrite) {
+    std::filesystem::create_directories(folder, error);
+    if (error) {
+      return Error(StatusCode::kFailed, "{}: cannot make the folder: {}", folder.string(),
+                   error.message());
+    }
+    lock = TRY(LockForWriting(folder));
+  } else if (!std::filesystem::exists(file, error)) {
+    return Error(StatusCode::kNotFound, "{}: no library here; kinglet ingest PATH makes one",
+                 folder.string());
+  }
+  Database database = TRY(Database::Open(file, mode == LibraryMode::kWrite));
+  TRY(RegisterTokenizer(database));
+  // A commit is on disk when it returns (FULL): what was reported survives a power cut too.
+  TRY(
+      database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                       "PRAGMA cell_size_check=ON"));
+  TRY(CheckVersion(database, file, mode));
+  return Library(
+      std::unique_ptr<State>(new State{folder, limits, std::move(lock), std::move(database)}));
+}
+
+Result<void> Library::Put(const DocumentSource& source, const Document& document,
+                          std::int64_t now) {
+  Database& database = state_->database;
+  return InTransaction(database, [&]() -> Result<void> {
+    if (const auto old = TRY(FindId(database, source.uri))) {
+      TRY(DeleteDocument(database, *old));
+    } else {
+      TRY(CheckRoom(database, state_->limits.documents));
+    }
+    const std::int64_t id = TRY(InsertDocument(database, source, document, now));
+    return InsertChunks(database, id, document);
+  });
+}
+
+Result<void> Library::Touch(const DocumentSource& source) {
+  Statement update = TRY(state_->database.Prepare(
+      "UPDATE documents SET size_bytes = ?1, modified_ns = ?2 WHERE uri = ?3"));
+  return update.Bind(1, source.size_bytes).Bind(2, source.modified_ns).Bind(3, source.uri).Run();
+}
+
+Result<void> Library::Remove(std::string_view uri) {
+  Database& database = state_->database;
+  return InTransaction(database, [&]() -> Result<void> {
+    const auto id = TRY(FindId(database, uri));
+    if (!id) return NoDocument(uri);
+    return DeleteDocument(database, *id);
+  });
+}
+
+Result<std::optional<DocumentRecord>> Library::FindDocument(std::string_view uri) {
+  Statement row = TRY(state_->database.Prepare(
+      fmt::format("SELECT {} FROM documents WHERE uri = ?1", kRecordColumns)));
+  if (!TRY(row.Bind(1, uri).Step())) return std::nullopt;
+  return ReadRecord(row);
+}
+
+Result<std::vector<DocumentRecord>> Library::ListDocuments() {
+  Statement row = TRY(state_->database.Prepare(
+      fmt::format("SELECT {} FROM documents ORDER BY uri", kRecordColumns)));
+  std::vector<DocumentRecord> records;
+  while (TRY(row.Step())) records.push_back(ReadRecord(row));
+  return records;
+}
+
+Result<DocumentDetails> Library::ShowDocument(std::string_view uri) {
+  Statement row = TRY(state_->database.Prepare(
+      fmt::format("SELECT {}, text, id FROM documents WHERE uri = ?1", kRecordColumns)));
+  if (!TRY(row.Bind(1, uri).Step())) return NoDocument(uri);
+  DocumentDetails details{ReadRecord(row), {}, std::string(row.Text(10))};
+  Statement chunk = TRY(state_->database.Prepare(
+      "SELECT id, heading, start_byte, end_byte FROM chunks WHERE document_id = ?1 "
+      "ORDER BY start_byte"));
+  chunk.Bind(1, row.Int(11));
+  while (TRY(chunk.Step())) {
+    details.chunks.push_back(
+        {chunk.Int(0),
+         std::string(chunk.Text(1)),
+         {static_cast<std::size_t>(chunk.Int(2)), static_cast<std::size_t>(chunk.Int(3))}});
+  }
+  return details;
+}
+
+Result<std::string> Library::Text(std::string_view uri, std::int64_t start_byte,
+                                  std::int64_t end_byte) {
+  Statement row =
+      TRY(state_->database.Prepare("SELECT text_bytes, text FROM documents WHERE uri = ?1"));
+  if (!TRY(row.Bind(1, uri).Step())) return NoDocument(uri);
+  if (start_byte < 0 || end_byte < start_byte || end_byte > row.Int(0)) {
+    return Error(StatusCode::kUsage, "{}: bytes {} to {} of a text of {}", uri, start_byte,
+                 end_byte, row.Int(0));
+  }
+  const std::string_view text = row.Text(1);
+  if (static_cast<std::size_t>(end_byte) > text.size()) {
+    return Error(StatusCode::kInvalidInput, "{}: its text is damaged; kinglet library verify", uri);
+  }
+  return std::string(text.substr(static_cast<std::size_t>(start_byte),
+                                 static_cast<std::size_t>(end_byte - start_byte)));
+}
+
+}  // namespace kinglet

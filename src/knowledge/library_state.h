@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What library.cc, library_search.cc and library_verify.cc share: the connection and the lock.
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "base/sqlite.h"
+#include "knowledge/library.h"
+
+namespace kinglet {
+
+// The lock file of the one writer, open and locked; the kernel lets go when the process ends.
+class WriterLock {
+ public:
+  WriterLock() = default;
+  explicit WriterLock(int fd) : fd_(fd) {}
+  WriterLock(WriterLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  WriterLock& operator=(WriterLock&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~WriterLock() {
+    if (fd_ >= 0) close(fd_);
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+struct Library::State {
+  std::filesystem::path folder;
+  LibraryLimits limits;
+  WriterLock lock;
+  Database database;
+};
+
+}  // namespace kinglet
