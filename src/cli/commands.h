@@ -7,5 +7,8 @@
 namespace kinglet {
 
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
+CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
+CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
+CommandRun SetUpSearch(CLI::App& app, const Environment& environment);
 
 }  // namespace kinglet

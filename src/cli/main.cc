@@ -15,6 +15,9 @@ namespace {
 
 // In the order of --help: from getting a model to reading the bill.
 constexpr Command kCommands[] = {
+    {"ingest", "reads files and folders into a library", SetUpIngest},
+    {"library", "what a library holds, and whether it is sound", SetUpLibrary},
+    {"search", "the passages of the library that match a question best", SetUpSearch},
     {"help", "explains a topic: models, folders, settings, ledger, exit", SetUpHelp},
 };
 

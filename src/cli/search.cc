@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet search QUERY: the passages that retrieval finds.
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "base/display.h"
+#include "base/json.h"
+#include "cli/commands.h"
+#include "knowledge/library.h"
+
+namespace kinglet {
+namespace {
+
+struct Flags {
+  std::string query;
+  std::string library;
+  int limit = 10;
+  bool json = false;
+};
+
+json::value RankJson(const std::optional<int>& rank) {
+  return rank ? json::value(*rank) : json::value(nullptr);
+}
+
+json::object PassageJson(const Passage& passage) {
+  return {{"document", passage.document},
+          {"title", passage.title},
+          {"heading", passage.heading},
+          {"start_byte", passage.start_byte},
+          {"end_byte", passage.end_byte},
+          {"text", passage.text},
+          {"score", passage.score},
+          {"lexical_rank", RankJson(passage.lexical_rank)},
+          {"vector_rank", RankJson(passage.vector_rank)}};
+}
+
+void PrintPassage(std::size_t number, const Passage& passage) {
+  fmt::print("[{}] {}\n", number, EscapeForDisplay(passage.title));
+  if (!passage.heading.empty()) fmt::print("    {}\n", EscapeForDisplay(passage.heading));
+  fmt::print("    {}, bytes {} to {}, score {:.2f}\n\n{}\n\n", EscapeForDisplay(passage.document),
+             passage.start_byte, passage.end_byte, passage.score,
+             EscapeForDisplay(passage.text, Lines::kKeep));
+}
+
+Result<void> Run(const Flags& flags) {
+  Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
+  const double start_ms = MonotonicMs();
+  const std::vector<Passage> passages = TRY(library.Search(flags.query, flags.limit));
+  const double ms = MonotonicMs() - start_ms;
+  if (flags.json) {
+    json::array array;
+    for (const Passage& passage : passages) array.push_back(PassageJson(passage));
+    fmt::print("{}\n",
+               ToJson(json::object{
+                   {"query", EscapeForDisplay(flags.query)}, {"passages", array}, {"ms", ms}}));
+    return {};
+  }
+  for (std::size_t i = 0; i < passages.size(); ++i) PrintPassage(i + 1, passages[i]);
+  if (passages.empty()) fmt::print("nothing in the library holds a word of this\n");
+  return {};
+}
+
+}  // namespace
+
+CommandRun SetUpSearch(CLI::App& app, const Environment& environment) {
+  auto flags = std::make_shared<Flags>();
+  flags->library = environment.DefaultLibrary().string();
+  app.add_option("QUERY", flags->query, "words or a question, as plain text")->required();
+  app.add_option("--library", flags->library, "folder of the library");
+  app.add_option("-k,--limit", flags->limit, "at most this many passages")
+      ->check(CLI::Range(1, 1000));
+  app.add_flag("--json", flags->json, "one JSON object");
+  return [flags] { return Run(*flags); };
+}
+
+}  // namespace kinglet
