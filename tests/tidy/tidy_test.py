@@ -37,7 +37,15 @@ MAX_COLUMNS = 100
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
 LONG_FILES = {}  # "src/folder/file.cc": "reason"
-LONG_FUNCTIONS = {}  # "src/folder/file.cc:Name": "reason"
+LONG_FUNCTIONS = {
+    "src/kernels/scalar.cc:ReadSpan": "one case a type, nothing else",
+}
+
+# Tests that expect nothing, because they fail by a crash or a hang.
+SURVIVALS = {
+    "Gguf, SurvivesEachByteChanged",
+    "ThreadPoolTest, ClosesWhileWorkersSpinOrSleep",
+}
 
 # Files compiled for one instruction set: what they emit weakly could replace the baseline's copy at link time.
 ISA_FILES = re.compile(r"^src/kernels/(avx|avx2|avx512|neon)\w*\.cc$")
@@ -111,7 +119,8 @@ CPP = [name for name in PROGRAMS if name.endswith((".h", ".cc"))]
 class TidyTest(unittest.TestCase):
     def refuse(self, faults):
         faults = list(faults)
-        self.assertFalse(faults, "\n" + "\n".join(faults))
+        if faults:
+            self.fail("\n".join(["", *faults]))
 
     def test_each_file_names_its_licence_and_then_its_idea(self):
         faults = []
@@ -215,8 +224,8 @@ class TidyTest(unittest.TestCase):
             helpers = {f for f, _, _, body in functions if checks.search(body) and not re.search(r"\bTEST", body)}
             calls = re.compile(r"\b(" + "|".join(map(re.escape, helpers)) + r")\b") if helpers else checks
             for function, line, _, body in functions:
-                if not re.match(r"\s*(TYPED_)?TEST\w*\(", body) or "Survives" in function:
-                    continue  # what survives, fails by a crash
+                if not re.match(r"\s*(TYPED_)?TEST\w*\(", body) or function in SURVIVALS:
+                    continue
                 if not checks.search(body) and not calls.search(body):
                     faults.append(f"{name}:{line}: {function} expects nothing")
         self.refuse(faults)
