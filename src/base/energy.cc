@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads intel-rapl:N/energy_uj (AMD's drivers use the same name). Sub-domains, intel-rapl:N:M, are part of N.
+// Reads intel-rapl:N/energy_uj (AMD's drivers use the same name). Sub-domains, intel-rapl:N:M, are
+// part of N.
 #include "base/energy.h"
 
 #include <algorithm>
@@ -39,8 +40,9 @@ std::optional<double> EnergyMeter::Joules() const {
   for (const Counter& counter : counters_) {
     const auto now = ReadNumber(counter.file);
     if (!now) return std::nullopt;
-    const std::uint64_t used =
-        *now >= counter.start_uj ? *now - counter.start_uj : *now + counter.range_uj - counter.start_uj;
+    const std::uint64_t used = *now >= counter.start_uj
+                                   ? *now - counter.start_uj
+                                   : *now + counter.range_uj - counter.start_uj;
     joules += static_cast<double>(used) * 1e-6;
   }
   return joules;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The energy that the processor packages used over a span of time, where the machine tells (RAPL through Linux's
-// powercap). It counts the whole package, other programs too.
+// The energy that the processor packages used over a span of time, where the machine tells (RAPL
+// through Linux's powercap). It counts the whole package, other programs too.
 #pragma once
 
 #include <cstdint>

@@ -2,9 +2,9 @@
 // The meter on a made-up powercap folder.
 #include "base/energy.h"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
+
+#include <gtest/gtest.h>
 
 namespace kinglet {
 namespace {

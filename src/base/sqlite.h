@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SQLite with errors as values: a connection and its statements. Whoever needs more takes the handle.
+// SQLite with errors as values: a connection and its statements. Whoever needs more takes the
+// handle.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +17,8 @@ struct sqlite3_stmt;
 
 namespace kinglet {
 
-// A prepared statement. Bind, Step until false, read columns in between. Indices of parameters count from 1,
-// those of columns from 0, as in SQLite. Must not outlive its Database.
+// A prepared statement. Bind, Step until false, read columns in between. Indices of parameters
+// count from 1, those of columns from 0, as in SQLite. Must not outlive its Database.
 class Statement {
  public:
   explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}

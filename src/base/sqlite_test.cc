@@ -2,9 +2,9 @@
 // The wrapper: values come back as they went in, errors are values.
 #include "base/sqlite.h"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
+
+#include <gtest/gtest.h>
 
 namespace kinglet {
 namespace {
@@ -43,8 +43,7 @@ TEST(Sqlite, ErrorsAreValues) {
   const std::string file = testing::TempDir() + "kinglet_not_a_database";
   std::ofstream(file) << std::string(4096, 'x');
   Database other = Database::Open(file, false).value();
-  EXPECT_EQ(other.Execute("SELECT * FROM sqlite_schema").error().code(),
-            StatusCode::kInvalidInput);
+  EXPECT_EQ(other.Execute("SELECT * FROM sqlite_schema").error().code(), StatusCode::kInvalidInput);
   std::filesystem::remove(file);
 }
 
