@@ -43,7 +43,7 @@ class Tokenizer {
   Tokenizer& operator=(const Tokenizer&) = delete;
   ~Tokenizer();
 
-  // At most 1 GiB of text. Bytes that are not UTF-8 are kept where the vocabulary has tokens for
+  // At most 256 MiB of text. Bytes that are not UTF-8 are kept where the vocabulary has tokens for
   // bytes.
   std::vector<TokenId> Encode(std::string_view text, const EncodeOptions& options = {}) const;
 
