@@ -15,6 +15,8 @@ namespace {
 
 // In the order of --help: from getting a model to reading the bill.
 constexpr Command kCommands[] = {
+    {"inspect", "what a model file holds; refuses a broken one and says what and where",
+     SetUpInspect},
     {"ingest", "reads files and folders into a library", SetUpIngest},
     {"library", "what a library holds, and whether it is sound", SetUpLibrary},
     {"search", "the passages of the library that match a question best", SetUpSearch},

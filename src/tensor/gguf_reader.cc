@@ -94,9 +94,10 @@ Result<std::uint64_t> ReadCount(Cursor& cursor, std::string_view what, std::uint
   const std::uint64_t begin = cursor.at();
   const auto count = TRY(cursor.Number<std::uint64_t>(fmt::format("the {} count", what)));
   if (count > cursor.left() / min_bytes_each) {
-    return Error(StatusCode::kInvalidInput,
-                 "the file claims {} {}s, but its {} bytes hold {} at most (byte {})", count, what,
-                 cursor.at() + cursor.left(), cursor.left() / min_bytes_each, begin);
+    return Error(
+        StatusCode::kInvalidInput,
+        "the file claims {} {}s, but its {} bytes hold {} at most (byte {}): cut short or damaged",
+        count, what, cursor.at() + cursor.left(), cursor.left() / min_bytes_each, begin);
   }
   if (count > limit) {
     return Error(StatusCode::kInvalidInput, "the file has {} {}s, more than the limit of {}", count,
@@ -156,7 +157,7 @@ Result<GgufValue> ReadValue(Cursor& cursor, std::span<const std::byte> file) {
   if (count > cursor.left() / GgufTypeBytes(element)) {
     return Error(StatusCode::kInvalidInput,
                  "an array claims {} elements, but the {} bytes left in the file hold {} at most "
-                 "(byte {})",
+                 "(byte {}): cut short or damaged",
                  count, cursor.left(), cursor.left() / GgufTypeBytes(element), begin);
   }
   if (count > kMaxGgufArrayElements) {
