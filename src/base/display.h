@@ -7,18 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace kinglet {
-
-// One character at the start of text: its code point and its length. Where the bytes are no UTF-8
-// (overlong forms and surrogates are none), valid is false and bytes is 1. text must not be empty.
-struct Utf8Character {
-  char32_t code_point = 0;
-  std::size_t bytes = 1;
-  bool valid = false;
-};
-Utf8Character FirstUtf8Character(std::string_view text);
-
-bool IsUtf8(std::string_view text);
 
 enum class Lines {
   kEscape,  // the text is part of a line: line feeds and tabs are escaped too

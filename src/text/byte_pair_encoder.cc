@@ -6,8 +6,8 @@
 #include <bit>
 #include <utility>
 
+#include "base/utf8.h"
 #include "text/hash.h"
-#include "text/utf8.h"
 
 namespace kinglet {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <string>
 
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace kinglet {
 namespace {

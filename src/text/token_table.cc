@@ -9,8 +9,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/utf8.h"
 #include "text/hash.h"
-#include "text/utf8.h"
 
 namespace kinglet {
 namespace {

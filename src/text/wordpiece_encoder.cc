@@ -11,7 +11,7 @@
 #include <unicode/uchar.h>
 
 #include "base/check.h"
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 namespace kinglet {
 namespace {

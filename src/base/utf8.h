@@ -33,4 +33,6 @@ void AppendUtf8(char32_t code_point, std::string& out);
 // How many bytes at the start of text are valid UTF-8.
 std::size_t ValidUtf8Prefix(std::string_view text);
 
+bool IsUtf8(std::string_view text);
+
 }  // namespace kinglet

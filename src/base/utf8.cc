@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The well-formed byte sequences of The Unicode Standard, table 3-7.
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #include <cstring>
 
@@ -82,5 +82,7 @@ std::size_t ValidUtf8Prefix(std::string_view text) {
   }
   return at;
 }
+
+bool IsUtf8(std::string_view text) { return ValidUtf8Prefix(text) == text.size(); }
 
 }  // namespace kinglet
