@@ -75,6 +75,46 @@ std::vector<TokenId> Ids(const json::value& value) {
   return ids;
 }
 
+// rows: {text, special: ids with control tokens read, plain: ids without, hf: instead of special,
+// where llama.cpp is wrong}.
+void CheckRows(const Tokenizer& tokenizer, const json::array& rows, bool sentencepiece,
+               std::string_view name) {
+  int passed = 0;
+  int total = 0;
+  const auto check = [&](const json::value& row, std::string_view key,
+                         const std::vector<TokenId>& ids) {
+    const std::vector<TokenId> expected = Ids(*Find(row, key));
+    EXPECT_EQ(ids, expected) << key << ": " << ToJson(*Find(row, "text"));
+    passed += ids == expected ? 1 : 0;
+    ++total;
+  };
+  for (const json::value& row : rows) {
+    const std::string text(Find(row, "text")->as_string());
+    const std::vector<TokenId> special = tokenizer.Encode(text, {.parse_special = true});
+    if (Find(row, "hf") != nullptr) {
+      check(row, "hf", special);
+      continue;  // plain, which llama.cpp made, is wrong in the same way
+    }
+    const std::vector<TokenId> plain = tokenizer.Encode(text);
+    check(row, "special", special);
+    check(row, "plain", plain);
+    // SentencePiece cannot tell its mark for a space from a space.
+    if (sentencepiece && text.find("\u2581") != std::string::npos) continue;
+    EXPECT_EQ(tokenizer.Decode(special, ControlTokens::kShow), text);
+    EXPECT_EQ(tokenizer.Decode(plain), text);
+  }
+  fmt::print("{}: {} of {}\n", name, passed, total);
+}
+
+TEST(TokenizerGolden, StoriesVocabularyOfTheTestData) {
+  const fs::path folder = fs::path(KINGLET_TEST_DATA) / "tokenizers";
+  const auto tokenizer = Open(folder / "stories-vocabulary.gguf");
+  ASSERT_NE(tokenizer, nullptr);
+  const json::value rows =
+      ParseJson(ReadFile(folder / "stories-tokens.json", kMaxFileBytes).value()).value();
+  CheckRows(*tokenizer, rows.as_array(), true, "stories, short");
+}
+
 class VocabularyGolden : public testing::TestWithParam<const char*> {};
 
 TEST_P(VocabularyGolden, TokenizesAsLlamaCpp) {
@@ -123,30 +163,8 @@ TEST_P(ModelGolden, TokenizesAsTheReference) {
   const auto tokenizer = Open(model_path);
   ASSERT_NE(tokenizer, nullptr);
   const json::value golden = ParseJson(ReadFile(golden_path, kMaxFileBytes).value()).value();
-  int passed = 0;
-  int total = 0;
-  const auto check = [&](std::string_view name, const std::string& text,
-                         const std::vector<TokenId>& ids, const std::vector<TokenId>& expected) {
-    EXPECT_EQ(ids, expected) << name << ": " << testing::PrintToString(text);
-    passed += ids == expected ? 1 : 0;
-    ++total;
-  };
-  for (const json::value& row : Find(golden, "texts")->as_array()) {
-    const std::string text(Find(row, "text")->as_string());
-    const auto special = tokenizer->Encode(text, {.parse_special = true});
-    const auto plain = tokenizer->Encode(text);
-    const json::value* const hf = Find(row, "hf");
-    check(hf != nullptr ? "hf" : "special", text, special,
-          Ids(hf != nullptr ? *hf : *Find(row, "special")));
-    if (hf != nullptr) continue;  // plain, which llama.cpp made, differs in the same way
-    check("plain", text, plain, Ids(*Find(row, "plain")));
-    // SentencePiece cannot tell its mark for a space from a space.
-    if (!GetParam().sentencepiece || text.find("\u2581") == std::string::npos) {
-      EXPECT_EQ(tokenizer->Decode(special, ControlTokens::kShow), text);
-      EXPECT_EQ(tokenizer->Decode(plain), text);
-    }
-  }
-  fmt::print("{}: {} of {}\n", GetParam().golden, passed, total);
+  CheckRows(*tokenizer, Find(golden, "texts")->as_array(), GetParam().sentencepiece,
+            GetParam().golden);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text/utf8.h"
+
+#include <gtest/gtest.h>
+
+#include "text/text_stream.h"
+
+namespace kinglet {
+namespace {
+
+TEST(Utf8, DecodesWhatItEncodes) {
+  for (const char32_t c : {U'\0', U'a', U'\x7F', U'\x80', U'\x7FF', U'\x800', U'\xD7FF', U'\xE000',
+                           U'\xFFFF', U'\x10000', U'\x10FFFF'}) {
+    std::string text;
+    AppendUtf8(c, text);
+    const Utf8Character character = DecodeUtf8(text);
+    EXPECT_EQ(character.state, Utf8State::kValid);
+    EXPECT_EQ(character.code_point, c);
+    EXPECT_EQ(character.size_bytes, text.size());
+  }
+}
+
+TEST(Utf8, RefusesOverlongFormsSurrogatesAndWhatIsPastTheEnd) {
+  for (const std::string_view bytes :
+       {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"}) {
+    const Utf8Character character = DecodeUtf8(bytes);
+    EXPECT_EQ(character.state, Utf8State::kInvalid);
+    EXPECT_EQ(character.size_bytes, 1);
+  }
+}
+
+TEST(Utf8, TellsUnfinishedFromBroken) {
+  EXPECT_EQ(DecodeUtf8("\xF0\x9F\x98").state, Utf8State::kUnfinished);
+  EXPECT_EQ(DecodeUtf8("\xF0\x9F\x98").size_bytes, 3);
+  EXPECT_EQ(DecodeUtf8("\xF0\x9Fx").state, Utf8State::kInvalid);
+  EXPECT_EQ(DecodeUtf8("\xF0\x9Fx").size_bytes, 2);
+}
+
+TEST(Utf8, FindsTheValidPrefix) {
+  EXPECT_EQ(ValidUtf8Prefix(""), 0U);
+  EXPECT_EQ(ValidUtf8Prefix("plain ASCII text, longer than a word"), 36U);
+  EXPECT_EQ(ValidUtf8Prefix("eight by\xC3\xA9 then \xFF"), 16U);
+  EXPECT_EQ(ValidUtf8Prefix("cut \xE2\x82"), 4U);
+}
+
+TEST(TextStream, HoldsBackUnfinishedCharacters) {
+  TextStream stream;
+  EXPECT_EQ(stream.Push("a\xF0\x9F"), "a");
+  EXPECT_EQ(stream.Push("\x98"), "");
+  EXPECT_EQ(stream.Push("\x80z"), "\xF0\x9F\x98\x80z");
+  EXPECT_EQ(stream.Finish(), "");
+}
+
+TEST(TextStream, ReplacesBytesOnceTheyAreCertainlyWrong) {
+  TextStream stream;
+  EXPECT_EQ(stream.Push("\xE2\x82"), "");
+  EXPECT_EQ(stream.Push("x"), "\uFFFDx");  // one for the maximal part E2 82
+  EXPECT_EQ(stream.Push("\xFF\x80"), "\uFFFD\uFFFD");
+  EXPECT_EQ(stream.Push("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // no surrogates in UTF-8
+}
+
+TEST(TextStream, FinishReplacesWhatIsLeftAndStartsAnew) {
+  TextStream stream;
+  EXPECT_EQ(stream.Push("\xF0\x9F\x98"), "");
+  EXPECT_EQ(stream.Finish(), "\uFFFD");
+  EXPECT_EQ(stream.Push("a"), "a");
+}
+
+}  // namespace
+}  // namespace kinglet
