@@ -40,7 +40,7 @@ def original(uri):
 
 def faults_of(answer, kinglet, library):
     for number, quote in enumerate(answer["quotes"], start=1):
-        shown = run(kinglet, "library", "show", quote["document"], "--library", library, "--json")
+        shown = run(kinglet, "library", "show", quote["document"], "--library", library, "--text", "--json")
         kept = shown["text"].encode()[quote["start_byte"] : quote["end_byte"]]
         if kept != quote["text"].encode():
             yield f"quote {number} is not the kept text at its byte range"
