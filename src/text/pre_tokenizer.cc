@@ -200,7 +200,7 @@ constexpr PreTokenizerRule kRules[] = {
 // A pcre2_code, compiled for the machine where it allows that.
 struct CompiledPattern {
   struct Free {
-    void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+    void operator()(pcre2_code* compiled) const { pcre2_code_free(compiled); }
   };
   std::unique_ptr<pcre2_code, Free> code;  // null: kDigitsInThreesFromTheEnd
 };
@@ -255,8 +255,8 @@ class PieceSplitter {
 
  private:
   struct Free {
-    void operator()(pcre2_match_data* match) const { pcre2_match_data_free(match); }
-    void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
+    void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
+    void operator()(pcre2_match_context* limits) const { pcre2_match_context_free(limits); }
   };
   const pcre2_code* code_;
   std::unique_ptr<pcre2_match_data, Free> match_;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "text/utf8.h"
+#include "base/utf8.h"
 
 #include <gtest/gtest.h>
-
-#include "text/text_stream.h"
 
 namespace kinglet {
 namespace {
@@ -42,29 +40,6 @@ TEST(Utf8, FindsTheValidPrefix) {
   EXPECT_EQ(ValidUtf8Prefix("plain ASCII text, longer than a word"), 36U);
   EXPECT_EQ(ValidUtf8Prefix("eight by\xC3\xA9 then \xFF"), 16U);
   EXPECT_EQ(ValidUtf8Prefix("cut \xE2\x82"), 4U);
-}
-
-TEST(TextStream, HoldsBackUnfinishedCharacters) {
-  TextStream stream;
-  EXPECT_EQ(stream.Push("a\xF0\x9F"), "a");
-  EXPECT_EQ(stream.Push("\x98"), "");
-  EXPECT_EQ(stream.Push("\x80z"), "\xF0\x9F\x98\x80z");
-  EXPECT_EQ(stream.Finish(), "");
-}
-
-TEST(TextStream, ReplacesBytesOnceTheyAreCertainlyWrong) {
-  TextStream stream;
-  EXPECT_EQ(stream.Push("\xE2\x82"), "");
-  EXPECT_EQ(stream.Push("x"), "\uFFFDx");  // one for the maximal part E2 82
-  EXPECT_EQ(stream.Push("\xFF\x80"), "\uFFFD\uFFFD");
-  EXPECT_EQ(stream.Push("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // no surrogates in UTF-8
-}
-
-TEST(TextStream, FinishReplacesWhatIsLeftAndStartsAnew) {
-  TextStream stream;
-  EXPECT_EQ(stream.Push("\xF0\x9F\x98"), "");
-  EXPECT_EQ(stream.Finish(), "\uFFFD");
-  EXPECT_EQ(stream.Push("a"), "a");
 }
 
 }  // namespace
