@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+// The methods of strings, dicts and lists that templates call.
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include <unicode/uchar.h>
+
+#include "text/jinja_builtins.h"
+#include "text/jinja_format.h"
+#include "text/jinja_print.h"
+#include "text/jinja_text_functions.h"
+
+namespace kinglet::jinja {
+namespace {
+
+// How a method is called; the object of a method is of its own type always.
+#define KINGLET_METHOD(Name)                                                         \
+  Result<Value> Name(const Value& self, [[maybe_unused]] const Arguments& arguments, \
+                     [[maybe_unused]] Budget& budget)
+
+Result<Value> StripEnd(const Value& self, const Arguments& arguments, Ends ends, Budget& budget) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"chars"}));
+  const Text& text = *self.IfText();
+  TRY(budget.Step(1 + text.size() / 64));
+  if (bound[0].IsUndefined() || bound[0].IsNone()) {
+    const ByteRange kept = StripRange(text.bytes(), ends);
+    return budget.Make(text.Slice(kept.begin, kept.end));
+  }
+  const std::string_view chars = TRY(TextArgument(bound[0], "chars"))->bytes();
+  TRY(budget.Step(1 + chars.size() / 8));
+  const ByteRange kept = StripRange(text.bytes(), ends, &chars);
+  return budget.Make(text.Slice(kept.begin, kept.end));
+}
+
+KINGLET_METHOD(LeftStrip) { return StripEnd(self, arguments, Ends::kLeft, budget); }
+KINGLET_METHOD(RightStrip) { return StripEnd(self, arguments, Ends::kRight, budget); }
+
+// Whether text starts (or ends) with the argument, or with one of the tuple that it is.
+Result<Value> HasAffix(const Value& self, const Arguments& arguments, bool at_start) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"affix"}, 1));
+  const std::string_view text = self.IfText()->bytes();
+  const auto matches = [&](const Value& value) -> Result<bool> {
+    const Text* affix = TRY(TextArgument(value, "affix"));
+    return at_start ? text.starts_with(affix->bytes()) : text.ends_with(affix->bytes());
+  };
+  const Sequence* tuple = bound[0].IfSequence();
+  if (tuple == nullptr || tuple->kind != SequenceKind::kTuple) {
+    return Value(TRY(matches(bound[0])));
+  }
+  for (const Value& item : tuple->items) {
+    if (TRY(matches(item))) return Value(true);
+  }
+  return Value(false);
+}
+
+KINGLET_METHOD(StartsWith) { return HasAffix(self, arguments, true); }
+KINGLET_METHOD(EndsWith) { return HasAffix(self, arguments, false); }
+
+// The pieces of a text between cuts, each a value that is paid for.
+class Pieces {
+ public:
+  Pieces(const Text& text, Budget& budget) : text_(text), budget_(budget) {}
+
+  Result<void> Add(std::size_t begin, std::size_t end) {
+    TRY(budget_.Step());
+    items_.push_back(TRY(budget_.Make(text_.Slice(begin, end))));
+    return {};
+  }
+  Result<Value> Take(bool reversed) {
+    if (reversed) std::ranges::reverse(items_);
+    return budget_.Make(std::move(items_));
+  }
+
+ private:
+  const Text& text_;
+  Budget& budget_;
+  std::vector<Value> items_;
+};
+
+Result<Value> SplitAtSpace(const Text& text, std::int64_t max_cuts, bool from_right,
+                           Budget& budget) {
+  Pieces pieces(text, budget);
+  ByteRange rest = StripRange(text.bytes(), Ends::kBoth);
+  const std::string_view bytes = text.bytes();
+  for (std::int64_t cuts = 0; rest.begin < rest.end; ++cuts) {
+    if (cuts == max_cuts) {
+      TRY(pieces.Add(rest.begin, rest.end));
+      break;
+    }
+    // The word at this end of the rest, and the rest without it and the space beside it.
+    ByteRange word = rest;
+    if (from_right) {
+      std::size_t begin = rest.begin;
+      for (std::size_t i = rest.begin; i < rest.end;) {
+        const Character character = CharacterAt(bytes, i);
+        i += character.bytes;
+        if (IsSpace(character.code_point)) begin = i;
+      }
+      TRY(budget.Step(1 + rest.size() / 8));
+      word.begin = begin;
+      rest.end = StripRange(bytes.substr(0, begin), Ends::kRight).end;
+      rest.end = std::max(rest.end, rest.begin);
+    } else {
+      std::size_t end = rest.begin;
+      while (end < rest.end && !IsSpace(CharacterAt(bytes, end).code_point)) {
+        end += CharacterAt(bytes, end).bytes;
+      }
+      word.end = end;
+      rest.begin = end + StripRange(bytes.substr(end), Ends::kLeft).begin;
+    }
+    TRY(pieces.Add(word.begin, word.end));
+  }
+  return pieces.Take(from_right);
+}
+
+Result<Value> SplitText(const Value& self, const Arguments& arguments, bool from_right,
+                        Budget& budget) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"sep", "maxsplit"}));
+  const Text& text = *self.IfText();
+  const std::int64_t max_cuts = TRY(IntegerArgument(bound[1], "maxsplit", -1));
+  TRY(budget.Step(1 + text.size() / 16));
+  if (bound[0].IsUndefined() || bound[0].IsNone()) {
+    return SplitAtSpace(text, max_cuts, from_right, budget);
+  }
+  const std::string_view bytes = text.bytes();
+  const std::string_view separator = TRY(TextArgument(bound[0], "sep"))->bytes();
+  if (separator.empty()) return TemplateError("empty separator");
+  Pieces pieces(text, budget);
+  ByteRange rest{0, text.size()};
+  for (std::int64_t cuts = 0; cuts != max_cuts; ++cuts) {
+    const std::string_view left = bytes.substr(rest.begin, rest.size());
+    const std::size_t found = from_right ? left.rfind(separator) : left.find(separator);
+    if (found == std::string_view::npos) break;
+    const std::size_t cut = rest.begin + found;
+    if (from_right) {
+      TRY(pieces.Add(cut + separator.size(), rest.end));
+      rest.end = cut;
+    } else {
+      TRY(pieces.Add(rest.begin, cut));
+      rest.begin = cut + separator.size();
+    }
+  }
+  TRY(pieces.Add(rest.begin, rest.end));
+  return pieces.Take(from_right);
+}
+
+KINGLET_METHOD(Split) { return SplitText(self, arguments, false, budget); }
+KINGLET_METHOD(RightSplit) { return SplitText(self, arguments, true, budget); }
+
+KINGLET_METHOD(SplitIntoLines) {
+  TRY(Bind(arguments, {}));
+  const Text& text = *self.IfText();
+  TRY(budget.Step(1 + text.size() / 16));
+  TRY(budget.Reserve(text.size() * sizeof(Text)));
+  std::vector<Value> items;
+  for (Text& line : SplitLines(text)) items.push_back(TRY(budget.Make(std::move(line))));
+  return budget.Make(std::move(items));
+}
+
+Result<Value> PartitionText(const Value& self, const Arguments& arguments, bool from_right,
+                            Budget& budget) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"sep"}, 1));
+  const Text& text = *self.IfText();
+  const Text& separator = *TRY(TextArgument(bound[0], "sep"));
+  TRY(budget.Step(1 + text.size() / 16));
+  const std::size_t found =
+      from_right ? text.bytes().rfind(separator.bytes()) : text.bytes().find(separator.bytes());
+  std::vector<Value> items;
+  if (found == std::string::npos) {
+    const Value nothing = Value::OfLiteral("");
+    items = from_right ? std::vector{nothing, nothing, self} : std::vector{self, nothing, nothing};
+  } else {
+    items.push_back(TRY(budget.Make(text.Slice(0, found))));
+    items.push_back(bound[0]);
+    items.push_back(TRY(budget.Make(text.Slice(found + separator.size(), text.size()))));
+  }
+  return budget.Make(std::move(items), SequenceKind::kTuple);
+}
+
+KINGLET_METHOD(Partition) { return PartitionText(self, arguments, false, budget); }
+KINGLET_METHOD(RightPartition) { return PartitionText(self, arguments, true, budget); }
+
+// The number of the character where the argument is found, or -1.
+Result<Value> FindText(const Value& self, const Arguments& arguments, bool from_right,
+                       Budget& budget) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"sub"}, 1));
+  const std::string_view text = self.IfText()->bytes();
+  const std::string_view part = TRY(TextArgument(bound[0], "sub"))->bytes();
+  TRY(budget.Step(1 + text.size() / 16));
+  const std::size_t found = from_right ? text.rfind(part) : text.find(part);
+  if (found == std::string_view::npos) return Value(std::int64_t{-1});
+  return Value(static_cast<std::int64_t>(CountCharacters(text.substr(0, found))));
+}
+
+KINGLET_METHOD(Find) { return FindText(self, arguments, false, budget); }
+KINGLET_METHOD(RightFind) { return FindText(self, arguments, true, budget); }
+
+KINGLET_METHOD(CountText) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"sub"}, 1));
+  const std::string_view text = self.IfText()->bytes();
+  const std::string_view part = TRY(TextArgument(bound[0], "sub"))->bytes();
+  TRY(budget.Step(1 + text.size() / 16));
+  if (part.empty()) return Value(static_cast<std::int64_t>(CountCharacters(text)) + 1);
+  std::int64_t count = 0;
+  for (std::size_t i = text.find(part); i != std::string_view::npos;
+       i = text.find(part, i + part.size())) {
+    ++count;
+  }
+  return Value(count);
+}
+
+Result<Value> RemoveAffix(const Value& self, const Arguments& arguments, bool at_start,
+                          Budget& budget) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"affix"}, 1));
+  const Text& text = *self.IfText();
+  const std::string_view affix = TRY(TextArgument(bound[0], "affix"))->bytes();
+  if (at_start && text.bytes().starts_with(affix)) {
+    return budget.Make(text.Slice(affix.size(), text.size()));
+  }
+  if (!at_start && text.bytes().ends_with(affix)) {
+    return budget.Make(text.Slice(0, text.size() - affix.size()));
+  }
+  return self;
+}
+
+KINGLET_METHOD(RemovePrefix) { return RemoveAffix(self, arguments, true, budget); }
+KINGLET_METHOD(RemoveSuffix) { return RemoveAffix(self, arguments, false, budget); }
+
+KINGLET_METHOD(JoinItems) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"iterable"}, 1));
+  const std::vector<Value> items = TRY(Iterate(bound[0], budget));
+  Text out;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i].IfText() == nullptr) {
+      return TemplateError("sequence item {}: expected str instance, {} found", i,
+                           items[i].TypeName());
+    }
+    if (i > 0) TRY(AppendStr(self, out, budget));
+    TRY(AppendStr(items[i], out, budget));
+  }
+  return budget.Make(std::move(out));
+}
+
+KINGLET_METHOD(Format) { return FormatBraces(*self.IfText(), arguments, budget); }
+
+// Whether the text is not empty and all its characters are of a kind.
+template <typename IsKind>
+Result<Value> AllCharacters(const Value& self, Budget& budget, IsKind is_kind) {
+  const Text& text = *self.IfText();
+  TRY(budget.Step(1 + text.size() / 16));
+  for (std::size_t i = 0; i < text.size();) {
+    const Character character = CharacterAt(text.bytes(), i);
+    if (!is_kind(static_cast<UChar32>(character.code_point))) return Value(false);
+    i += character.bytes;
+  }
+  return Value(!text.empty());
+}
+
+KINGLET_METHOD(IsDigits) {
+  return AllCharacters(self, budget, [](UChar32 c) { return u_isdigit(c) != 0; });
+}
+KINGLET_METHOD(IsAlphabetic) {
+  return AllCharacters(self, budget, [](UChar32 c) { return u_isalpha(c) != 0; });
+}
+KINGLET_METHOD(IsAlphanumeric) {
+  return AllCharacters(self, budget, [](UChar32 c) { return u_isalnum(c) != 0; });
+}
+KINGLET_METHOD(IsSpaces) {
+  return AllCharacters(self, budget, [](UChar32 c) { return IsSpace(static_cast<char32_t>(c)); });
+}
+KINGLET_METHOD(IsLowerText) { return Value(IsAllLower(*self.IfText())); }
+KINGLET_METHOD(IsUpperText) { return Value(IsAllUpper(*self.IfText())); }
+
+KINGLET_METHOD(GetKey) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"key", "default"}, 1));
+  const Value* value = TRY(FindKey(*self.IfDict(), bound[0], budget));
+  if (value != nullptr) return *value;
+  const bool has_default = arguments.positional.size() + arguments.named.size() > 1;
+  return has_default ? bound[1] : Value(None{});
+}
+
+KINGLET_METHOD(Keys) {
+  std::vector<Value> keys = TRY(Iterate(self, budget));
+  return budget.Make(std::move(keys), SequenceKind::kView);
+}
+
+KINGLET_METHOD(Values) {
+  std::vector<Value> values;
+  for (const auto& entry : self.IfDict()->entries) values.push_back(entry.second);
+  return budget.Make(std::move(values), SequenceKind::kView);
+}
+
+KINGLET_METHOD(Items) {
+  std::vector<Value> items;
+  for (const auto& [key, value] : self.IfDict()->entries) {
+    items.push_back(TRY(budget.Make(std::vector{key, value}, SequenceKind::kTuple)));
+  }
+  return budget.Make(std::move(items), SequenceKind::kView);
+}
+
+KINGLET_METHOD(Copy) { return self; }
+
+KINGLET_METHOD(CountItems) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"value"}, 1));
+  std::int64_t count = 0;
+  for (const Value& item : self.IfSequence()->items) {
+    if (TRY(Equal(item, bound[0], budget))) ++count;
+  }
+  return Value(count);
+}
+
+KINGLET_METHOD(IndexOfItem) {
+  const std::vector<Value> bound = TRY(Bind(arguments, {"value"}, 1));
+  const std::vector<Value>& items = self.IfSequence()->items;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (TRY(Equal(items[i], bound[0], budget))) return Value(static_cast<std::int64_t>(i));
+  }
+  return TemplateError("the value is not in the list");
+}
+
+constexpr std::array kStringMethods = {
+    NamedFunction{"capitalize", Capitalize},
+    NamedFunction{"count", CountText},
+    NamedFunction{"endswith", EndsWith},
+    NamedFunction{"find", Find},
+    NamedFunction{"format", Format},
+    NamedFunction{"isalnum", IsAlphanumeric},
+    NamedFunction{"isalpha", IsAlphabetic},
+    NamedFunction{"isdigit", IsDigits},
+    NamedFunction{"islower", IsLowerText},
+    NamedFunction{"isspace", IsSpaces},
+    NamedFunction{"isupper", IsUpperText},
+    NamedFunction{"join", JoinItems},
+    NamedFunction{"lower", Lower},
+    NamedFunction{"lstrip", LeftStrip},
+    NamedFunction{"partition", Partition},
+    NamedFunction{"removeprefix", RemovePrefix},
+    NamedFunction{"removesuffix", RemoveSuffix},
+    NamedFunction{"replace", Replace},
+    NamedFunction{"rfind", RightFind},
+    NamedFunction{"rpartition", RightPartition},
+    NamedFunction{"rsplit", RightSplit},
+    NamedFunction{"rstrip", RightStrip},
+    NamedFunction{"split", Split},
+    NamedFunction{"splitlines", SplitIntoLines},
+    NamedFunction{"startswith", StartsWith},
+    NamedFunction{"strip", Strip},
+    NamedFunction{"title", Title},
+    NamedFunction{"upper", Upper},
+};
+
+constexpr std::array kDictMethods = {
+    NamedFunction{"copy", Copy}, NamedFunction{"get", GetKey},    NamedFunction{"items", Items},
+    NamedFunction{"keys", Keys}, NamedFunction{"values", Values},
+};
+
+constexpr std::array kListMethods = {
+    NamedFunction{"copy", Copy},
+    NamedFunction{"count", CountItems},
+    NamedFunction{"index", IndexOfItem},
+};
+
+template <std::size_t kCount>
+const NamedFunction* FindIn(const std::array<NamedFunction, kCount>& table, std::string_view name) {
+  const auto* found = std::ranges::find(table, name, &NamedFunction::name);
+  return found == table.end() ? nullptr : found;
+}
+
+}  // namespace
+
+const NamedFunction* FindMethod(const Value& object, std::string_view name) {
+  if (object.IfText() != nullptr) return FindIn(kStringMethods, name);
+  if (object.IfDict() != nullptr) return FindIn(kDictMethods, name);
+  if (object.IfSequence() != nullptr) return FindIn(kListMethods, name);
+  return nullptr;
+}
+
+}  // namespace kinglet::jinja
