@@ -185,18 +185,21 @@ TEST_P(KernelsTest, ARowsBitsDoNotDependOnTheBatch) {
   const Ops& ops = *GetParam();
   std::mt19937 random(3);
   for (const DType dtype : kTypes) {
-    const int k = 768;
-    const int rows = 37;
-    const int count = 21;
-    const RandomMatrix weights(dtype, rows, k, random);
-    const auto x = RandomFloats(static_cast<std::size_t>(count * k), random);
-    const auto together = Multiply(ops, weights.view, Columns(ops, x, count, k), x, count, nullptr);
-    for (int c = 0; c < count; ++c) {
-      const std::vector<float> one(x.begin() + c * k, x.begin() + (c + 1) * k);
-      const auto alone = Multiply(ops, weights.view, Columns(ops, one, 1, k), one, 1, nullptr);
-      ASSERT_EQ(0, std::memcmp(alone.data(), &together[static_cast<std::size_t>(c * rows)],
-                               alone.size() * sizeof(float)))
-          << Info(dtype).name << " column " << c;
+    for (const int k : {64, 160, 576, 768}) {
+      if (k % static_cast<int>(Info(dtype).block_values) != 0) continue;
+      const int rows = 37;
+      const int count = 21;
+      const RandomMatrix weights(dtype, rows, k, random);
+      const auto x = RandomFloats(static_cast<std::size_t>(count * k), random);
+      const auto together =
+          Multiply(ops, weights.view, Columns(ops, x, count, k), x, count, nullptr);
+      for (int c = 0; c < count; ++c) {
+        const std::vector<float> one(x.begin() + c * k, x.begin() + (c + 1) * k);
+        const auto alone = Multiply(ops, weights.view, Columns(ops, one, 1, k), one, 1, nullptr);
+        ASSERT_EQ(0, std::memcmp(alone.data(), &together[static_cast<std::size_t>(c * rows)],
+                                 alone.size() * sizeof(float)))
+            << Info(dtype).name << " column " << c;
+      }
     }
   }
 }
@@ -310,6 +313,19 @@ struct RandomCache {
       }
     }
   }
+  // The same with NaN for all later tokens: what a query does not see must not matter.
+  RandomCache UpTo(int keys, int head_dim) const {
+    RandomCache seen = *this;
+    for (std::size_t at = 0; at < seen.key_halves.size(); ++at) {
+      const auto lane = static_cast<int>(at % 16);
+      const int group = static_cast<int>(at) / (16 * head_dim);
+      if (group * 16 + lane >= keys) seen.key_halves[at] = 0x7e00;
+    }
+    const auto end = static_cast<std::size_t>(keys * value_stride);
+    for (std::size_t at = end; at < seen.value_halves.size(); ++at) seen.value_halves[at] = 0x7e00;
+    return seen;
+  }
+
   int value_stride;
   std::vector<std::uint16_t> key_halves, value_halves;
 };
@@ -360,16 +376,20 @@ TEST_P(KernelsTest, AttentionAgreesWithTheScalarTable) {
 TEST_P(KernelsTest, AQuerysBitsDoNotDependOnItsNeighbours) {
   const Ops& ops = *GetParam();
   std::mt19937 random(9);
-  const int head_dim = 64;
-  for (const int first : {0, 11, 40}) {
-    const RandomCache cache(first + 8, head_dim, random);
-    const auto q = RandomFloats(8 * head_dim, random);
-    const auto together = RunAttend(ops, cache, q, 0, 8, first, head_dim);
-    for (int i = 0; i < 8; ++i) {
-      const auto alone = RunAttend(ops, cache, q, i, 1, first + i, head_dim);
-      EXPECT_EQ(0, std::memcmp(alone.data(), &together[static_cast<std::size_t>(i * head_dim)],
-                               alone.size() * sizeof(float)))
-          << first << " " << i;
+  for (const int head_dim : {8, 16, 64, 80}) {
+    for (const int first : {0, 1, 4, 11, 40}) {
+      for (const int count : {2, 3, 8}) {
+        const RandomCache cache(first + count, head_dim, random);
+        const auto q = RandomFloats(static_cast<std::size_t>(count * head_dim), random);
+        const auto together = RunAttend(ops, cache, q, 0, count, first, head_dim);
+        for (int i = 0; i < count; ++i) {
+          const RandomCache seen = cache.UpTo(first + i + 1, head_dim);
+          const auto alone = RunAttend(ops, seen, q, i, 1, first + i, head_dim);
+          EXPECT_EQ(0, std::memcmp(alone.data(), &together[static_cast<std::size_t>(i * head_dim)],
+                                   alone.size() * sizeof(float)))
+              << head_dim << " " << first << " " << count << " " << i;
+        }
+      }
     }
   }
 }

@@ -199,9 +199,9 @@ inline void ScoreKeys(const AttendArgs& a, int keys) {
 
 // exp(score - top) of the visible keys, 0 for those to come; returns their sum.
 inline float ExpScores(float* scores, int visible, int keys) {
-  F top = LoadF(scores);
   const int whole = visible / 16 * 16;
   for (int j = visible; j < (keys + 15) / 16 * 16; ++j) scores[j] = -__builtin_inff();
+  F top = LoadF(scores);
   for (int j = 0; j < visible; j += 16) top = MaxF(top, LoadF(scores + j));
   const F base = SetF(ReduceMaxF(top));
   F total = SetF(0);

@@ -13,7 +13,7 @@
 namespace kinglet {
 namespace {
 
-constexpr std::string_view kArchitectures[] = {"llama"};
+constexpr std::string_view kArchitectures[] = {"llama", "qwen2"};
 
 struct Limits {
   std::int64_t min;

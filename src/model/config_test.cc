@@ -87,8 +87,9 @@ TEST(ModelConfig, NamesTheArchitectureThatItDoesNotKnow) {
   Drop(file, "general.architecture");
   EXPECT_EQ(ConfigOf(file).error().message(), "key \"general.architecture\" is missing");
   file.Text("general.architecture", "none\x1bsuch");
-  EXPECT_EQ(ConfigOf(file).error().message(),
-            "key \"general.architecture\" is \"none\\x1Bsuch\", which is not known; known: llama");
+  EXPECT_EQ(
+      ConfigOf(file).error().message(),
+      "key \"general.architecture\" is \"none\\x1Bsuch\", which is not known; known: llama, qwen2");
 }
 
 TEST(ModelConfig, RefusesNumbersThatMakeNoSense) {

@@ -76,6 +76,12 @@ Result<LayerTensors> BindLayer(Binder& binder, const ModelConfig& config, std::s
   tensors.attn_v = TRY(binder.Take(name("attn_v"), {width, config.value_width()}));
   tensors.attn_output =
       TRY(binder.Take(name("attn_output"), {config.head_count * config.value_dim, width}));
+  const auto bias = [&](std::string_view part) {
+    return fmt::format("blk.{}.{}.bias", layer, part);
+  };
+  tensors.attn_q_bias = TRY(binder.TakeIfThere(bias("attn_q"), {config.query_width()}));
+  tensors.attn_k_bias = TRY(binder.TakeIfThere(bias("attn_k"), {config.key_width()}));
+  tensors.attn_v_bias = TRY(binder.TakeIfThere(bias("attn_v"), {config.value_width()}));
   tensors.ffn_norm = TRY(binder.Take(name("ffn_norm"), {width}));
   Shape inward = {width, config.feed_forward_length};
   Shape outward = {config.feed_forward_length, width};

@@ -18,7 +18,10 @@ struct LayerTensors {
   const Tensor* attn_k = nullptr;       // (key_width, width)
   const Tensor* attn_v = nullptr;       // (value_width, width)
   const Tensor* attn_output = nullptr;  // (width, head_count * value_dim)
-  const Tensor* ffn_norm = nullptr;     // (width)
+  const Tensor* attn_q_bias = nullptr;  // as many as rows of the matrix; null: none
+  const Tensor* attn_k_bias = nullptr;
+  const Tensor* attn_v_bias = nullptr;
+  const Tensor* ffn_norm = nullptr;  // (width)
   // Of a mixture each of the three has expert_count such matrices, one after the other.
   const Tensor* ffn_gate = nullptr;    // (feed_forward_length, width)
   const Tensor* ffn_up = nullptr;      // (feed_forward_length, width)

@@ -69,9 +69,9 @@ TEST(ModelTensors, NamesWhatIsMissingMisshapenOrLeftOver) {
             "tensor \"blk.0.attn_q.weight\" is 8 x 32, not 16 x 16 as the keys have it");
 
   file = ModelForTest();
-  file.F32("blk.0.attn_q.bias", {16});
+  file.F32("blk.0.attn_output.bias", {16});
   EXPECT_EQ(ErrorOf(file),
-            "tensor \"blk.0.attn_q.bias\" has no part in a llama model that is known");
+            "tensor \"blk.0.attn_output.bias\" has no part in a llama model that is known");
 }
 
 TEST(ModelTensors, RefusesTypesThatAreNoWeights) {

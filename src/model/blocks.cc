@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each move as a parallel loop over tokens, panels of weights, or heads.
+#include "model/blocks.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/backend.h"
+
+namespace kinglet {
+namespace {
+
+int Int(std::size_t n) { return static_cast<int>(n); }
+
+// One piece a thread: tokens cost alike. A single token stays with the caller.
+template <typename Work>
+void ForEachToken(Step& step, Work&& work) {
+  const auto threads = static_cast<std::size_t>(step.pool.thread_count());
+  step.pool.ParallelFor(step.count, (step.count + threads - 1) / threads,
+                        [&](std::size_t begin, std::size_t end, int) {
+                          for (std::size_t token = begin; token < end; ++token) work(token);
+                        });
+}
+
+void Round(const Step& step, Activations& activations, std::size_t token) {
+  if (!activations.rounds()) return;
+  step.ops.quantise(activations.row(token), Int(activations.width()), activations.quantised(),
+                    Int(token), nullptr);
+}
+
+std::size_t Panels(const Linear& linear) {
+  return (static_cast<std::size_t>(linear.weights.rows) + kPanelRows - 1) / kPanelRows;
+}
+
+void RotateHead(float* head, std::size_t half, RopePairs pairs, const float* cosines,
+                const float* sines) {
+  const std::size_t pair_step = pairs == RopePairs::kNeighbours ? 2 : 1;
+  const std::size_t partner = pairs == RopePairs::kNeighbours ? 1 : half;
+  for (std::size_t i = 0; i < half; ++i) {
+    float& a = head[i * pair_step];
+    float& b = head[i * pair_step + partner];
+    const float first = a * cosines[i] - b * sines[i];
+    b = a * sines[i] + b * cosines[i];
+    a = first;
+  }
+}
+
+}  // namespace
+
+void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens) {
+  const std::size_t width = step.config.embedding_length;
+  ForEachToken(step, [&](std::size_t token) {
+    const auto row = static_cast<std::size_t>(tokens[token]) * embedding.row_bytes;
+    step.ops.dequantise_row(embedding.dtype, embedding.data + row, Int(width),
+                            &step.buffers.hidden[token * width]);
+  });
+}
+
+void PrepareRope(Step& step, std::span<const double> speeds) {
+  ForEachToken(step, [&](std::size_t token) {
+    const auto position = static_cast<double>(step.first_position + token);
+    for (std::size_t i = 0; i < speeds.size(); ++i) {
+      const double angle = position * speeds[i];
+      step.buffers.cosines[token * speeds.size() + i] = static_cast<float>(std::cos(angle));
+      step.buffers.sines[token * speeds.size() + i] = static_cast<float>(std::sin(angle));
+    }
+  });
+}
+
+void Normalise(Step& step, std::span<const float> weight, Activations& out) {
+  const std::size_t width = weight.size();
+  ForEachToken(step, [&](std::size_t token) {
+    step.ops.rms_norm(&step.buffers.hidden[token * width], weight.data(), Int(width),
+                      static_cast<float>(step.config.rms_epsilon), out.row(token));
+    Round(step, out, token);
+  });
+}
+
+void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_t count,
+             std::initializer_list<Projection> projections) {
+  std::size_t total = 0;
+  for (const Projection& projection : projections) total += Panels(projection.linear);
+  // Eight pieces a thread: few enough to cost nothing, small enough that no thread waits long for
+  // another that was put aside.
+  const std::size_t pieces = static_cast<std::size_t>(pool.thread_count()) * 8;
+  pool.ParallelFor(total, std::max<std::size_t>(1, total / pieces),
+                   [&](std::size_t begin, std::size_t end, int) {
+                     std::size_t first_panel = 0;  // of this projection among all
+                     for (const Projection& projection : projections) {
+                       const std::size_t panels = Panels(projection.linear);
+                       const std::size_t from =
+                           std::clamp(begin, first_panel, first_panel + panels) - first_panel;
+                       const std::size_t to =
+                           std::clamp(end, first_panel, first_panel + panels) - first_panel;
+                       first_panel += panels;
+                       if (from == to) continue;
+                       const MatrixView& weights = projection.linear.weights;
+                       MatmulArgs args;
+                       args.weights = weights;
+                       args.quantised = in.quantised();
+                       args.floats = in.row(0);
+                       args.count = Int(count);
+                       if (!projection.linear.bias.empty())
+                         args.bias = projection.linear.bias.data();
+                       args.out = projection.out.data();
+                       args.out_stride = static_cast<std::size_t>(weights.rows);
+                       args.row_begin = Int(from * kPanelRows);
+                       args.row_end = std::min(Int(to * kPanelRows), weights.rows);
+                       ops.matmul(args);
+                     }
+                   });
+}
+
+void RotateAndStore(Step& step, std::size_t layer, RopePairs pairs) {
+  const ModelConfig& config = step.config;
+  StepBuffers& buffers = step.buffers;
+  const std::size_t half = config.rope_dim / 2;
+  const std::size_t kv_width = config.key_width();
+  ForEachToken(step, [&](std::size_t token) {
+    const float* cosines = &buffers.cosines[token * half];
+    const float* sines = &buffers.sines[token * half];
+    float* query = &buffers.queries[token * config.query_width()];
+    float* key = &buffers.keys[token * kv_width];
+    for (std::size_t head = 0; head < config.head_count; ++head) {
+      RotateHead(query + head * config.head_dim, half, pairs, cosines, sines);
+    }
+    for (std::size_t head = 0; head < config.kv_head_count; ++head) {
+      RotateHead(key + head * config.head_dim, half, pairs, cosines, sines);
+    }
+    std::uint16_t* half_key = &buffers.half_keys[token * kv_width];
+    std::uint16_t* half_value = &buffers.half_values[token * kv_width];
+    step.ops.to_half(key, Int(kv_width), half_key);
+    step.ops.to_half(&buffers.values[token * kv_width], Int(kv_width), half_value);
+    step.cache.Store(layer, step.first_position + token, half_key, half_value);
+  });
+}
+
+void Attend(Step& step, std::size_t layer) {
+  const ModelConfig& config = step.config;
+  StepBuffers& buffers = step.buffers;
+  const std::size_t tiles = (step.count + kQueryTile - 1) / kQueryTile;
+  const auto attend_tile = [&](std::size_t unit, int thread) {
+    const std::size_t head = unit % config.head_count;
+    const std::size_t kv_head = head / (config.head_count / config.kv_head_count);
+    // The last tokens see the most keys: they go first, so that no thread ends on a long piece.
+    const std::size_t token = (tiles - 1 - unit / config.head_count) * kQueryTile;
+    const std::size_t offset = token * config.query_width() + head * config.head_dim;
+    AttendArgs args;
+    args.queries = &buffers.queries[offset];
+    args.query_stride = config.query_width();
+    args.count = Int(std::min<std::size_t>(kQueryTile, step.count - token));
+    args.first_position = Int(step.first_position + token);
+    args.keys = step.cache.Keys(layer, kv_head);
+    args.values = step.cache.Values(layer, kv_head);
+    args.head_dim = Int(config.head_dim);
+    args.value_stride = step.cache.value_stride();
+    args.scale = 1 / std::sqrt(static_cast<float>(config.head_dim));
+    args.scores =
+        &buffers.scores[static_cast<std::size_t>(thread) * kQueryTile * buffers.score_stride];
+    args.score_stride = buffers.score_stride;
+    args.out = buffers.mixed.row(0) + offset;
+    args.out_stride = config.query_width();
+    step.ops.attend(args);
+  };
+  step.pool.ParallelFor(tiles * config.head_count, 1,
+                        [&](std::size_t begin, std::size_t end, int thread) {
+                          for (std::size_t unit = begin; unit < end; ++unit) {
+                            attend_tile(unit, thread);
+                          }
+                        });
+  ForEachToken(step, [&](std::size_t token) { Round(step, buffers.mixed, token); });
+}
+
+void GateUp(Step& step) {
+  Activations& gated = step.buffers.gated;
+  ForEachToken(step, [&](std::size_t token) {
+    step.ops.silu_mul(&step.buffers.up[token * gated.width()], Int(gated.width()),
+                      gated.row(token));
+    Round(step, gated, token);
+  });
+}
+
+void AddDelta(Step& step) {
+  const std::size_t width = step.config.embedding_length;
+  ForEachToken(step, [&](std::size_t token) {
+    step.ops.add(&step.buffers.delta[token * width], Int(width),
+                 &step.buffers.hidden[token * width]);
+  });
+}
+
+}  // namespace kinglet

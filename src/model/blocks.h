@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The moves that forward passes are told in. Each shares its work among the pool's threads; none
+// lets their number touch a result.
+#pragma once
+
+#include <initializer_list>
+#include <span>
+
+#include "model/step.h"
+#include "model/weights.h"
+
+namespace kinglet {
+
+struct Projection {
+  const Linear& linear;
+  std::span<float> out;  // [T][rows]
+};
+
+// Which dimensions of a head rotate together: (2i, 2i + 1), or (i, i + half).
+enum class RopePairs { kNeighbours, kHalves };
+
+// hidden [T][D] = the rows of the embedding.
+void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens);
+
+// cosines, sines = of each position times each speed (radians a token) [rope_dim / 2].
+void PrepareRope(Step& step, std::span<const double> speeds);
+
+// out = hidden normalised by its root mean square, times weight [D]; rounded too.
+void Normalise(Step& step, std::span<const float> weight, Activations& out);
+
+// out = in x weights + bias, for each of the projections of one input: `count` rows of it.
+void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_t count,
+             std::initializer_list<Projection> projections);
+inline void Project(Step& step, const Activations& in,
+                    std::initializer_list<Projection> projections) {
+  Project(step.ops, step.pool, in, step.count, projections);
+}
+
+// Rotates queries and keys by their positions; keys and values go to the cache.
+void RotateAndStore(Step& step, std::size_t layer, RopePairs pairs);
+
+// mixed = for each query head, values weighted by softmax(query . key / sqrt(d)); rounded too.
+void Attend(Step& step, std::size_t layer);
+
+// gated = silu(gated) * up; rounded too.
+void GateUp(Step& step);
+
+// hidden += delta
+void AddDelta(Step& step);
+
+}  // namespace kinglet

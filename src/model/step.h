@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// One step of a forward pass: a few tokens of one sequence, and every buffer that they pass
+// through. Buffers are allocated when a model is loaded, for the largest step; a step allocates
+// nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/ops.h"
+#include "model/config.h"
+#include "model/kv_cache.h"
+
+namespace kinglet {
+
+inline constexpr std::size_t kStepTokens = kMaxColumns;
+
+// A batch of activations: f32 and, where quantised weights wait for it, rounded to 8 bits.
+class Activations {
+ public:
+  Activations(std::size_t width, bool rounds);
+
+  std::size_t width() const { return width_; }
+  bool rounds() const { return rounds_; }
+  std::span<float> values() { return values_; }
+  float* row(std::size_t token) { return values_.data() + token * width_; }
+  const float* row(std::size_t token) const { return values_.data() + token * width_; }
+  const QuantisedColumns& quantised() const { return quantised_; }
+
+ private:
+  std::size_t width_;
+  bool rounds_;
+  std::vector<float> values_;  // [kStepTokens][width]
+  std::vector<std::int8_t> codes_;
+  std::vector<float> scales_, sums_, half_sums_;
+  QuantisedColumns quantised_;  // views of the four
+};
+
+// T: tokens of the step, D: hidden width, H and G: query and key/value heads, d: head width,
+// F: feed-forward width. All are [T][...], a row a token.
+struct StepBuffers {
+  StepBuffers(const ModelConfig& config, bool rounds, std::size_t context_tokens, int thread_count);
+
+  std::vector<float> hidden;                          // [T][D] the residual stream
+  std::vector<float> delta;                           // [T][D] what a block adds to it
+  Activations normed;                                 // [T][D]
+  std::vector<float> queries;                         // [T][H * d]
+  std::vector<float> keys, values;                    // [T][G * d]
+  std::vector<std::uint16_t> half_keys, half_values;  // the same, as the cache keeps them
+  Activations mixed;                                  // [T][H * d] what attention found
+  Activations gated;                                  // [T][F]
+  std::vector<float> up;                              // [T][F]
+  std::vector<float> cosines, sines;                  // [T][rope_dim / 2]
+  std::size_t score_stride;                           // floats
+  std::vector<float> scores;                          // [threads][kQueryTile][score_stride]
+};
+
+struct Step {
+  const Ops& ops;
+  ThreadPool& pool;
+  const ModelConfig& config;
+  KvCache& cache;
+  StepBuffers& buffers;
+  std::size_t count = 0;           // T, 1..kStepTokens
+  std::size_t first_position = 0;  // of token 0 in its sequence
+};
+
+}  // namespace kinglet

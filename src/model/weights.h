@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors as the kernels take them: checked once for a type that can be multiplied, then plain
+// views into the mapped file.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "kernels/ops.h"
+#include "model/tensors.h"
+
+namespace kinglet {
+
+// A weight matrix and its bias, as a projection takes them.
+struct Linear {
+  MatrixView weights;           // [rows][K]
+  std::span<const float> bias;  // [rows] or empty
+};
+
+// The weights of a layer of grouped-query attention and a gated feed-forward network. D: hidden
+// width, H and G: query and key/value heads, d: head width, F: feed-forward width.
+struct LayerWeights {
+  std::span<const float> attention_norm;     // [D]
+  Linear query;                              // [H * d][D]
+  Linear key;                                // [G * d][D]
+  Linear value;                              // [G * d][D]
+  Linear attention_output;                   // [D][H * d]
+  std::span<const float> feed_forward_norm;  // [D]
+  Linear gate;                               // [F][D]
+  Linear up;                                 // [F][D]
+  Linear down;                               // [D][F]
+};
+
+// kInvalidInput names a tensor whose type the kernels do not know. bias may be null.
+Result<Linear> BindLinear(const Tensor& weights, const Tensor* bias);
+// The values of an F32 vector.
+std::span<const float> Floats(const Tensor& vector);
+Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors);
+
+}  // namespace kinglet
