@@ -3,6 +3,7 @@
 #include "text/special_tokens.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace kinglet {
@@ -34,9 +35,12 @@ Result<SpecialTokens> SpecialTokens::Create(const TokenTable& tokens) {
     special.starts_[first] = true;
     if (!is_control) special.text_starts_[first] = true;
   }
-  const auto key = [](const Entry& entry) { return std::pair(entry.name, entry.is_control); };
-  std::ranges::stable_sort(special.entries_, {}, key);
-  const auto repeated = std::ranges::unique(special.entries_, {}, key);
+  std::ranges::sort(special.entries_, {}, [](const Entry& entry) {
+    return std::tuple(entry.name, entry.is_control, entry.id);
+  });
+  const auto repeated = std::ranges::unique(special.entries_, {}, [](const Entry& entry) {
+    return std::pair(entry.name, entry.is_control);
+  });
   special.entries_.erase(repeated.begin(), repeated.end());
   return special;
 }
