@@ -11,5 +11,6 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
 CommandRun SetUpInspect(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
 CommandRun SetUpSearch(CLI::App& app, const Environment& environment);
+CommandRun SetUpTokenize(CLI::App& app, const Environment& environment);
 
 }  // namespace kinglet

@@ -14,6 +14,7 @@
 #include "model/tensors.h"
 #include "model/vocabulary_from_gguf.h"
 #include "tensor/gguf.h"
+#include "text/tokenizer.h"
 
 namespace kinglet {
 namespace {
@@ -33,12 +34,19 @@ struct TypeShare {
   std::uint64_t bytes = 0;
 };
 
+struct TokenizerFacts {
+  std::string model;
+  std::string pre;
+  std::size_t token_count = 0;
+  std::size_t merge_count = 0;
+};
+
 // What the checks and the counting found.
 struct Inspection {
   GgufFile file;
-  std::optional<ModelConfig> config;     // nothing where the file holds no tensors
-  std::optional<Vocabulary> vocabulary;  // nothing where the file names no tokenizer
-  std::vector<std::string_view> checks;  // passed
+  std::optional<ModelConfig> config;        // nothing where the file holds no tensors
+  std::optional<TokenizerFacts> tokenizer;  // nothing where the file names no tokenizer
+  std::vector<std::string_view> checks;     // passed
   std::map<DType, TypeShare> types;
   TypeShare all;
 
@@ -64,8 +72,12 @@ Result<void> RunChecks(Inspection& inspection) {
     inspection.checks.push_back("tensors");
   }
   if (file.tensors().empty() || file.Find("tokenizer.ggml.model") != nullptr) {
-    inspection.vocabulary = TRY(ReadVocabulary(file));
+    Vocabulary vocabulary = TRY(ReadVocabulary(file));
+    inspection.tokenizer = {vocabulary.model, vocabulary.pre, vocabulary.tokens.size(),
+                            vocabulary.merges.size()};
     inspection.checks.push_back("vocabulary");
+    TRY(Tokenizer::Create(std::move(vocabulary)));
+    inspection.checks.push_back("tokenizer");
   }
   return {};
 }
@@ -196,11 +208,11 @@ void PrintJson(const Inspection& inspection, const Options& options) {
                    {"bits_per_weight", inspection.BitsPerWeight()},
                    {"types", std::move(types)}};
   out["config"] = inspection.config ? json::value(ConfigJson(*inspection.config)) : json::value();
-  if (const auto& vocabulary = inspection.vocabulary) {
-    out["tokenizer"] = {{"model", JsonText(vocabulary->model)},
-                        {"pre", JsonText(vocabulary->pre)},
-                        {"tokens", vocabulary->tokens.size()},
-                        {"merges", vocabulary->merges.size()}};
+  if (const auto& tokenizer = inspection.tokenizer) {
+    out["tokenizer"] = {{"model", JsonText(tokenizer->model)},
+                        {"pre", JsonText(tokenizer->pre)},
+                        {"tokens", tokenizer->token_count},
+                        {"merges", tokenizer->merge_count}};
   } else {
     out["tokenizer"] = nullptr;
   }
@@ -246,10 +258,10 @@ void PrintText(const Inspection& inspection, const Options& options) {
     }
     fmt::print("\n");
   }
-  if (const auto& vocabulary = inspection.vocabulary) {
-    fmt::print("  tokenizer {}{}{}, {} tokens\n", EscapeForDisplay(vocabulary->model),
-               vocabulary->pre.empty() ? "" : " with pre-tokenizer ",
-               EscapeForDisplay(vocabulary->pre), vocabulary->tokens.size());
+  if (const auto& tokenizer = inspection.tokenizer) {
+    fmt::print("  tokenizer {}{}{}, {} tokens\n", EscapeForDisplay(tokenizer->model),
+               tokenizer->pre.empty() ? "" : " with pre-tokenizer ",
+               EscapeForDisplay(tokenizer->pre), tokenizer->token_count);
   }
   fmt::print("  chat template: {}\n  checks passed: {}\n",
              inspection.Text("tokenizer.chat_template").empty() ? "none" : "present",

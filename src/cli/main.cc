@@ -17,6 +17,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"inspect", "what a model file holds; refuses a broken one and says what and where",
      SetUpInspect},
+    {"tokenize", "the ids and pieces that a model reads for a text", SetUpTokenize},
     {"ingest", "reads files and folders into a library", SetUpIngest},
     {"library", "what a library holds, and whether it is sound", SetUpLibrary},
     {"search", "the passages of the library that match a question best", SetUpSearch},

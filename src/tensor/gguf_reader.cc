@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 #include <numeric>
+#include <utility>
 
 #include "base/display.h"
 
@@ -308,7 +309,9 @@ Result<void> CheckOverlaps(std::span<const TensorInfo> infos) {
   std::vector<const TensorInfo*> by_offset;
   by_offset.reserve(infos.size());
   for (const TensorInfo& info : infos) by_offset.push_back(&info);
-  std::ranges::stable_sort(by_offset, {}, &TensorInfo::offset);
+  // At the same offset in the order of the file, which is that of the addresses.
+  std::ranges::sort(by_offset, {},
+                    [](const TensorInfo* info) { return std::pair(info->offset, info); });
   for (std::size_t i = 1; i < by_offset.size(); ++i) {
     const TensorInfo& before = *by_offset[i - 1];
     const TensorInfo& after = *by_offset[i];

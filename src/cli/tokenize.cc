@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet tokenize MODEL [TEXT]: the ids that a model reads for a text, and the bytes of each.
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/display.h"
+#include "base/json.h"
+#include "cli/commands.h"
+#include "model/vocabulary_from_gguf.h"
+#include "tensor/gguf.h"
+#include "text/tokenizer.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;  // as Tokenizer::Encode has it
+
+struct Options {
+  std::string model;
+  std::optional<std::string> text;
+  bool json = false;
+  bool bos = false;
+  bool special = false;
+};
+
+// Standard input to its last byte: a line feed at the end is part of the text.
+Result<std::string> ReadStandardInput() {
+  std::string text;
+  char piece[1 << 16];
+  while (const std::size_t size_bytes = std::fread(piece, 1, sizeof piece, stdin)) {
+    text.append(piece, size_bytes);
+    if (text.size() > kMaxTextBytes) {
+      return Error(StatusCode::kLimitExceeded, "the text is longer than {} bytes", kMaxTextBytes);
+    }
+  }
+  if (std::ferror(stdin) != 0) {
+    return Error(StatusCode::kFailed, "cannot read standard input");
+  }
+  return text;
+}
+
+Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& model) {
+  const GgufFile file = TRY(GgufFile::Open(model));
+  auto vocabulary = ReadVocabulary(file);
+  if (!vocabulary) return std::unexpected(vocabulary.error().WithContext(EscapeForDisplay(model)));
+  auto tokenizer = Tokenizer::Create(*std::move(vocabulary));
+  if (!tokenizer) return std::unexpected(tokenizer.error().WithContext(EscapeForDisplay(model)));
+  return tokenizer;
+}
+
+// A string, or its bytes where it is no UTF-8.
+json::value PieceJson(std::string_view piece) {
+  if (IsUtf8(piece)) return json::value(json::string(piece));
+  json::array bytes;
+  for (const char byte : piece) bytes.push_back(static_cast<unsigned char>(byte));
+  return bytes;
+}
+
+// Written as it goes: a text of a gigabyte has more ids than a JSON value in memory should hold.
+void PrintJson(const Tokenizer& tokenizer, std::span<const TokenId> ids) {
+  fmt::print("{{\"ids\":[{}],\"pieces\":[", fmt::join(ids, ","));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    fmt::print("{}{}", i == 0 ? "" : ",",
+               ToJson(PieceJson(tokenizer.TokenBytes(ids[i], ControlTokens::kShow))));
+  }
+  fmt::print("]}}\n");
+}
+
+Result<void> Tokenize(const Options& options) {
+  const auto tokenizer = TRY(OpenTokenizer(options.model));
+  const std::string text = options.text ? *options.text : TRY(ReadStandardInput());
+  std::vector<TokenId> ids = tokenizer->Encode(text, {.parse_special = options.special});
+  if (options.bos) {
+    if (!tokenizer->bos()) {
+      return Error(StatusCode::kUsage, "--bos: the vocabulary of {} has no such token",
+                   EscapeForDisplay(options.model));
+    }
+    ids.insert(ids.begin(), *tokenizer->bos());
+  }
+  if (options.json) {
+    PrintJson(*tokenizer, ids);
+    return {};
+  }
+  for (const TokenId id : ids) {
+    const std::string_view piece = tokenizer->TokenBytes(id, ControlTokens::kShow);
+    fmt::print("{:>7}  {}\n", id, Quoted(piece, piece.size()));
+  }
+  return {};
+}
+
+}  // namespace
+
+CommandRun SetUpTokenize(CLI::App& app, const Environment&) {
+  auto options = std::make_shared<Options>();
+  app.add_option("MODEL", options->model, "a .gguf file; one with a vocabulary alone will do")
+      ->required();
+  app.add_option("TEXT", options->text, "without it, standard input to the last byte");
+  app.add_flag("--json", options->json, "{\"ids\", \"pieces\"} instead of a line a token");
+  app.add_flag("--bos", options->bos, "begin with the token for the beginning of a text");
+  app.add_flag("--special", options->special,
+               "names of control tokens in the text are these tokens");
+  return [options] { return Tokenize(*options); };
+}
+
+}  // namespace kinglet
