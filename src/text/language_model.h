@@ -37,6 +37,9 @@ struct GenerationRequest {
   SamplingOptions sampling;
   int max_tokens = 512;
   std::vector<std::string> stop;  // generation ends before the first of these; may straddle tokens
+  // Asked between pieces of the prompt and between tokens, where there is one: true ends the
+  // generation (kCancelled) even while no text comes.
+  std::function<bool()> interrupted;
 };
 
 enum class FinishReason { kStop, kLength, kCancelled };

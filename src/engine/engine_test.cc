@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tiny model with real weights: what it says is repeatable, whatever is cached, cut or
+// interrupted.
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+namespace kinglet {
+namespace {
+
+std::unique_ptr<Engine> OpenStories(int threads = 1, std::size_t context = 0, bool reuse = true) {
+  EngineOptions options;
+  options.thread_count = threads;
+  options.context_tokens = context;
+  options.reuse_prefix = reuse;
+  auto engine = Engine::Open(KINGLET_TEST_DATA "/models/stories-q4_0.gguf", options);
+  EXPECT_TRUE(engine.has_value()) << engine.error().message();
+  return *std::move(engine);
+}
+
+GenerationRequest Story(const Engine& engine, int max_tokens) {
+  GenerationRequest request;
+  request.prompt = engine.EncodePrompt("Once upon a time, there was a little girl named Lily.");
+  request.max_tokens = max_tokens;
+  return request;
+}
+
+TEST(EngineTest, TellsTheStoryThatItsWeightsTell) {
+  const auto engine = OpenStories();
+  std::string streamed;
+  const auto result = engine->Generate(Story(*engine, 40), [&](std::string_view piece) {
+    streamed += piece;
+    return true;
+  });
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->text.substr(0, 41), " She loved to play outside in the sun. On");
+  EXPECT_EQ(streamed, result->text);
+  EXPECT_EQ(result->finish_reason, FinishReason::kLength);
+  EXPECT_EQ(result->tokens.size(), 40U);
+  ASSERT_EQ(result->logprobs.size(), 40U);
+  for (const float logprob : result->logprobs) EXPECT_LE(logprob, 0);
+}
+
+TEST(EngineTest, CacheAndThreadsDoNotChangeTheAnswer) {
+  const auto fresh = OpenStories(1, 0, /*reuse=*/false);
+  const auto expected = fresh->Generate(Story(*fresh, 60), nullptr);
+  ASSERT_TRUE(expected.has_value());
+  EXPECT_EQ(expected->cached_tokens, 0);
+  const auto engine = OpenStories(3);
+  for (int i = 0; i < 3; ++i) {
+    const auto again = engine->Generate(Story(*engine, 60), nullptr);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->tokens, expected->tokens);
+    EXPECT_EQ(again->logprobs, expected->logprobs);  // to the last bit
+    EXPECT_EQ(again->cached_tokens, i == 0 ? 0 : again->prompt_tokens - 1);
+  }
+}
+
+TEST(EngineTest, ReusesTheTokensThatPromptsShare) {
+  const auto engine = OpenStories();
+  GenerationRequest request = Story(*engine, 5);
+  ASSERT_TRUE(engine->Generate(request, nullptr).has_value());
+  const std::size_t shared = request.prompt.size();
+  const std::vector<TokenId> more = engine->EncodeText(" Then the dog came.");
+  request.prompt.insert(request.prompt.end(), more.begin(), more.end());
+  const auto longer = engine->Generate(request, nullptr);
+  ASSERT_TRUE(longer.has_value());
+  EXPECT_GE(longer->cached_tokens, static_cast<int>(shared));
+  const auto fresh = OpenStories(1, 0, /*reuse=*/false);
+  EXPECT_EQ(fresh->Generate(request, nullptr)->tokens, longer->tokens);
+}
+
+TEST(EngineTest, StopsBeforeAStopString) {
+  const auto engine = OpenStories();
+  GenerationRequest request = Story(*engine, 60);
+  request.stop = {"outside in"};  // straddles tokens
+  std::string streamed;
+  const auto result = engine->Generate(request, [&](std::string_view piece) {
+    streamed += piece;
+    return true;
+  });
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->text, " She loved to play ");
+  EXPECT_EQ(streamed, result->text);
+  EXPECT_EQ(result->finish_reason, FinishReason::kStop);
+}
+
+TEST(EngineTest, CanBeInterruptedAtAnyPoint) {
+  const auto engine = OpenStories();
+  const auto after_sink =
+      engine->Generate(Story(*engine, 60), [](std::string_view) { return false; });
+  ASSERT_TRUE(after_sink.has_value());
+  EXPECT_EQ(after_sink->finish_reason, FinishReason::kCancelled);
+  EXPECT_EQ(after_sink->tokens.size(), 1U);
+  GenerationRequest request = Story(*engine, 60);
+  request.interrupted = [] { return true; };
+  const auto before_prompt = engine->Generate(request, nullptr);
+  ASSERT_TRUE(before_prompt.has_value());
+  EXPECT_EQ(before_prompt->finish_reason, FinishReason::kCancelled);
+  EXPECT_TRUE(before_prompt->tokens.empty());
+  // And is as good as new.
+  const auto fresh = OpenStories();
+  EXPECT_EQ(engine->Generate(Story(*engine, 20), nullptr)->tokens,
+            fresh->Generate(Story(*fresh, 20), nullptr)->tokens);
+}
+
+TEST(EngineTest, AnswersWithTheContextsEnd) {
+  const auto engine = OpenStories(1, 32);
+  const auto result = engine->Generate(Story(*engine, 1000), nullptr);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->prompt_tokens + static_cast<int>(result->tokens.size()), 32);
+  EXPECT_EQ(result->finish_reason, FinishReason::kLength);
+  GenerationRequest request;
+  request.prompt.assign(32, 5);
+  const auto refused = engine->Generate(request, nullptr);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), StatusCode::kUsage);
+  EXPECT_EQ(refused.error().message(),
+            "the prompt has 32 tokens and the context 32, one of which is for the answer");
+}
+
+TEST(EngineTest, RefusesWhatCannotBeAsked) {
+  const auto engine = OpenStories(1, 64);
+  GenerationRequest request;
+  EXPECT_EQ(engine->Generate(request, nullptr).error().message(), "the prompt is empty");
+  for (const TokenId id : {-1, 512, 1 << 30}) {
+    request.prompt = {1, id};
+    const auto result = engine->Generate(request, nullptr);
+    ASSERT_FALSE(result.has_value());
+    EXPECT_EQ(result.error().code(), StatusCode::kUsage);
+    EXPECT_FALSE(engine->NextTokenLogprobs(std::vector<TokenId>{1}, std::vector<TokenId>{id}));
+  }
+  const std::vector<ChatMessage> messages = {{"user", "hello"}};
+  EXPECT_EQ(engine->EncodeChat(messages).error().code(), StatusCode::kInvalidInput);
+}
+
+TEST(EngineTest, TellsTheOddsOfGivenTokens) {
+  const auto engine = OpenStories();
+  const GenerationRequest request = Story(*engine, 1);
+  const auto result = engine->Generate(request, nullptr);
+  ASSERT_TRUE(result.has_value());
+  std::vector<TokenId> all(512);
+  for (std::size_t id = 0; id < all.size(); ++id) all[id] = static_cast<TokenId>(id);
+  const auto odds = engine->NextTokenLogprobs(request.prompt, all);
+  ASSERT_TRUE(odds.has_value());
+  const auto best = std::ranges::max_element(*odds) - odds->begin();
+  EXPECT_EQ(best, result->tokens[0]);
+  EXPECT_EQ(*std::ranges::max_element(*odds), result->logprobs[0]);
+}
+
+}  // namespace
+}  // namespace kinglet

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which token comes next: penalties, filters and a draw, all of them repeatable.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "text/language_model.h"
+
+namespace kinglet {
+
+// Logits that are not numbers are taken as impossible, infinite ones as very great: no weights can
+// make it fail.
+class Sampler {
+ public:
+  Sampler(const SamplingOptions& options, std::size_t vocab_size);
+
+  // history: prompt and answer so far; penalties look at its last kPenaltyWindow tokens.
+  TokenId Choose(std::span<const float> logits, std::span<const TokenId> history);
+
+  static constexpr std::size_t kPenaltyWindow = 64;
+
+ private:
+  struct Candidate {
+    float logit;
+    TokenId id;
+  };
+
+  void Fill(std::span<const float> logits);
+  void Penalise(std::span<const TokenId> history);
+  TokenId Best() const;
+  void KeepTopK();
+  void KeepTopPAndMinP();
+  TokenId Draw();
+
+  SamplingOptions options_;
+  std::uint64_t draws_ = 0;
+  std::vector<Candidate> candidates_;  // [vocab_size] at first, then what the filters left
+  std::vector<double> weights_;        // of the candidates, scratch
+};
+
+// log of the sum of e^logit, over those that are numbers.
+double LogSumExp(std::span<const float> logits);
+
+// log p of a token, natural, given LogSumExp of all. Finite even where the logits are not.
+float Logprob(float logit, double log_sum_exp);
+
+}  // namespace kinglet
