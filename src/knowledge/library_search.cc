@@ -12,8 +12,8 @@ namespace {
 
 // How much a word counts in each column of chunk_index, tuned on questions about a manual: a
 // heading names what its chunks are about, but a long path of headings must not outweigh the text.
-constexpr double kTitleWeight = 1.0;
-constexpr double kHeadingWeight = 1.5;
+constexpr double kTitleWeight = 0.5;
+constexpr double kHeadingWeight = 1.0;
 constexpr double kTextWeight = 1.0;
 
 // Stems of the query, each once, in order; without stop words unless it has nothing else.

@@ -24,10 +24,11 @@ constexpr auto kBlocks = std::to_array<std::string_view>(
      "td",       "tfoot",      "th",     "thead",      "tr",      "ul",      "xmp"});
 static_assert(std::ranges::is_sorted(kBlocks));
 
-// What DocBook, Sphinx, AsciiDoc and Docusaurus call boxes that have a title of their own.
-constexpr auto kBoxes = std::to_array<std::string_view>(
-    {"admonition", "admonitionblock", "caution", "example", "important", "note", "sidebar",
-     "sidebarblock", "table", "tip", "warning"});
+// What DocBook, Sphinx, AsciiDoc and Docusaurus call boxes that have a title of their own. Examples
+// and tables are not among them: the text around goes with them.
+constexpr auto kBoxes =
+    std::to_array<std::string_view>({"admonition", "admonitionblock", "caution", "important",
+                                     "note", "sidebar", "sidebarblock", "tip", "warning"});
 static_assert(std::ranges::is_sorted(kBoxes));
 
 // A definition that is longer gets its term as a heading: it may fill chunks that would not hold
