@@ -11,7 +11,7 @@
 namespace kinglet {
 
 struct Chunk {
-  ByteRange range;  // of Document::text; begins and ends at characters, not at white space
+  ByteRange range;            // of Document::text; never begins or ends inside a character
   std::uint32_t heading = 0;  // index into Document::headings
 };
 

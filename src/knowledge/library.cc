@@ -57,7 +57,7 @@ CREATE VIRTUAL TABLE chunk_index USING fts5(title, heading, text, content='index
 
 Result<std::int64_t> ReadPragma(Database& database, std::string_view name) {
   Statement statement = TRY(database.Prepare(fmt::format("PRAGMA {}", name)));
-  TRY(statement.Step());
+  (void)TRY(statement.Step());
   return statement.Int(0);
 }
 
@@ -177,7 +177,7 @@ Result<std::int64_t> InsertDocument(Database& database, const DocumentSource& so
   insert.Bind(4, source.digest).Bind(5, source.size_bytes).Bind(6, source.modified_ns);
   insert.Bind(7, now).Bind(8, Sha256::HexOf(document.text));
   insert.Bind(9, static_cast<std::int64_t>(document.text.size())).Bind(10, document.text);
-  TRY(insert.Step());
+  (void)TRY(insert.Step());
   return insert.Int(0);
 }
 
@@ -199,7 +199,7 @@ Result<void> InsertChunks(Database& database, std::int64_t document_id, const Do
 
 Result<void> CheckRoom(Database& database, std::int64_t max_documents) {
   Statement count = TRY(database.Prepare("SELECT count(*) FROM documents"));
-  TRY(count.Step());
+  (void)TRY(count.Step());
   if (count.Int(0) < max_documents) return {};
   return Error(StatusCode::kLimitExceeded, "the library holds {} documents, which is its limit",
                max_documents);

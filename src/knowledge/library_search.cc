@@ -89,7 +89,7 @@ Result<QueryStatistics> Library::TermStatistics(std::string_view query) {
     count.Reset();
   }
   Statement total = TRY(database.Prepare("SELECT count(*) FROM chunks"));
-  TRY(total.Step());
+  (void)TRY(total.Step());
   statistics.total_chunks = total.Int(0);
   return statistics;
 }
