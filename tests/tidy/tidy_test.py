@@ -132,7 +132,7 @@ class TidyTest(unittest.TestCase):
             if lines[0] != f"{mark} SPDX-License-Identifier: Apache-2.0":
                 faults.append(f"{name}: no SPDX line")
             idea = lines[1] if len(lines) > 1 else ""
-            if not idea.startswith((mark + " ", '"""')) and not name.endswith("CMakeLists.txt"):
+            if not idea.startswith((mark + " ", '"""')) and not name.endswith(("CMakeLists.txt", "_test.cc")):
                 faults.append(f"{name}: the second line does not say what the file holds")
         self.refuse(faults)
 
