@@ -15,6 +15,9 @@ namespace {
 
 // In the order of --help: from getting a model to reading the bill.
 constexpr Command kCommands[] = {
+    {"pull", "downloads a model, and checks it", SetUpPull},
+    {"models", "the models that are here and that can be had; `models rm` removes one",
+     SetUpModels},
     {"inspect", "what a model file holds; refuses a broken one and says what and where",
      SetUpInspect},
     {"tokenize", "the ids and pieces that a model reads for a text", SetUpTokenize},
