@@ -57,7 +57,7 @@ Result<Evaluator::Flow> Evaluator::ExecuteInside(const Block& block, Text& out) 
 
 Result<Text> Evaluator::Capture(const Block& block) {
   Text text;
-  TRY(ExecuteInside(block, text));
+  [[maybe_unused]] const Flow flow = TRY(ExecuteInside(block, text));  // kNext: see the parser
   return text;
 }
 
@@ -109,6 +109,7 @@ Result<Evaluator::Flow> Evaluator::Iterations(const For& node, const Value& iter
   Scope* const outer = scope_;
   Loop& loop = loops_.emplace_back(Loop{&node, outer, std::move(items), 0, depth});
   for (; loop.index < loop.items.size(); ++loop.index) {
+    TRY(budget_.Step());
     scope_ = TRY(Open(outer));
     if (loop_name_) TRY(AssignName(*loop_name_, Value(&loop)));
     TRY(Assign(node.target, loop.items[loop.index]));

@@ -28,7 +28,7 @@ Result<Value> Evaluator::CallMacro(const Macro& macro, const Arguments& argument
   scope_ = TRY(Open(macro.scope));
   TRY(BindParameters(*macro.definition, arguments));
   Text text;
-  TRY(Execute(macro.definition->body, text));
+  [[maybe_unused]] const Flow flow = TRY(Execute(macro.definition->body, text));  // kNext
   scope_ = outer;
   line_ = line;
   return budget_.Make(std::move(text));
@@ -90,7 +90,8 @@ Result<Value> Evaluator::CallLoop(const Loop& loop, const Arguments& arguments) 
   Scope* const outer = scope_;
   scope_ = loop.scope;
   Text text;
-  TRY(Iterations(*loop.statement, bound[0], loop.depth + 1, text));
+  [[maybe_unused]] const Flow flow =
+      TRY(Iterations(*loop.statement, bound[0], loop.depth + 1, text));  // kNext
   scope_ = outer;
   line_ = line;
   return budget_.Make(std::move(text));

@@ -86,7 +86,7 @@ Result<Value> SplitAtSpace(const Text& text, std::int64_t max_cuts, bool from_ri
   const std::string_view bytes = text.bytes();
   for (std::int64_t cuts = 0; rest.begin < rest.end; ++cuts) {
     if (cuts == max_cuts) {
-      TRY(pieces.Add(rest.begin, rest.end));
+      TRY(pieces.Add(from_right ? 0 : rest.begin, from_right ? rest.end : text.size()));
       break;
     }
     // The word at this end of the rest, and the rest without it and the space beside it.

@@ -85,6 +85,14 @@ class StatementParser {
     return body;
   }
 
+  // The same for a block that becomes a text: `break` cannot leave it.
+  Result<Block> ParseCaptured(std::string_view end) {
+    const int outer_loop_depth = std::exchange(loop_depth_, 0);
+    Block body = TRY(ParseBody(end));
+    loop_depth_ = outer_loop_depth;
+    return body;
+  }
+
   Result<decltype(Statement::node)> ParseIf() {
     If node;
     while (true) {
@@ -128,7 +136,7 @@ class StatementParser {
     node.target = std::move(target);
     node.filters = TRY(ParseFilters(in_.PeekOperator("|")));
     TRY(EndTag());
-    node.body = TRY(ParseBody("endset"));
+    node.body = TRY(ParseCaptured("endset"));
     return node;
   }
 
@@ -186,17 +194,14 @@ class StatementParser {
     return parameters;
   }
 
-  // Parameters, %}, body and end tag of a macro or call block: `parse_rest` reads what stands
-  // between parameters and %}.
+  // %}, body and end tag of a macro or call block.
   Result<void> ParseMacroBody(MacroDefinition& macro, std::string_view end) {
     TRY(EndTag());
-    const int outer_loop_depth = std::exchange(loop_depth_, 0);
     const SpecialNames outer = in_.TakeSpecialNames();
-    macro.body = TRY(ParseBody(end));
+    macro.body = TRY(ParseCaptured(end));
     macro.takes_varargs = in_.special_names().varargs;
     macro.takes_kwargs = in_.special_names().kwargs;
     in_.RestoreSpecialNames(outer);
-    loop_depth_ = outer_loop_depth;
     return {};
   }
 
@@ -230,7 +235,7 @@ class StatementParser {
     TRY(in_.ParseSteps(filters, StepKinds::kFilters));
     node.filters = std::make_unique<const Postfix>(std::move(filters));
     TRY(EndTag());
-    node.body = TRY(ParseBody("endfilter"));
+    node.body = TRY(ParseCaptured("endfilter"));
     return node;
   }
 

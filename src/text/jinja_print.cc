@@ -2,10 +2,10 @@
 // Python's ways to write a value, each byte marked as data where it comes from a string that is.
 #include "text/jinja_print.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include <fmt/format.h>
@@ -265,25 +265,21 @@ class JsonPrinter {
       out_.Append("{}");
       return {};
     }
-    std::vector<const std::pair<Value, Value>*> entries;
-    for (const auto& entry : dict.entries) entries.push_back(&entry);
+    std::vector<std::size_t> order(dict.entries.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
     if (style_.sort_keys) {
-      Result<void> comparable;
-      std::ranges::stable_sort(entries, [&](const auto* left, const auto* right) {
-        if (!comparable) return false;
-        const Result<bool> less = Less(left->first, right->first, budget_);
-        if (!less) comparable = std::unexpected(less.error());
-        return less.value_or(false);
-      });
-      TRY(comparable);
+      std::vector<Value> keys;
+      for (const auto& entry : dict.entries) keys.push_back(entry.first);
+      order = TRY(SortedOrder(keys, false, budget_));
     }
     out_.Append("{");
     ++level_;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const auto& [key, value] = dict.entries[order[i]];
       TRY(Separate(i == 0));
-      TRY(PrintKey(entries[i]->first));
+      TRY(PrintKey(key));
       out_.Append(style_.key_separator);
-      TRY(Print(entries[i]->second));
+      TRY(Print(value));
     }
     --level_;
     TRY(BreakLine());

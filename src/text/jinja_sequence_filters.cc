@@ -20,8 +20,8 @@ Result<std::vector<Value>> PathOf(const Value& attribute) {
   std::vector<Value> parts;
   if (attribute.IsUndefined() || attribute.IsNone()) return parts;
   if (attribute.IfText() == nullptr) {
-    TRY(IntegerArgument(attribute, "attribute", 0));
-    return std::vector{attribute};
+    const std::int64_t index = TRY(IntegerArgument(attribute, "attribute", 0));
+    return std::vector{Value(index)};
   }
   std::string_view rest = attribute.IfText()->bytes();
   while (true) {
@@ -57,17 +57,7 @@ Result<Value> KeyOf(const Value& item, const std::vector<Value>& path, bool case
 
 Result<Value> SortByKeys(std::vector<Value> items, const std::vector<Value>& keys, bool reverse,
                          Budget& budget) {
-  std::vector<std::size_t> order(items.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  Result<void> comparable;
-  std::ranges::stable_sort(order, [&](std::size_t left, std::size_t right) {
-    if (!comparable) return false;
-    if (reverse) std::swap(left, right);
-    const Result<bool> less = Less(keys[left], keys[right], budget);
-    if (!less) comparable = std::unexpected(less.error());
-    return less.value_or(false);
-  });
-  TRY(comparable);
+  const std::vector<std::size_t> order = TRY(SortedOrder(keys, reverse, budget));
   std::vector<Value> sorted;
   sorted.reserve(items.size());
   for (const std::size_t i : order) sorted.push_back(std::move(items[i]));

@@ -231,6 +231,36 @@ Result<bool> Less(const Value& left, const Value& right, Budget& budget) {
   return left_items->items.size() < right_items->items.size();
 }
 
+// A merge sort of our own: the order of keys can fail, which std::stable_sort has no way to say.
+Result<std::vector<std::size_t>> SortedOrder(const std::vector<Value>& keys, bool reverse,
+                                             Budget& budget) {
+  const std::size_t count = keys.size();
+  TRY(budget.Reserve(2 * count * sizeof(std::size_t)));
+  std::vector<std::size_t> order(count);
+  std::vector<std::size_t> merged(count);
+  for (std::size_t i = 0; i < count; ++i) order[i] = i;
+  for (std::size_t width = 1; width < count; width *= 2) {
+    for (std::size_t begin = 0; begin < count; begin += 2 * width) {
+      const std::size_t middle = std::min(begin + width, count);
+      const std::size_t end = std::min(middle + width, count);
+      std::size_t left = begin;
+      std::size_t right = middle;
+      for (std::size_t out = begin; out < end; ++out) {
+        bool takes_right = left == middle;
+        if (left < middle && right < end) {
+          const Value& first = keys[order[left]];
+          const Value& second = keys[order[right]];
+          takes_right =
+              reverse ? TRY(Less(first, second, budget)) : TRY(Less(second, first, budget));
+        }
+        merged[out] = order[takes_right ? right++ : left++];
+      }
+    }
+    order.swap(merged);
+  }
+  return order;
+}
+
 Result<const Value*> FindKey(const Dict& dict, const Value& key, Budget& budget) {
   TRY(budget.Step(1 + dict.entries.size() / 16));
   if (const Text* text = key.IfText()) return dict.Find(text->bytes());

@@ -166,6 +166,9 @@ class Budget {
 Result<bool> Equal(const Value& left, const Value& right, Budget& budget);
 // Python's <, for numbers, strings and lists of them; an error for the rest.
 Result<bool> Less(const Value& left, const Value& right, Budget& budget);
+// The indices of keys in the order of sorted(keys, reverse=reverse): equal ones as they came.
+Result<std::vector<std::size_t>> SortedOrder(const std::vector<Value>& keys, bool reverse,
+                                             Budget& budget);
 // Python's `item in container`.
 Result<bool> Contains(const Value& container, const Value& item, Budget& budget);
 Result<const Value*> FindKey(const Dict& dict, const Value& key, Budget& budget);
