@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A GGUF file of a stranger: opened, and read as far as a model's config, tensors and vocabulary.
-// Covers: src/tensor/gguf.cc src/tensor/gguf_reader.cc src/tensor/gguf_value.cc src/model/config.cc
-// src/model/tensors.cc src/model/vocabulary_from_gguf.cc
+// An input with a second magic in it is two parts of a split file, which begin at the magics.
+// Covers: src/tensor/gguf.cc src/tensor/gguf_reader.cc src/tensor/gguf_value.cc
+// Covers: src/model/config.cc src/model/tensors.cc src/model/vocabulary_from_gguf.cc
 #include <cstdint>
-#include <cstring>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -51,7 +54,39 @@ void ReadAll(const GgufFile& file) {
   [[maybe_unused]] volatile std::size_t used = sum;
 }
 
+// A folder that goes when the program ends.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "kinglet-fuzz-XXXXXX").string();
+    KINGLET_CHECK(mkdtemp(name.data()) != nullptr, "{}", name);
+    path_ = name;
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Opens two parts from disk, as there is no other way.
+void RunParts(std::string_view first, std::string_view second) {
+  static const TemporaryFolder folder;
+  const auto first_path = folder.path() / "m-00001-of-00002.gguf";
+  std::ofstream(first_path, std::ios::binary) << first;
+  std::ofstream(folder.path() / "m-00002-of-00002.gguf", std::ios::binary) << second;
+  const auto file = GgufFile::Open(first_path);
+  if (!file) return CheckMessage(file.error());
+  ReadAll(*file);
+}
+
 void Run(std::span<const std::byte> bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (const std::size_t magic = text.find("GGUF", 1); magic != text.npos) {
+    return RunParts(text.substr(0, magic), text.substr(magic));
+  }
   const auto file = GgufFile::Parse(bytes);
   if (!file) return CheckMessage(file.error());
   ReadAll(*file);
