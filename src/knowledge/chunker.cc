@@ -30,9 +30,9 @@ void AppendPieces(std::string_view text, ByteRange range, BlockKind kind, std::s
                   std::vector<Unit>& units) {
   while (range.size() > max_bytes) {
     std::size_t cut = range.begin + max_bytes;
-    const std::size_t space = text.find_last_of(" \n\t", cut);
-    if (space != std::string_view::npos && space > range.begin + max_bytes / 2) {
-      cut = space;
+    const std::size_t space = text.substr(range.begin, max_bytes).find_last_of(" \n\t");
+    if (space != std::string_view::npos && space > max_bytes / 2) {
+      cut = range.begin + space;
     } else {
       while (cut > range.begin + 1 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
     }

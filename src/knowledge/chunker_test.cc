@@ -126,6 +126,13 @@ TEST(ChunkDocument, MakesAChunkOfAHeadingWithNothingUnderIt) {
   EXPECT_EQ(document.headings[chunks[1].heading], "Part > Full");
 }
 
+TEST(ChunkDocument, CutsALongWordInTimeThatIsLinear) {
+  DocumentBuilder builder;
+  builder.AddParagraph(std::string(3'000'000, 'x'));
+  const Document document = std::move(builder).Finish();
+  EXPECT_EQ(ChunkDocument(document).size(), 1000U);
+}
+
 TEST(ChunkDocument, OfNothingIsNothing) { EXPECT_TRUE(ChunkDocument(Document{}).empty()); }
 
 }  // namespace
