@@ -332,6 +332,8 @@ TEST(ChatTemplate, StopsGrowthBeforeItHappens) {
         "{% set x = 'a' * 99999 %}{{ (x|list)|join(x) }}", "{{ '%999999999d' % 1 }}",
         "{% set ns = namespace(x='a') %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}"
         "{% endfor %}",
+        "{% set x = 'a' * 999999 %}{{ x.rfind(x[1:] ~ 'b') }}",
+        "{% set x = 'a' * 999999 %}{{ x.strip('b' * 999999 ~ 'a') }}",
         "{% set ns = namespace(x=[1]) %}{% for i in range(50) %}{% set ns.x = [ns.x, ns.x] %}"
         "{% endfor %}{{ ns.x }}"}) {
     EXPECT_EQ(RenderFailure(source, limits).code(), StatusCode::kLimitExceeded) << source;

@@ -15,7 +15,10 @@ Evaluator::Evaluator(const Program& program, const RenderLimits& limits, std::in
       unix_seconds_(unix_seconds),
       budget_(limits),
       globals_(program.names.size()),
-      loop_name_(FindName("loop")) {
+      loop_name_(FindName("loop")),
+      caller_name_(FindName("caller")),
+      varargs_name_(FindName("varargs")),
+      kwargs_name_(FindName("kwargs")) {
   for (const std::string_view name :
        {"range", "namespace", "dict", "raise_exception", "strftime_now"}) {
     if (const auto id = FindName(name)) Define(*id, Value(Builtin{name}));
@@ -196,8 +199,9 @@ Result<Scope*> Evaluator::Open(Scope* parent) {
   return &scopes_.emplace_back(Scope{parent, {}});
 }
 
-const Value* Evaluator::Lookup(NameId name) const {
+Result<const Value*> Evaluator::Lookup(NameId name) {
   for (const Scope* scope = scope_; scope != nullptr; scope = scope->parent) {
+    TRY(budget_.Step(scope->variables.size() / 16));
     for (const auto& [id, value] : scope->variables) {
       if (id == name) return &value;
     }
@@ -223,6 +227,7 @@ Result<void> Evaluator::AssignName(NameId name, Value value) {
     Define(name, std::move(value));
     return {};
   }
+  TRY(budget_.Step(1 + scope_->variables.size() / 16));
   for (auto& [id, old] : scope_->variables) {
     if (id == name) {
       old = std::move(value);
@@ -235,7 +240,7 @@ Result<void> Evaluator::AssignName(NameId name, Value value) {
 }
 
 Result<void> Evaluator::AssignAttribute(const Target& target, Value value) {
-  const Value* object = Lookup(target.name);
+  const Value* object = TRY(Lookup(target.name));
   Namespace* const space = object == nullptr ? nullptr : object->IfNamespace();
   if (space == nullptr) {
     return TemplateError("cannot assign attribute '{}' on what is no namespace", target.attribute);

@@ -70,7 +70,7 @@ class Evaluator {
 
   // Names: jinja_evaluator.cc.
   Result<Scope*> Open(Scope* parent);
-  const Value* Lookup(NameId name) const;
+  Result<const Value*> Lookup(NameId name);  // null: undefined
   Result<void> Assign(const Target& target, Value value);
   Result<void> AssignName(NameId name, Value value);
   Result<void> AssignAttribute(const Target& target, Value value);
@@ -118,8 +118,8 @@ class Evaluator {
   Budget budget_;
   int line_ = 1;                               // of what runs now
   std::vector<std::optional<Value>> globals_;  // [NameId]: the names outside of all blocks
-  std::optional<NameId> loop_name_;            // where the template has this name
-  Scope* scope_ = nullptr;                     // null outside of all blocks
+  std::optional<NameId> loop_name_, caller_name_, varargs_name_, kwargs_name_;  // unset: not used
+  Scope* scope_ = nullptr;  // null outside of all blocks
   std::deque<Scope> scopes_;
   std::deque<Macro> macros_;
   std::deque<Loop> loops_;

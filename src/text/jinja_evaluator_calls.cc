@@ -36,6 +36,7 @@ Result<Value> Evaluator::CallMacro(const Macro& macro, const Arguments& argument
 
 Result<void> Evaluator::BindParameters(const MacroDefinition& macro, const Arguments& arguments) {
   const std::size_t by_position = std::min(arguments.positional.size(), macro.parameters.size());
+  TRY(budget_.Step(1 + macro.parameters.size() * arguments.named.size() / 16));
   std::vector<bool> is_used(arguments.named.size(), false);
   for (std::size_t i = 0; i < macro.parameters.size(); ++i) {
     const Parameter& parameter = macro.parameters[i];
@@ -64,14 +65,14 @@ Result<void> Evaluator::BindParameters(const MacroDefinition& macro, const Argum
     std::vector<Value> rest(arguments.positional.begin() + static_cast<std::ptrdiff_t>(by_position),
                             arguments.positional.end());
     Value varargs = TRY(budget_.Make(std::move(rest), SequenceKind::kTuple));
-    TRY(AssignName(*FindName("varargs"), std::move(varargs)));
+    TRY(AssignName(*varargs_name_, std::move(varargs)));
   }
   std::vector<std::pair<Value, Value>> others;
   for (std::size_t i = 0; i < arguments.named.size(); ++i) {
     const auto& [name, value] = arguments.named[i];
     if (is_used[i]) continue;
     if (name == "caller") {
-      if (const auto id = FindName("caller")) TRY(AssignName(*id, value));
+      if (caller_name_) TRY(AssignName(*caller_name_, value));
     } else if (macro.takes_kwargs) {
       others.emplace_back(Value::OfLiteral(name), value);
     } else {
@@ -80,7 +81,7 @@ Result<void> Evaluator::BindParameters(const MacroDefinition& macro, const Argum
   }
   if (!macro.takes_kwargs) return {};
   Value kwargs = TRY(budget_.MakeDict(std::move(others)));
-  return AssignName(*FindName("kwargs"), std::move(kwargs));
+  return AssignName(*kwargs_name_, std::move(kwargs));
 }
 
 Result<Value> Evaluator::CallLoop(const Loop& loop, const Arguments& arguments) {

@@ -19,7 +19,8 @@ Result<Value> Evaluator::Evaluate(const Expression& expression) {
 Result<Value> Evaluator::Get(const Literal& node) { return node.value; }
 
 Result<Value> Evaluator::Get(const Name& node) {
-  if (const Value* value = Lookup(node.name)) return *value;
+  const Value* value = TRY(Lookup(node.name));
+  if (value != nullptr) return *value;
   return Value::OfUndefined(fmt::format("'{}' is undefined", program_.names[node.name]));
 }
 

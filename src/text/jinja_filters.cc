@@ -194,7 +194,7 @@ Result<Value> Indent(const Value& input, const Arguments& arguments, Budget& bud
 Result<Value> TitleWords(const Value& input, const Arguments& arguments, Budget& budget) {
   TRY(Bind(arguments, {}));
   const Text text = TRY(Str(input, budget));
-  TRY(budget.Step(1 + text.size() / 8));
+  TRY(budget.Step(1 + text.size()));
   TRY(budget.Reserve(text.size() * 3));
   Text out;
   std::size_t word = 0;

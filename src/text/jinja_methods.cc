@@ -15,27 +15,19 @@
 namespace kinglet::jinja {
 namespace {
 
-// How a method is called; the object of a method is of its own type always.
-#define KINGLET_METHOD(Name)                                                         \
-  Result<Value> Name(const Value& self, [[maybe_unused]] const Arguments& arguments, \
-                     [[maybe_unused]] Budget& budget)
+// The object of a method is of the type that has it.
 
-Result<Value> StripEnd(const Value& self, const Arguments& arguments, Ends ends, Budget& budget) {
-  const std::vector<Value> bound = TRY(Bind(arguments, {"chars"}));
-  const Text& text = *self.IfText();
-  TRY(budget.Step(1 + text.size() / 64));
-  if (bound[0].IsUndefined() || bound[0].IsNone()) {
-    const ByteRange kept = StripRange(text.bytes(), ends);
-    return budget.Make(text.Slice(kept.begin, kept.end));
-  }
-  const std::string_view chars = TRY(TextArgument(bound[0], "chars"))->bytes();
-  TRY(budget.Step(1 + chars.size() / 8));
-  const ByteRange kept = StripRange(text.bytes(), ends, &chars);
-  return budget.Make(text.Slice(kept.begin, kept.end));
+Result<Value> LeftStrip(const Value& self, const Arguments& arguments, Budget& budget) {
+  return StripEnds(self, arguments, Ends::kLeft, budget);
+}
+Result<Value> RightStrip(const Value& self, const Arguments& arguments, Budget& budget) {
+  return StripEnds(self, arguments, Ends::kRight, budget);
 }
 
-KINGLET_METHOD(LeftStrip) { return StripEnd(self, arguments, Ends::kLeft, budget); }
-KINGLET_METHOD(RightStrip) { return StripEnd(self, arguments, Ends::kRight, budget); }
+// Pays for a search from the right, which std::string_view does in quadratic time.
+Result<void> PayForRightSearch(std::string_view text, std::string_view part, Budget& budget) {
+  return budget.Step(1 + text.size() * part.size() / 1024);
+}
 
 // Whether text starts (or ends) with the argument, or with one of the tuple that it is.
 Result<Value> HasAffix(const Value& self, const Arguments& arguments, bool at_start) {
@@ -55,8 +47,12 @@ Result<Value> HasAffix(const Value& self, const Arguments& arguments, bool at_st
   return Value(false);
 }
 
-KINGLET_METHOD(StartsWith) { return HasAffix(self, arguments, true); }
-KINGLET_METHOD(EndsWith) { return HasAffix(self, arguments, false); }
+Result<Value> StartsWith(const Value& self, const Arguments& arguments, Budget& /*budget*/) {
+  return HasAffix(self, arguments, true);
+}
+Result<Value> EndsWith(const Value& self, const Arguments& arguments, Budget& /*budget*/) {
+  return HasAffix(self, arguments, false);
+}
 
 // The pieces of a text between cuts, each a value that is paid for.
 class Pieces {
@@ -127,11 +123,12 @@ Result<Value> SplitText(const Value& self, const Arguments& arguments, bool from
   const std::string_view bytes = text.bytes();
   const std::string_view separator = TRY(TextArgument(bound[0], "sep"))->bytes();
   if (separator.empty()) return TemplateError("empty separator");
+  if (from_right) TRY(PayForRightSearch(bytes, separator, budget));
   Pieces pieces(text, budget);
   ByteRange rest{0, text.size()};
   for (std::int64_t cuts = 0; cuts != max_cuts; ++cuts) {
     const std::string_view left = bytes.substr(rest.begin, rest.size());
-    const std::size_t found = from_right ? left.rfind(separator) : left.find(separator);
+    const std::size_t found = from_right ? left.rfind(separator) : FindBytes(left, separator);
     if (found == std::string_view::npos) break;
     const std::size_t cut = rest.begin + found;
     if (from_right) {
@@ -146,10 +143,14 @@ Result<Value> SplitText(const Value& self, const Arguments& arguments, bool from
   return pieces.Take(from_right);
 }
 
-KINGLET_METHOD(Split) { return SplitText(self, arguments, false, budget); }
-KINGLET_METHOD(RightSplit) { return SplitText(self, arguments, true, budget); }
+Result<Value> Split(const Value& self, const Arguments& arguments, Budget& budget) {
+  return SplitText(self, arguments, false, budget);
+}
+Result<Value> RightSplit(const Value& self, const Arguments& arguments, Budget& budget) {
+  return SplitText(self, arguments, true, budget);
+}
 
-KINGLET_METHOD(SplitIntoLines) {
+Result<Value> SplitIntoLines(const Value& self, const Arguments& arguments, Budget& budget) {
   TRY(Bind(arguments, {}));
   const Text& text = *self.IfText();
   TRY(budget.Step(1 + text.size() / 16));
@@ -165,8 +166,9 @@ Result<Value> PartitionText(const Value& self, const Arguments& arguments, bool 
   const Text& text = *self.IfText();
   const Text& separator = *TRY(TextArgument(bound[0], "sep"));
   TRY(budget.Step(1 + text.size() / 16));
-  const std::size_t found =
-      from_right ? text.bytes().rfind(separator.bytes()) : text.bytes().find(separator.bytes());
+  if (from_right) TRY(PayForRightSearch(text.bytes(), separator.bytes(), budget));
+  const std::size_t found = from_right ? text.bytes().rfind(separator.bytes())
+                                       : FindBytes(text.bytes(), separator.bytes());
   std::vector<Value> items;
   if (found == std::string::npos) {
     const Value nothing = Value::OfLiteral("");
@@ -179,8 +181,12 @@ Result<Value> PartitionText(const Value& self, const Arguments& arguments, bool 
   return budget.Make(std::move(items), SequenceKind::kTuple);
 }
 
-KINGLET_METHOD(Partition) { return PartitionText(self, arguments, false, budget); }
-KINGLET_METHOD(RightPartition) { return PartitionText(self, arguments, true, budget); }
+Result<Value> Partition(const Value& self, const Arguments& arguments, Budget& budget) {
+  return PartitionText(self, arguments, false, budget);
+}
+Result<Value> RightPartition(const Value& self, const Arguments& arguments, Budget& budget) {
+  return PartitionText(self, arguments, true, budget);
+}
 
 // The number of the character where the argument is found, or -1.
 Result<Value> FindText(const Value& self, const Arguments& arguments, bool from_right,
@@ -189,23 +195,28 @@ Result<Value> FindText(const Value& self, const Arguments& arguments, bool from_
   const std::string_view text = self.IfText()->bytes();
   const std::string_view part = TRY(TextArgument(bound[0], "sub"))->bytes();
   TRY(budget.Step(1 + text.size() / 16));
-  const std::size_t found = from_right ? text.rfind(part) : text.find(part);
+  if (from_right) TRY(PayForRightSearch(text, part, budget));
+  const std::size_t found = from_right ? text.rfind(part) : FindBytes(text, part);
   if (found == std::string_view::npos) return Value(std::int64_t{-1});
   return Value(static_cast<std::int64_t>(CountCharacters(text.substr(0, found))));
 }
 
-KINGLET_METHOD(Find) { return FindText(self, arguments, false, budget); }
-KINGLET_METHOD(RightFind) { return FindText(self, arguments, true, budget); }
+Result<Value> Find(const Value& self, const Arguments& arguments, Budget& budget) {
+  return FindText(self, arguments, false, budget);
+}
+Result<Value> RightFind(const Value& self, const Arguments& arguments, Budget& budget) {
+  return FindText(self, arguments, true, budget);
+}
 
-KINGLET_METHOD(CountText) {
+Result<Value> CountText(const Value& self, const Arguments& arguments, Budget& budget) {
   const std::vector<Value> bound = TRY(Bind(arguments, {"sub"}, 1));
   const std::string_view text = self.IfText()->bytes();
   const std::string_view part = TRY(TextArgument(bound[0], "sub"))->bytes();
   TRY(budget.Step(1 + text.size() / 16));
   if (part.empty()) return Value(static_cast<std::int64_t>(CountCharacters(text)) + 1);
   std::int64_t count = 0;
-  for (std::size_t i = text.find(part); i != std::string_view::npos;
-       i = text.find(part, i + part.size())) {
+  for (std::size_t i = FindBytes(text, part); i != std::string_view::npos;
+       i = FindBytes(text, part, i + part.size())) {
     ++count;
   }
   return Value(count);
@@ -225,10 +236,14 @@ Result<Value> RemoveAffix(const Value& self, const Arguments& arguments, bool at
   return self;
 }
 
-KINGLET_METHOD(RemovePrefix) { return RemoveAffix(self, arguments, true, budget); }
-KINGLET_METHOD(RemoveSuffix) { return RemoveAffix(self, arguments, false, budget); }
+Result<Value> RemovePrefix(const Value& self, const Arguments& arguments, Budget& budget) {
+  return RemoveAffix(self, arguments, true, budget);
+}
+Result<Value> RemoveSuffix(const Value& self, const Arguments& arguments, Budget& budget) {
+  return RemoveAffix(self, arguments, false, budget);
+}
 
-KINGLET_METHOD(JoinItems) {
+Result<Value> JoinItems(const Value& self, const Arguments& arguments, Budget& budget) {
   const std::vector<Value> bound = TRY(Bind(arguments, {"iterable"}, 1));
   const std::vector<Value> items = TRY(Iterate(bound[0], budget));
   Text out;
@@ -243,7 +258,9 @@ KINGLET_METHOD(JoinItems) {
   return budget.Make(std::move(out));
 }
 
-KINGLET_METHOD(Format) { return FormatBraces(*self.IfText(), arguments, budget); }
+Result<Value> Format(const Value& self, const Arguments& arguments, Budget& budget) {
+  return FormatBraces(*self.IfText(), arguments, budget);
+}
 
 // Whether the text is not empty and all its characters are of a kind.
 template <typename IsKind>
@@ -258,22 +275,26 @@ Result<Value> AllCharacters(const Value& self, Budget& budget, IsKind is_kind) {
   return Value(!text.empty());
 }
 
-KINGLET_METHOD(IsDigits) {
+Result<Value> IsDigits(const Value& self, const Arguments& /*arguments*/, Budget& budget) {
   return AllCharacters(self, budget, [](UChar32 c) { return u_isdigit(c) != 0; });
 }
-KINGLET_METHOD(IsAlphabetic) {
+Result<Value> IsAlphabetic(const Value& self, const Arguments& /*arguments*/, Budget& budget) {
   return AllCharacters(self, budget, [](UChar32 c) { return u_isalpha(c) != 0; });
 }
-KINGLET_METHOD(IsAlphanumeric) {
+Result<Value> IsAlphanumeric(const Value& self, const Arguments& /*arguments*/, Budget& budget) {
   return AllCharacters(self, budget, [](UChar32 c) { return u_isalnum(c) != 0; });
 }
-KINGLET_METHOD(IsSpaces) {
+Result<Value> IsSpaces(const Value& self, const Arguments& /*arguments*/, Budget& budget) {
   return AllCharacters(self, budget, [](UChar32 c) { return IsSpace(static_cast<char32_t>(c)); });
 }
-KINGLET_METHOD(IsLowerText) { return Value(IsAllLower(*self.IfText())); }
-KINGLET_METHOD(IsUpperText) { return Value(IsAllUpper(*self.IfText())); }
+Result<Value> IsLowerText(const Value& self, const Arguments& /*arguments*/, Budget& /*budget*/) {
+  return Value(IsAllLower(*self.IfText()));
+}
+Result<Value> IsUpperText(const Value& self, const Arguments& /*arguments*/, Budget& /*budget*/) {
+  return Value(IsAllUpper(*self.IfText()));
+}
 
-KINGLET_METHOD(GetKey) {
+Result<Value> GetKey(const Value& self, const Arguments& arguments, Budget& budget) {
   const std::vector<Value> bound = TRY(Bind(arguments, {"key", "default"}, 1));
   const Value* value = TRY(FindKey(*self.IfDict(), bound[0], budget));
   if (value != nullptr) return *value;
@@ -281,18 +302,18 @@ KINGLET_METHOD(GetKey) {
   return has_default ? bound[1] : Value(None{});
 }
 
-KINGLET_METHOD(Keys) {
+Result<Value> Keys(const Value& self, const Arguments& /*arguments*/, Budget& budget) {
   std::vector<Value> keys = TRY(Iterate(self, budget));
   return budget.Make(std::move(keys), SequenceKind::kView);
 }
 
-KINGLET_METHOD(Values) {
+Result<Value> Values(const Value& self, const Arguments& /*arguments*/, Budget& budget) {
   std::vector<Value> values;
   for (const auto& entry : self.IfDict()->entries) values.push_back(entry.second);
   return budget.Make(std::move(values), SequenceKind::kView);
 }
 
-KINGLET_METHOD(Items) {
+Result<Value> Items(const Value& self, const Arguments& /*arguments*/, Budget& budget) {
   std::vector<Value> items;
   for (const auto& [key, value] : self.IfDict()->entries) {
     items.push_back(TRY(budget.Make(std::vector{key, value}, SequenceKind::kTuple)));
@@ -300,9 +321,11 @@ KINGLET_METHOD(Items) {
   return budget.Make(std::move(items), SequenceKind::kView);
 }
 
-KINGLET_METHOD(Copy) { return self; }
+Result<Value> Copy(const Value& self, const Arguments& /*arguments*/, Budget& /*budget*/) {
+  return self;
+}
 
-KINGLET_METHOD(CountItems) {
+Result<Value> CountItems(const Value& self, const Arguments& arguments, Budget& budget) {
   const std::vector<Value> bound = TRY(Bind(arguments, {"value"}, 1));
   std::int64_t count = 0;
   for (const Value& item : self.IfSequence()->items) {
@@ -311,7 +334,7 @@ KINGLET_METHOD(CountItems) {
   return Value(count);
 }
 
-KINGLET_METHOD(IndexOfItem) {
+Result<Value> IndexOfItem(const Value& self, const Arguments& arguments, Budget& budget) {
   const std::vector<Value> bound = TRY(Bind(arguments, {"value"}, 1));
   const std::vector<Value>& items = self.IfSequence()->items;
   for (std::size_t i = 0; i < items.size(); ++i) {

@@ -3,6 +3,7 @@
 #include "text/jinja_text.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -75,6 +76,14 @@ std::size_t OffsetOfCharacter(std::string_view text, std::size_t index) {
   std::size_t offset = 0;
   for (; index > 0 && offset < text.size(); --index) offset += CharacterAt(text, offset).bytes;
   return offset;
+}
+
+std::size_t FindBytes(std::string_view text, std::string_view part, std::size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  if (part.empty()) return from;
+  const void* found = memmem(text.data() + from, text.size() - from, part.data(), part.size());
+  if (found == nullptr) return std::string_view::npos;
+  return static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
 bool IsSpace(char32_t code_point) {

@@ -57,6 +57,10 @@ std::size_t CountCharacters(std::string_view text);
 // Offset of the character number index, text.size() where there are fewer.
 std::size_t OffsetOfCharacter(std::string_view text, std::size_t index);
 
+// Offset of the first `part` in text from `from` on, npos where there is none. In linear time,
+// which std::string::find is not.
+std::size_t FindBytes(std::string_view text, std::string_view part, std::size_t from = 0);
+
 // What Python's str.isspace says.
 bool IsSpace(char32_t code_point);
 

@@ -14,7 +14,7 @@ namespace {
 
 Result<Value> ToCase(const Value& input, LetterCase letter_case, Budget& budget) {
   const Text text = TRY(Str(input, budget));
-  TRY(budget.Step(1 + text.size() / 8));
+  TRY(budget.Step(1 + (letter_case == LetterCase::kTitle ? text.size() : text.size() / 8)));
   TRY(budget.Reserve(text.size() * 3));  // a letter may become three: ligatures in upper case
   return budget.Make(MapCase(text, letter_case));
 }
@@ -58,19 +58,23 @@ Result<Value> Title(const Value& input, const Arguments& arguments, Budget& budg
   return ToCase(input, LetterCase::kTitle, budget);
 }
 
-Result<Value> Strip(const Value& input, const Arguments& arguments, Budget& budget) {
+Result<Value> StripEnds(const Value& input, const Arguments& arguments, Ends ends, Budget& budget) {
   const std::vector<Value> bound = TRY(Bind(arguments, {"chars"}));
   const Text text = TRY(Str(input, budget));
-  TRY(budget.Step(1 + text.size() / 64));
   ByteRange kept;
   if (bound[0].IsUndefined() || bound[0].IsNone()) {
-    kept = StripRange(text.bytes(), Ends::kBoth);
+    TRY(budget.Step(1 + text.size() / 64));
+    kept = StripRange(text.bytes(), ends);
   } else {
     const std::string_view chars = TRY(TextArgument(bound[0], "chars"))->bytes();
-    TRY(budget.Step(1 + chars.size() / 8));
-    kept = StripRange(text.bytes(), Ends::kBoth, &chars);
+    TRY(budget.Step((1 + text.size() / 64) * (1 + chars.size() / 64)));
+    kept = StripRange(text.bytes(), ends, &chars);
   }
   return budget.Make(text.Slice(kept.begin, kept.end));
+}
+
+Result<Value> Strip(const Value& input, const Arguments& arguments, Budget& budget) {
+  return StripEnds(input, arguments, Ends::kBoth, budget);
 }
 
 Result<Value> Replace(const Value& input, const Arguments& arguments, Budget& budget) {
@@ -86,7 +90,7 @@ Result<Value> Replace(const Value& input, const Arguments& arguments, Budget& bu
   std::size_t done = 0;
   for (std::int64_t i = 0; i != count; ++i) {
     // An empty `old` stands before each character and at the end.
-    std::size_t found = bytes.find(old.bytes(), done);
+    std::size_t found = FindBytes(bytes, old.bytes(), done);
     if (old.empty() && i > 0) {
       if (done == bytes.size()) break;
       found = done + CharacterAt(bytes, done).bytes;

@@ -17,6 +17,7 @@ Result<Value> Lower(const Value& input, const Arguments& arguments, Budget& budg
 Result<Value> Capitalize(const Value& input, const Arguments& arguments, Budget& budget);
 Result<Value> Title(const Value& input, const Arguments& arguments, Budget& budget);
 Result<Value> Strip(const Value& input, const Arguments& arguments, Budget& budget);
+Result<Value> StripEnds(const Value& input, const Arguments& arguments, Ends ends, Budget& budget);
 Result<Value> Replace(const Value& input, const Arguments& arguments, Budget& budget);
 
 // The lines of a text without their ends, as Python's str.splitlines cuts them.

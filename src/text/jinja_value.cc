@@ -262,7 +262,8 @@ Result<std::vector<std::size_t>> SortedOrder(const std::vector<Value>& keys, boo
 }
 
 Result<const Value*> FindKey(const Dict& dict, const Value& key, Budget& budget) {
-  TRY(budget.Step(1 + dict.entries.size() / 16));
+  const std::size_t key_bytes = key.IfText() == nullptr ? 0 : key.IfText()->size();
+  TRY(budget.Step(1 + dict.entries.size() * (16 + key_bytes) / 256));
   if (const Text* text = key.IfText()) return dict.Find(text->bytes());
   for (const auto& [name, value] : dict.entries) {
     if (name.IfText() == nullptr && TRY(Equal(name, key, budget))) return &value;
@@ -279,7 +280,7 @@ Result<bool> Contains(const Value& container, const Value& item, Budget& budget)
                            item.TypeName());
     }
     TRY(budget.Step(1 + text->size() / 64));
-    return text->bytes().find(part->bytes()) != std::string::npos;
+    return FindBytes(text->bytes(), part->bytes()) != std::string::npos;
   }
   if (const Sequence* sequence = container.IfSequence()) {
     for (const Value& candidate : sequence->items) {
