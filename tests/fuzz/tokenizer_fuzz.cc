@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any text through vocabularies of each kind, and through vocabularies made of the input itself.
+// Covers: src/text/tokenizer.cc src/text/pre_tokenizer.cc src/text/special_tokens.cc
+// Covers: src/text/*_encoder.cc src/text/token_table.cc src/text/text_stream.cc
 #include <array>
 #include <cstddef>
 #include <cstdint>
