@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet tokenize MODEL [TEXT]: the ids that a model reads for a text, and the bytes of each.
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "base/display.h"
 #include "base/json.h"
+#include "catalog/store.h"
 #include "cli/commands.h"
 #include "model/vocabulary_from_gguf.h"
 #include "tensor/gguf.h"
@@ -44,12 +46,13 @@ Result<std::string> ReadStandardInput() {
   return text;
 }
 
-Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& model) {
-  const GgufFile file = TRY(GgufFile::Open(model));
+Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path) {
+  const GgufFile file = TRY(GgufFile::Open(path));
+  const std::string shown = EscapeForDisplay(path.string());
   auto vocabulary = ReadVocabulary(file);
-  if (!vocabulary) return std::unexpected(vocabulary.error().WithContext(EscapeForDisplay(model)));
+  if (!vocabulary) return std::unexpected(vocabulary.error().WithContext(shown));
   auto tokenizer = Tokenizer::Create(*std::move(vocabulary));
-  if (!tokenizer) return std::unexpected(tokenizer.error().WithContext(EscapeForDisplay(model)));
+  if (!tokenizer) return std::unexpected(tokenizer.error().WithContext(shown));
   return tokenizer;
 }
 
@@ -71,8 +74,9 @@ void PrintJson(const Tokenizer& tokenizer, std::span<const TokenId> ids) {
   fmt::print("]}}\n");
 }
 
-Result<void> Tokenize(const Options& options) {
-  const auto tokenizer = TRY(OpenTokenizer(options.model));
+Result<void> Tokenize(const Options& options, const std::filesystem::path& home) {
+  const std::filesystem::path path = TRY(ResolveModel(options.model, home));
+  const auto tokenizer = TRY(OpenTokenizer(path));
   const std::string text = options.text ? *options.text : TRY(ReadStandardInput());
   std::vector<TokenId> ids = tokenizer->Encode(text, {.parse_special = options.special});
   if (options.bos) {
@@ -95,16 +99,17 @@ Result<void> Tokenize(const Options& options) {
 
 }  // namespace
 
-CommandRun SetUpTokenize(CLI::App& app, const Environment&) {
+CommandRun SetUpTokenize(CLI::App& app, const Environment& environment) {
   auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model, "a .gguf file; one with a vocabulary alone will do")
+  app.add_option("MODEL", options->model,
+                 "a .gguf file (a vocabulary alone will do), or a model that was pulled")
       ->required();
   app.add_option("TEXT", options->text, "without it, standard input to the last byte");
   app.add_flag("--json", options->json, "{\"ids\", \"pieces\"} instead of a line a token");
   app.add_flag("--bos", options->bos, "begin with the token for the beginning of a text");
   app.add_flag("--special", options->special,
                "names of control tokens in the text are these tokens");
-  return [options] { return Tokenize(*options); };
+  return [options, home = environment.home] { return Tokenize(*options, home); };
 }
 
 }  // namespace kinglet
