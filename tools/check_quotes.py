@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Asks the sample questions and checks each quote, byte for byte, against the library and the original document.
 
-usage: tools/check_quotes.py KINGLET LIBRARY [MODEL]
+usage: tools/check_quotes.py KINGLET LIBRARY
 """
 import html.parser
 import json
@@ -52,13 +52,13 @@ def faults_of(answer, kinglet, library):
 
 
 def main():
-    kinglet, library, *model = sys.argv[1:]
+    kinglet, library = sys.argv[1:]
     failed = 0
     lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
     for line in lines:
         answerable = not line.startswith("! ")
         question = line.removeprefix("! ")
-        answer = run(kinglet, "ask", question, "--library", library, "--json", *(["--model", *model] if model else []))
+        answer = run(kinglet, "ask", question, "--library", library, "--json")
         faults = list(faults_of(answer, kinglet, library))
         if answer["abstained"] == answerable:
             faults.append("abstained" if answerable else "answered what the library does not say")
