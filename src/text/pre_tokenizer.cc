@@ -17,8 +17,10 @@
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
+#include <unicode/uchar.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 namespace kinglet {
 
@@ -78,11 +80,11 @@ constexpr std::string_view kGpt4o[] = {
 // GPT-4o's with Chinese characters on their own. PCRE2 has no intersection of classes; the letters
 // and marks that are not Han are written as what is none of all the rest.
 constexpr std::string_view kKimiK2[] = {
-    R"(\p{Han}+)"
-    R"(|[^\r\n\p{L}\p{N}]?[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]*)"
-    R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
-    R"(|[^\r\n\p{L}\p{N}]?[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]+)"
-    R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+    R"(\p{sc:Han}+)"
+    R"(|[^\r\n\p{L}\p{N}]?[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{sc:Han}]*)"
+    R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{sc:Han}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+    R"(|[^\r\n\p{L}\p{N}]?[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{sc:Han}]+)"
+    R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{sc:Han}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
     R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"};
 constexpr std::string_view kFalcon[] = {R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2Words,
                                         R"([0-9][0-9][0-9])"};
@@ -207,14 +209,38 @@ struct CompiledPattern {
 
 namespace {
 
+// PCRE2 counts U+180E among \s, as Unicode did before 6.3; the tokenizers' own expressions do not.
+std::string WithWhiteSpaceOfToday(std::string_view step) {
+  constexpr std::string_view kWhiteSpace = R"(\p{Z}\t-\r\x{85})";
+  std::string pattern;
+  bool in_class = false;
+  for (std::size_t i = 0; i < step.size(); ++i) {
+    if (step[i] != '\\') {
+      in_class = step[i] == '[' || (in_class && step[i] != ']');
+      pattern.push_back(step[i]);
+      continue;
+    }
+    ++i;
+    if (step[i] != 's' && step[i] != 'S') {
+      pattern.append({'\\', step[i]});
+    } else if (in_class) {
+      pattern.append(kWhiteSpace);
+    } else {
+      pattern.append(step[i] == 's' ? "[" : "[^").append(kWhiteSpace).append("]");
+    }
+  }
+  return pattern;
+}
+
 CompiledPattern Compile(std::string_view step) {
   CompiledPattern pattern;
   if (step == kDigitsInThreesFromTheEnd) return pattern;
+  const std::string expression = WithWhiteSpaceOfToday(step);
   int error = 0;
   std::size_t offset = 0;
-  pattern.code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(step.data()), step.size(),
-                                   PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK, &error, &offset,
-                                   nullptr));
+  pattern.code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()),
+                                   expression.size(), PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK,
+                                   &error, &offset, nullptr));
   KINGLET_CHECK(pattern.code != nullptr, "{} at {}: error {}", step, offset, error);
   // Where code must not be made at run time this fails, and PCRE2 interprets instead.
   pcre2_jit_compile(pattern.code.get(), PCRE2_JIT_COMPLETE);
@@ -263,15 +289,25 @@ class PieceSplitter {
   std::unique_ptr<pcre2_match_context, Free> context_;
 };
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
+// Digits of any script, as \d has them.
 void SplitDigits(std::string_view text, std::size_t begin, std::size_t end,
                  std::vector<std::uint32_t>& ends) {
-  if (std::all_of(text.begin() + begin, text.begin() + end, IsDigit)) {
-    const std::size_t first = (end - begin) % 3;
-    for (begin += first == 0 ? 3 : first; begin < end; begin += 3)
-      ends.push_back(static_cast<std::uint32_t>(begin));
+  std::vector<std::size_t> digits;  // where those of the run start
+  const auto end_run = [&] {
+    for (std::size_t i = digits.size() % 3; i < digits.size(); i += 3)
+      if (digits[i] > begin) ends.push_back(static_cast<std::uint32_t>(digits[i]));
+    digits.clear();
+  };
+  for (std::size_t at = begin; at < end;) {
+    const Utf8Character character = DecodeUtf8(text.substr(at));
+    if (u_isdigit(static_cast<UChar32>(character.code_point))) {
+      digits.push_back(at);
+    } else {
+      end_run();
+    }
+    at += character.size_bytes;
   }
+  end_run();
   ends.push_back(static_cast<std::uint32_t>(end));
 }
 
