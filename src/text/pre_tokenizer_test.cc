@@ -90,6 +90,18 @@ TEST(PreTokenizer, SmallDifferencesBetweenKin) {
   EXPECT_THAT(Words("bailingmoe", "IT'LL 12!\n"), ElementsAre("IT", "'LL", " ", "1", "2", "!\n"));
 }
 
+TEST(PreTokenizer, ReadsUnicodeAsTheModelsOwnExpressionsDo) {
+  // U+180E is no white space; U+3001 is only used with Han, not of it.
+  EXPECT_THAT(Words("llama-bpe", "a \u180Eb"), ElementsAre("a", " \u180E", "b"));
+  EXPECT_THAT(Words("kimi-k2", "\u4F60\u3001\u4F60"), ElementsAre("\u4F60", "\u3001", "\u4F60"));
+  EXPECT_THAT(Words("superbpe",
+                    "\u00BD\u0661\u0662\u0663"
+                    "4"),
+              ElementsAre("\u00BD\u0661",
+                          "\u0662\u0663"
+                          "4"));
+}
+
 TEST(PreTokenizer, ErrorsNameWhatIsWrong) {
   EXPECT_THAT(PreTokenizer::Create("nonesuch").error().message(),
               testing::StartsWith("unknown pre-tokenizer 'nonesuch'"));
