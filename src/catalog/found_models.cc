@@ -152,9 +152,7 @@ std::optional<GgufFacts> ReadGgufFacts(const fs::path& path) {
   if (!file) return std::nullopt;
   GgufFacts facts{.family = TextOf(*file, "general.architecture"),
                   .parameters = TextOf(*file, "general.size_label"),
-                  .type = {},
-                  .licence = TextOf(*file, "general.license"),
-                  .context_tokens = {}};
+                  .licence = TextOf(*file, "general.license")};
   if (facts.parameters.empty()) facts.parameters = CountText(CountValues(*file));
   const std::optional<std::int64_t> type = NumberOf(*file, "general.file_type");
   const auto named = std::ranges::find(kFileTypes, type.value_or(-1),

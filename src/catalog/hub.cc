@@ -31,13 +31,13 @@ bool EqualIgnoringCase(std::string_view a, std::string_view b) {
   });
 }
 
+// Q4_K is not the quant of "m-Q4_K_M.gguf", nor Q4_K_M that of "m-IQ4_K_M.gguf".
 bool NamesQuant(std::string_view file, std::string_view quant) {
-  constexpr std::string_view kBetween = ".-_/";
   for (std::size_t i = 0; i + quant.size() <= file.size(); ++i) {
     if (!EqualIgnoringCase(file.substr(i, quant.size()), quant)) continue;
     const std::size_t end = i + quant.size();
-    if ((i == 0 || kBetween.contains(file[i - 1])) &&
-        (end == file.size() || kBetween.contains(file[end]))) {
+    if ((i == 0 || std::string_view(".-_/").contains(file[i - 1])) &&
+        (end == file.size() || std::string_view(".-/").contains(file[end]))) {
       return true;
     }
   }
@@ -146,7 +146,7 @@ std::string ChooseQuant(const std::vector<std::string>& files, std::string_view 
     const std::optional<SplitName> split = ParseSplitName(file);
     if (split && split->part != 1) continue;
     // A projector of images is no model of its own, though it carries the quant's name.
-    if (NamesQuant(file, "mmproj")) continue;
+    if (file.find("mmproj") != std::string::npos) continue;
     if (best.empty() || file.size() < best.size()) best = file;
   }
   return best;
@@ -160,28 +160,18 @@ Result<ModelEntry> EntryOfUrl(const std::string& url) {
   if (!IsPlainFileName(file) || !file.ends_with(".gguf")) {
     return Error(StatusCode::kUsage, "{} names no .gguf file", Quoted(url, 200));
   }
-  ModelEntry entry{.name = url,
-                   .family = {},
-                   .parameters = {},
-                   .type = {},
-                   .licence = std::string(kUnknownLicence),
-                   .repository = HostOf(url),
-                   .note = {},
-                   .files = {},
-                   .sources = {}};
+  ModelEntry entry{.name = url, .licence = std::string(kUnknownLicence), .repository = HostOf(url)};
   const std::optional<SplitName> split = ParseSplitName(file);
   if (!split || split->parts == 1) {
-    entry.files.push_back({.file = file, .bytes = {}, .sha256 = {}});
-    entry.sources.push_back({.url = url, .wheels = {}, .member = {}});
+    entry.files.push_back({.file = file});
+    entry.sources.push_back({.url = url});
     return entry;
   }
   for (int part = 1; part <= split->parts; ++part) {
     entry.files.push_back(
-        {.file = fmt::format("{}-{:05}-of-{:05}.gguf", split->stem, part, split->parts),
-         .bytes = {},
-         .sha256 = {}});
+        {.file = fmt::format("{}-{:05}-of-{:05}.gguf", split->stem, part, split->parts)});
   }
-  entry.sources.push_back({.url = address.substr(0, slash + 1), .wheels = {}, .member = {}});
+  entry.sources.push_back({.url = address.substr(0, slash + 1)});
   return entry;
 }
 

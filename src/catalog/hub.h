@@ -29,8 +29,8 @@ bool IsHubModel(std::string_view model);  // begins with "hf:"
 // kUsage where it is none of the forms.
 Result<HubModel> ParseHubModel(std::string_view model);
 
-// The .gguf of files that is of this type: the quant stands in its name between "." "-" "_" or "/",
-// in any case. The first part of a split file; the shortest name where several fit; empty where
+// The .gguf of files that is of this type: the quant stands in its name as a word of its own, in
+// any case. The first part of a split file; the shortest name where several fit; empty where
 // none does.
 std::string ChooseQuant(const std::vector<std::string>& files, std::string_view quant);
 

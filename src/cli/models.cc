@@ -54,9 +54,7 @@ Row RowOf(const ModelEntry& entry, const Store& store) {
           .licence = entry.licence,
           .note = entry.note,
           .bytes = entry.bytes(),
-          .context_tokens = {},
           .sha256 = entry.files.front().sha256,
-          .path = {},
           .where = "catalog"};
   if (!store.Has(entry)) return row;
   std::uint64_t bytes = 0;
@@ -74,13 +72,8 @@ Row RowOf(const ModelEntry& entry, const Store& store) {
 
 Row RowOf(const StoredFile& stored, const Store& store) {
   Row row{.name = stored.file,
-          .family = {},
-          .parameters = {},
-          .type = {},
-          .licence = {},
           .note = stored.pin.url,
           .bytes = stored.pin.bytes,
-          .context_tokens = {},
           .sha256 = stored.pin.sha256,
           .path = (store.folder() / stored.file).string(),
           .where = "store"};
@@ -89,17 +82,8 @@ Row RowOf(const StoredFile& stored, const Store& store) {
 }
 
 Row RowOf(const CachedModel& model) {
-  Row row{.name = model.name,
-          .family = {},
-          .parameters = {},
-          .type = {},
-          .licence = {},
-          .note = {},
-          .bytes = model.bytes,
-          .context_tokens = {},
-          .sha256 = {},
-          .path = model.path.string(),
-          .where = model.cache};
+  Row row{
+      .name = model.name, .bytes = model.bytes, .path = model.path.string(), .where = model.cache};
   AddFacts(row);
   return row;
 }

@@ -3,6 +3,7 @@
 #include "catalog/pull.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -29,20 +30,31 @@ std::string Summary(const ModelEntry& entry) {
 }
 
 Result<void> Pull(const PullFlags& flags, const Environment& environment) {
+  std::optional<Progress> progress;
+  std::uint64_t done = 0;
+  std::optional<std::uint64_t> total;
   bool interrupted = false;
-  const auto should_stop = [&interrupted] { return interrupted = interrupted || TakeInterrupt(); };
+  const auto should_stop = [&] {
+    // A stalled server shows as a falling rate.
+    if (done > 0) progress->Update(done, total);
+    return interrupted = interrupted || TakeInterrupt();
+  };
   const Store store(environment.home);
   const ModelEntry entry = TRY(FindModel(flags.model, environment.home, should_stop));
-  Progress progress(entry.name, ProgressUnit::kBytes, environment.stderr_is_terminal);
-  if (flags.verify || !store.Has(entry)) progress.Print(Summary(entry));
+  progress.emplace(entry.name, ProgressUnit::kBytes, environment.stderr_is_terminal);
+  if (flags.verify || !store.Has(entry)) progress->Print(Summary(entry));
   const Result<std::filesystem::path> path = PullModel(
       entry, store,
       {.connect_timeout_ms = 5000, .stall_timeout_s = flags.timeout_s, .verify = flags.verify},
-      {.on_note = [&](std::string_view line) { progress.Print("kinglet: " + std::string(line)); },
-       .on_progress = [&](std::uint64_t done,
-                          std::optional<std::uint64_t> total) { progress.Update(done, total); },
+      {.on_note = [&](std::string_view line) { progress->Print("kinglet: " + std::string(line)); },
+       .on_progress =
+           [&](std::uint64_t now_done, std::optional<std::uint64_t> now_total) {
+             done = now_done;
+             total = now_total;
+             progress->Update(done, total);
+           },
        .should_stop = should_stop});
-  progress.Clear();
+  progress->Clear();
   if (path) {
     fmt::print("{}\n", path->string());
     return {};

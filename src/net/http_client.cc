@@ -20,6 +20,8 @@ struct UrlCleanup {
 };
 using EasyHandle = std::unique_ptr<CURL, EasyCleanup>;
 
+constexpr std::size_t kMaxSkippedBytes = std::size_t{64} << 10;
+
 // libcurl's own start is not safe to race; a local static is.
 void StartCurl() {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -76,12 +78,14 @@ class Transfer {
   }
 
  private:
+  static std::size_t OnHeader(char* data, std::size_t, std::size_t bytes, void* self);
   static std::size_t OnBody(char* data, std::size_t, std::size_t bytes, void* self);
   static int OnTick(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
 
   void SetOptions(const std::string& url);
   HttpReply ReadHead() const;
   std::string Header(const char* name) const;
+  bool HasFile() const;
   Result<void> Start();
   Result<void> Broken(CURLcode code, const std::string& url) const;
 
@@ -91,7 +95,7 @@ class Transfer {
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers_{nullptr,
                                                                        curl_slist_free_all};
   bool started_ = false;
-  bool skip_body_ = false;
+  std::size_t skipped_bytes_ = 0;  // of the body of an error or a redirect
   std::optional<Status> stopped_;  // why a callback ended the transfer
 };
 
@@ -110,6 +114,8 @@ void Transfer::SetOptions(const std::string& url) {
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &Transfer::OnTick);
   set(CURLOPT_XFERINFODATA, this);
+  set(CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
+  set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
   set(CURLOPT_WRITEDATA, this);
   if (IsThisMachine(ParseUrl(url).value_or(UrlParts{}).host)) set(CURLOPT_NOPROXY, "*");
@@ -147,11 +153,15 @@ HttpReply Transfer::ReadHead() const {
       reply.total_bytes = ParseNumber<std::uint64_t>(view.substr(slash + 1));
     }
   } else if (reply.status == 200) {
-    curl_off_t bytes = -1;
-    curl_easy_getinfo(handle_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &bytes);
-    if (bytes >= 0) reply.total_bytes = static_cast<std::uint64_t>(bytes);
+    reply.total_bytes = ParseNumber<std::uint64_t>(Header("Content-Length"));
   }
   return reply;
+}
+
+bool Transfer::HasFile() const {
+  long status = 0;
+  curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &status);
+  return status == 200 || status == 206;
 }
 
 Result<void> Transfer::Start() {
@@ -164,18 +174,26 @@ Result<void> Transfer::Start() {
   return receiver_.on_start(reply);
 }
 
-// Runs under libcurl, which takes any count other than `bytes` as the wish to end.
+// Both run under libcurl, which takes any count other than `bytes` as the wish to end. The head
+// ends with an empty line: a reply is judged then, since its body may be long in coming.
+std::size_t Transfer::OnHeader(char* data, std::size_t, std::size_t bytes, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  if (std::string_view(data, bytes) != "\r\n" || !transfer.HasFile()) return bytes;
+  if (transfer.started_) return bytes;  // the end of trailers, which come after a body
+
+  const Result<void> taken = transfer.Start();
+  if (taken) return bytes;
+  transfer.stopped_ = taken.error();
+  return 0;
+}
+
 std::size_t Transfer::OnBody(char* data, std::size_t, std::size_t bytes, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
-  long status = 0;
-  curl_easy_getinfo(transfer.handle_.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (status != 200 && status != 206) {
-    transfer.skip_body_ = true;
-    return 0;
+  if (!transfer.HasFile()) {
+    transfer.skipped_bytes_ += bytes;
+    return transfer.skipped_bytes_ <= kMaxSkippedBytes ? bytes : 0;
   }
-  Result<void> taken;
-  if (!transfer.started_) taken = transfer.Start();
-  if (taken) taken = transfer.receiver_.on_body({data, bytes});
+  const Result<void> taken = transfer.receiver_.on_body({data, bytes});
   if (taken) return bytes;
   transfer.stopped_ = taken.error();
   return 0;
@@ -211,12 +229,8 @@ Result<HttpReply> Transfer::Run(const std::string& url) {
   SetOptions(url);
   const CURLcode code = curl_easy_perform(handle_.get());
   if (stopped_) return std::unexpected(*stopped_);
-  if (code != CURLE_OK && !skip_body_) TRY(Broken(code, url));
-  HttpReply reply = ReadHead();
-  if (reply.status == 200 || reply.status == 206) {
-    if (!started_) TRY(Start());  // an empty body
-  }
-  return reply;
+  if (code != CURLE_OK && skipped_bytes_ <= kMaxSkippedBytes) TRY(Broken(code, url));
+  return ReadHead();
 }
 
 }  // namespace
