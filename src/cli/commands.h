@@ -6,12 +6,15 @@
 
 namespace kinglet {
 
+CommandRun SetUpBench(CLI::App& app, const Environment& environment);
+CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
 CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
 CommandRun SetUpInspect(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
 CommandRun SetUpModels(CLI::App& app, const Environment& environment);
 CommandRun SetUpPull(CLI::App& app, const Environment& environment);
+CommandRun SetUpRun(CLI::App& app, const Environment& environment);
 CommandRun SetUpSearch(CLI::App& app, const Environment& environment);
 CommandRun SetUpTokenize(CLI::App& app, const Environment& environment);
 

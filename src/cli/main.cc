@@ -24,6 +24,9 @@ constexpr Command kCommands[] = {
     {"ingest", "reads files and folders into a library", SetUpIngest},
     {"library", "what a library holds, and whether it is sound", SetUpLibrary},
     {"search", "the passages of the library that match a question best", SetUpSearch},
+    {"run", "a chat in the terminal, or one answer with -p", SetUpRun},
+    {"bench", "tokens a second that a model reads and writes", SetUpBench},
+    {"eval", "measures the program: fidelity", SetUpEval},
     {"help", "explains a topic: models, folders, settings, ledger, exit", SetUpHelp},
 };
 

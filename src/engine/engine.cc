@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/display.h"
 #include "base/json.h"
 #include "engine/stop_matcher.h"
 #include "model/vocabulary_from_gguf.h"
@@ -55,7 +56,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& path,
                                              const EngineOptions& options) {
   GgufFile file = TRY(GgufFile::Open(path));
   const auto in_file = [&](const Status& status) {
-    return std::unexpected(status.WithContext(path.string()));
+    return std::unexpected(status.WithContext(EscapeForDisplay(path.string())));
   };
   Result<Vocabulary> vocabulary = ReadVocabulary(file);
   if (!vocabulary) return in_file(vocabulary.error());

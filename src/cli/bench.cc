@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet bench MODEL: tokens a second of reading a prompt and of writing an answer.
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "base/display.h"
+#include "base/json.h"
+#include "catalog/store.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/sampling_flags.h"
+#include "engine/engine.h"
+
+namespace kinglet {
+namespace {
+
+struct BenchFlags {
+  std::string model;
+  std::size_t prompt_tokens = 512;
+  std::size_t generated_tokens = 64;
+  int repetitions = 3;
+  bool json = false;
+  EngineOptions engine;
+};
+
+struct Speed {
+  std::string name;                  // "pp512", "tg64"
+  std::vector<double> tokens_per_s;  // a repetition each, sorted
+};
+
+// Ids that jump about the vocabulary: the speed does not depend on the text.
+TokenId TokenAt(std::size_t position, std::size_t vocab_size) {
+  return static_cast<TokenId>((position * 7919 + 13) % vocab_size);
+}
+
+// Seconds to append `count` tokens, `step` at a time, to an empty sequence, each step with the
+// logits of its last token where `all_logits` says so, else those of the last step.
+Result<double> TimeTokens(Model& model, KvCache& cache, std::size_t count, std::size_t step,
+                          bool all_logits) {
+  cache.Truncate(0);
+  std::vector<TokenId> tokens(count);
+  for (std::size_t i = 0; i < count; ++i) tokens[i] = TokenAt(i, model.config().vocab_size);
+  const double start_ms = MonotonicMs();
+  for (std::size_t at = 0; at < count; at += step) {
+    if (TakeInterrupt()) return Error(StatusCode::kCancelled, "interrupted");
+    const std::size_t size = std::min(step, count - at);
+    TRY(model.Forward(std::span(tokens).subspan(at, size), cache));
+    if (all_logits || at + size == count) model.Logits(size - 1);
+  }
+  return (MonotonicMs() - start_ms) / 1000;
+}
+
+Result<Speed> Measure(Model& model, KvCache& cache, std::string name, std::size_t count,
+                      std::size_t step, int repetitions) {
+  Speed speed{std::move(name), {}};
+  for (int i = -1; i < repetitions; ++i) {  // the first, not counted, warms up pages and caches
+    const double seconds = TRY(TimeTokens(model, cache, count, step, /*all_logits=*/step == 1));
+    if (i >= 0) speed.tokens_per_s.push_back(static_cast<double>(count) / seconds);
+  }
+  std::ranges::sort(speed.tokens_per_s);
+  return speed;
+}
+
+double Median(const std::vector<double>& sorted) {
+  const std::size_t middle = sorted.size() / 2;
+  return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+// VmHWM: the most that was resident so far; 0 where the system does not tell.
+std::uint64_t ResidentBytes() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    std::uint64_t kilobytes = 0;
+    if (word == "VmHWM:" && status >> kilobytes) return kilobytes * 1024;
+  }
+  return 0;
+}
+
+void PrintJson(Engine& engine, const std::filesystem::path& path,
+               const std::vector<Speed>& speeds) {
+  const Model& model = engine.model();
+  json::array tests;
+  for (const Speed& speed : speeds) {
+    tests.push_back({{"name", speed.name},
+                     {"tokens_per_s",
+                      {{"min", speed.tokens_per_s.front()},
+                       {"median", Median(speed.tokens_per_s)},
+                       {"max", speed.tokens_per_s.back()}}}});
+  }
+  fmt::print("{}\n", ToJson(json::object{{"model", path.filename().string()},
+                                         {"file_bytes", model.file().file_bytes()},
+                                         {"isa", model.ops().name},
+                                         {"threads", model.thread_count()},
+                                         {"tests", std::move(tests)},
+                                         {"resident_bytes", ResidentBytes()}}));
+}
+
+void PrintTable(Engine& engine, const std::filesystem::path& path,
+                const std::vector<Speed>& speeds) {
+  const Model& model = engine.model();
+  fmt::print("{}, {:.1f} MB, {}, {} threads\n", EscapeForDisplay(path.filename().string()),
+             static_cast<double>(model.file().file_bytes()) / 1e6, model.ops().name,
+             model.thread_count());
+  fmt::print("{:<8} {:>10} {:>10} {:>10}   tokens/s\n", "test", "min", "median", "max");
+  for (const Speed& speed : speeds) {
+    fmt::print("{:<8} {:>10.1f} {:>10.1f} {:>10.1f}\n", speed.name, speed.tokens_per_s.front(),
+               Median(speed.tokens_per_s), speed.tokens_per_s.back());
+  }
+  fmt::print("resident {:.1f} MB at most\n", static_cast<double>(ResidentBytes()) / 1e6);
+}
+
+Result<void> Bench(const BenchFlags& flags, const Environment& environment) {
+  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
+  const std::unique_ptr<Engine> engine = TRY(Engine::Open(path, flags.engine));
+  Model& model = engine->model();
+  for (const std::size_t count : {flags.prompt_tokens, flags.generated_tokens}) {
+    if (count > model.context_tokens()) {
+      return Error(StatusCode::kUsage, "{} tokens do not fit a context of {}", count,
+                   model.context_tokens());
+    }
+  }
+  KvCache cache = TRY(model.NewCache());
+  std::vector<Speed> speeds;
+  if (flags.prompt_tokens > 0) {
+    speeds.push_back(TRY(Measure(model, cache, fmt::format("pp{}", flags.prompt_tokens),
+                                 flags.prompt_tokens, kStepTokens, flags.repetitions)));
+  }
+  if (flags.generated_tokens > 0) {
+    speeds.push_back(TRY(Measure(model, cache, fmt::format("tg{}", flags.generated_tokens),
+                                 flags.generated_tokens, 1, flags.repetitions)));
+  }
+  if (flags.json) {
+    PrintJson(*engine, path, speeds);
+  } else {
+    PrintTable(*engine, path, speeds);
+  }
+  return {};
+}
+
+}  // namespace
+
+CommandRun SetUpBench(CLI::App& app, const Environment& environment) {
+  auto flags = std::make_shared<BenchFlags>();
+  flags->model = environment.settings.model.value_or("");
+  app.add_option("MODEL", flags->model, "path, catalog name or hf:user/repo:quant");
+  app.add_option("-p,--prompt-tokens", flags->prompt_tokens, "tokens of a prompt; 0: none");
+  app.add_option("-n,--generated-tokens", flags->generated_tokens, "tokens of an answer; 0: none");
+  app.add_option("-r,--repetitions", flags->repetitions, "runs of each, after one that warms up")
+      ->check(CLI::Range(1, 1000));
+  app.add_flag("--json", flags->json, "print one JSON object");
+  AddThreadsFlag(app, flags->engine);
+  return [flags, environment] { return Bench(*flags, environment); };
+}
+
+}  // namespace kinglet

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranges are checked here, so that a sampler never sees a number that means nothing.
+#include "cli/sampling_flags.h"
+
+#include <limits>
+
+#include <CLI/CLI.hpp>
+
+namespace kinglet {
+
+void AddThreadsFlag(CLI::App& app, EngineOptions& options) {
+  app.add_option("-t,--threads", options.thread_count, "threads; 0: one for each CPU")
+      ->check(CLI::Range(0, 1024));
+}
+
+void AddSamplingFlags(CLI::App& app, SamplingFlags& flags) {
+  constexpr int kMaxInt = std::numeric_limits<int>::max();
+  SamplingOptions& options = flags.options;
+  app.add_option("-n,--max-tokens", flags.max_tokens, "tokens of an answer at most")
+      ->check(CLI::Range(1, kMaxInt));
+  app.add_option("--temp", options.temperature, "temperature; 0: greedy and repeatable")
+      ->check(CLI::Range(0.0F, 100.0F));
+  app.add_option("--top-k", options.top_k, "draw among the k likeliest tokens; 0: all")
+      ->check(CLI::Range(0, kMaxInt));
+  app.add_option("--top-p", options.top_p, "draw among the likeliest that hold this share; 1: all")
+      ->check(CLI::Range(0.0F, 1.0F));
+  app.add_option("--min-p", options.min_p, "drop tokens below this share of the likeliest; 0: none")
+      ->check(CLI::Range(0.0F, 1.0F));
+  app.add_option("--repeat-penalty", options.repeat_penalty,
+                 "divide the logits of the last 64 tokens; 1: off")
+      ->check(CLI::Range(0.01F, 100.0F));
+  app.add_option("--presence-penalty", options.presence_penalty,
+                 "take this from the logit of a token that is there; 0: off")
+      ->check(CLI::Range(-100.0F, 100.0F));
+  app.add_option("--frequency-penalty", options.frequency_penalty,
+                 "the same for each time that it is there; 0: off")
+      ->check(CLI::Range(-100.0F, 100.0F));
+  app.add_option("--seed", options.seed, "of the draws");
+  app.add_option("--stop", flags.stop, "end before this text; may be given several times")
+      ->allow_extra_args(false);
+  AddThreadsFlag(app, flags.engine);
+  app.add_option("-c,--context", flags.engine.context_tokens,
+                 "tokens that prompt and answer may hold together; 0: the model's, at most 8192");
+  app.add_flag("!--no-cache", flags.engine.reuse_prefix,
+               "compute every prompt from its first token");
+}
+
+}  // namespace kinglet
