@@ -6,11 +6,13 @@
 
 namespace kinglet {
 
+CommandRun SetUpAsk(CLI::App& app, const Environment& environment);
 CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
 CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
 CommandRun SetUpInspect(CLI::App& app, const Environment& environment);
+CommandRun SetUpLedger(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
 CommandRun SetUpModels(CLI::App& app, const Environment& environment);
 CommandRun SetUpPull(CLI::App& app, const Environment& environment);

@@ -81,6 +81,8 @@ std::filesystem::path Environment::DefaultLibrary() const {
   return settings.library ? std::filesystem::path(*settings.library) : home / "library";
 }
 
+std::filesystem::path Environment::LedgerFile() const { return home / "ledger.sqlite"; }
+
 Result<Environment> ReadEnvironment() {
   Environment environment;
   const auto home = PathVariable("KINGLET_HOME");

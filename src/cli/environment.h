@@ -29,6 +29,7 @@ struct Environment {
   bool stderr_is_terminal = false;
 
   std::filesystem::path DefaultLibrary() const;
+  std::filesystem::path LedgerFile() const;
 };
 
 // kInvalidInput names the line of kinglet.toml that is wrong; kUsage says that no home folder can

@@ -24,6 +24,8 @@ constexpr Command kCommands[] = {
     {"ingest", "reads files and folders into a library", SetUpIngest},
     {"library", "what a library holds, and whether it is sound", SetUpLibrary},
     {"search", "the passages of the library that match a question best", SetUpSearch},
+    {"ask", "a cited answer from the library, or an abstention with its reason", SetUpAsk},
+    {"ledger", "what was asked, what it cost, what of it was useful", SetUpLedger},
     {"run", "a chat in the terminal, or one answer with -p", SetUpRun},
     {"bench", "tokens a second that a model reads and writes", SetUpBench},
     {"eval", "measures the program: fidelity", SetUpEval},

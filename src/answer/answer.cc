@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answer to text and to the JSON of the interface.
+#include "answer/answer.h"
+
+#include <fmt/format.h>
+
+namespace kinglet {
+namespace {
+
+template <typename T>
+json::value OrNull(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+std::string Marks(const Claim& claim) {
+  std::string marks;
+  for (const int quote : claim.quotes) marks += fmt::format("[{}]", quote + 1);
+  return marks;
+}
+
+json::object ToJson(const Quote& quote) {
+  return {
+      {"document", quote.document}, {"title", quote.title},           {"heading", quote.heading},
+      {"page", OrNull(quote.page)}, {"start_byte", quote.start_byte}, {"end_byte", quote.end_byte},
+      {"text", quote.text}};
+}
+
+}  // namespace
+
+std::optional<double> LedgerLine::CostPerUsefulToken() const {
+  if (!cost || useful_tokens == 0) return std::nullopt;
+  return *cost / useful_tokens;
+}
+
+std::string Answer::Text() const {
+  std::string text;
+  for (const Claim& claim : claims) {
+    if (!text.empty()) text += ' ';
+    text += claim.text + ' ' + Marks(claim);
+  }
+  return text;
+}
+
+const char* Name(AskMode mode) { return mode == AskMode::kQuote ? "quote" : "cite"; }
+
+const char* Name(AbstainReason reason) {
+  switch (reason) {
+    case AbstainReason::kOffTopic:
+      return "off_topic";
+    case AbstainReason::kMissing:
+      return "missing";
+    case AbstainReason::kUnsupported:
+      return "unsupported";
+  }
+  return "";
+}
+
+json::object ToJson(const LedgerLine& line) {
+  return {{"prompt_tokens", line.prompt_tokens},
+          {"cached_tokens", line.cached_tokens},
+          {"completion_tokens", line.completion_tokens},
+          {"useful_tokens", line.useful_tokens},
+          {"first_byte_ms", line.first_byte_ms},
+          {"total_ms", line.total_ms},
+          {"retrieval_ms", line.retrieval_ms},
+          {"prefill_ms", line.prefill_ms},
+          {"decode_ms", line.decode_ms},
+          {"joules", OrNull(line.joules)},
+          {"joules_source", OrNull(line.joules_source)},
+          {"cost", OrNull(line.cost)},
+          {"currency", line.currency},
+          {"cost_per_useful_token", OrNull(line.CostPerUsefulToken())}};
+}
+
+json::object ToJson(const Answer& answer) {
+  json::array claims;
+  for (const Claim& claim : answer.claims) {
+    claims.push_back(json::object{
+        {"text", claim.text}, {"quotes", json::array(claim.quotes.begin(), claim.quotes.end())}});
+  }
+  json::array quotes;
+  for (const Quote& quote : answer.quotes) quotes.push_back(ToJson(quote));
+  json::array dropped;
+  for (const Dropped& text : answer.dropped) {
+    dropped.push_back(json::object{{"text", text.text}, {"reason", text.reason}});
+  }
+  const bool abstained = answer.abstained.has_value();
+  return {{"question", answer.question},
+          {"mode", Name(answer.mode)},
+          {"answer", abstained ? json::value(nullptr) : json::value(answer.Text())},
+          {"abstained", abstained},
+          {"reason", abstained ? json::value(Name(*answer.abstained)) : json::value(nullptr)},
+          {"confidence", answer.confidence},
+          {"claims", std::move(claims)},
+          {"quotes", std::move(quotes)},
+          {"dropped", std::move(dropped)},
+          {"conflicts", json::array()},
+          {"route",
+           {{"intent", nullptr},
+            {"confidence", nullptr},
+            {"model", answer.model.empty() ? json::value(nullptr) : json::value(answer.model)},
+            {"library", answer.library}}},
+          {"ledger", ToJson(answer.ledger)}};
+}
+
+}  // namespace kinglet

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `ask` gives back, as plain data: claims, the quotes that carry them, what was dropped, and
+// the bill.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace kinglet {
+
+// Bytes [start_byte, end_byte) of the UTF-8 text that the library keeps of a document; text is
+// those bytes.
+struct Quote {
+  std::string document;  // uri
+  std::string title;
+  std::string heading;  // path of headings, outermost first
+  std::optional<int> page;
+  std::int64_t start_byte = 0;
+  std::int64_t end_byte = 0;
+  std::string text;
+};
+
+// A sentence of the answer and the quotes that carry it, as indices into Answer::quotes. The mark
+// [1] is quotes[0].
+struct Claim {
+  std::string text;
+  std::vector<int> quotes;
+};
+
+struct Dropped {
+  std::string text;
+  std::string reason;
+};
+
+enum class AbstainReason {
+  kOffTopic,     // the library is about something else
+  kMissing,      // it is about this, yet what was asked stands nowhere
+  kUnsupported,  // the model answered, and no quote carries what it said
+};
+
+enum class AskMode {
+  kQuote,  // the best quotes alone; asks no model
+  kCite,   // sentences of the model, each carried by a quote
+};
+
+// One question's bill. Times in milliseconds from the start of the question.
+struct LedgerLine {
+  int prompt_tokens = 0;
+  int cached_tokens = 0;      // of prompt_tokens, not computed again
+  int completion_tokens = 0;  // generated
+  int useful_tokens = 0;      // generated and shown, because a quote carries their sentence
+  double first_byte_ms = 0;   // to the first byte of a checked claim or quote, or of the abstention
+  double total_ms = 0;
+  double retrieval_ms = 0;
+  double prefill_ms = 0;
+  double decode_ms = 0;
+  std::optional<double> joules;
+  std::optional<std::string> joules_source;  // "rapl"
+  std::optional<double> cost;                // in currency; unset until prices are set
+  std::string currency;
+
+  std::optional<double> CostPerUsefulToken() const;
+};
+
+struct Answer {
+  std::string question;
+  AskMode mode = AskMode::kCite;
+  std::optional<AbstainReason> abstained;
+  double confidence =
+      0;  // 0..1: how well the quotes cover the question; not a calibrated probability
+  std::vector<Claim> claims;
+  std::vector<Quote> quotes;
+  std::vector<Dropped> dropped;
+  std::string model;    // empty where none was asked
+  std::string library;  // folder
+  LedgerLine ledger;
+
+  // The claims with their marks: "Use vipw. [1]". Empty when it abstained.
+  std::string Text() const;
+};
+
+const char* Name(AskMode mode);
+const char* Name(AbstainReason reason);
+
+// The object that `ask --json` prints.
+json::object ToJson(const Answer& answer);
+// Its "ledger" member.
+json::object ToJson(const LedgerLine& line);
+
+}  // namespace kinglet

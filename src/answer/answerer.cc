@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ask reads as its sentence: retrieve, gate, prompt, generate, check, account.
+#include "answer/answerer.h"
+
+#include <algorithm>
+
+#include "answer/checker.h"
+#include "answer/evidence.h"
+#include "answer/gate.h"
+#include "answer/prompt.h"
+#include "answer/terms.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/energy.h"
+#include "knowledge/sentences.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kMaxQuestionBytes = 4096;
+constexpr int kRetrievedPassages = 6;  // what quotes are chosen from
+constexpr int kPromptPassages =
+    3;  // what the model reads: the prompt is most of the time to the first byte
+constexpr std::size_t kFallbackQuotes = 2;  // where no sentence of the model is carried
+constexpr std::size_t kQuoteModeQuotes = 3;
+
+// What grows while a question is worked on.
+struct Work {
+  Work(Library& library_, const AskEvents& events_) : library(library_), events(events_) {}
+
+  Library& library;
+  const AskEvents& events;
+  Answer answer;
+  double start_ms = MonotonicMs();
+  EnergyMeter energy;
+
+  void Published() {
+    if (answer.ledger.first_byte_ms == 0) answer.ledger.first_byte_ms = MonotonicMs() - start_ms;
+  }
+};
+
+Result<std::vector<Term>> TermsOf(std::string_view text, Library& library) {
+  return FindTerms(text, TRY(library.TermStatistics(text)));
+}
+
+// The index of the quote in the answer, after it is compared with the kept text byte for byte;
+// nothing when it differs or there is no room left.
+Result<std::optional<int>> AddQuote(Work& work, Quote quote) {
+  std::vector<Quote>& quotes = work.answer.quotes;
+  for (std::size_t i = 0; i < quotes.size(); ++i) {
+    if (quotes[i].document == quote.document && quotes[i].start_byte == quote.start_byte &&
+        quotes[i].end_byte == quote.end_byte) {
+      return static_cast<int>(i);
+    }
+  }
+  if (quotes.size() == kMaxQuotes) return std::nullopt;
+  const std::string kept = TRY(work.library.Text(quote.document, quote.start_byte, quote.end_byte));
+  if (kept != quote.text) return std::nullopt;
+  quotes.push_back(std::move(quote));
+  return static_cast<int>(quotes.size() - 1);
+}
+
+void Publish(Work& work, Claim claim) {
+  work.answer.claims.push_back(std::move(claim));
+  work.Published();
+  if (work.events.on_claim) work.events.on_claim(work.answer.claims.back(), work.answer);
+}
+
+void Abstain(Work& work, AbstainReason reason) {
+  work.answer.abstained = reason;
+  work.Published();
+}
+
+// A sentence of the model: published with its quote, or dropped with a reason.
+Result<void> CheckSentence(Work& work, std::string_view sentence, const std::vector<Term>& question,
+                           const Evidence& evidence) {
+  const std::vector<Term> terms = TRY(TermsOf(sentence, work.library));
+  const auto support = FindSupport(terms, question, evidence);
+  if (!support) {
+    work.answer.dropped.push_back({std::string(sentence), "no quote carries it"});
+    return {};
+  }
+  const Window& window = evidence.windows()[support->window];
+  const std::optional<int> quote = TRY(AddQuote(work, evidence.ToQuote(window)));
+  if (!quote) {
+    work.answer.dropped.push_back({std::string(sentence), "its quote cannot be shown"});
+    return {};
+  }
+  Publish(work, {std::string(sentence), {*quote}});
+  return {};
+}
+
+// The best quotes, each its own claim.
+Result<void> PublishBestQuotes(Work& work, const std::vector<Term>& question,
+                               const Evidence& evidence, std::size_t count) {
+  for (const Support& best : BestWindows(question, evidence, count)) {
+    const Quote quote = evidence.ToQuote(evidence.windows()[best.window]);
+    const std::optional<int> index = TRY(AddQuote(work, quote));
+    if (index) Publish(work, {quote.text, {*index}});
+  }
+  return {};
+}
+
+// Feeds the model's text to the checker, a sentence as soon as it is whole.
+class SentenceFeed {
+ public:
+  // True while sentences are wanted.
+  template <typename Check>
+  Result<void> Add(std::string_view text, Check check) {
+    pending_ += text;
+    const std::vector<ByteRange> sentences = SplitSentences(pending_);
+    if (sentences.size() < 2) return {};
+    std::string rest = pending_.substr(sentences.back().begin);
+    for (std::size_t i = 0; i + 1 < sentences.size(); ++i) {
+      TRY(check(std::string_view(pending_).substr(sentences[i].begin,
+                                                  sentences[i].end - sentences[i].begin)));
+    }
+    pending_ = std::move(rest);
+    return {};
+  }
+  template <typename Check>
+  Result<void> Finish(Check check) {
+    for (const ByteRange& sentence : SplitSentences(pending_)) {
+      TRY(check(std::string_view(pending_).substr(sentence.begin, sentence.end - sentence.begin)));
+    }
+    pending_.clear();
+    return {};
+  }
+
+ private:
+  std::string pending_;
+};
+
+Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
+                      const std::vector<Term>& question, const Evidence& evidence) {
+  const std::size_t read = std::min<std::size_t>(kPromptPassages, evidence.passages().size());
+  const auto messages = BuildMessages(evidence.passages().first(read), work.answer.question);
+  GenerationRequest request{.prompt = TRY(model.EncodeChat(messages)),
+                            .sampling = options.sampling,
+                            .max_tokens = options.max_tokens,
+                            .stop = options.stop};
+  SentenceFeed feed;
+  Result<void> checked;
+  const auto check = [&](std::string_view sentence) {
+    return CheckSentence(work, sentence, question, evidence);
+  };
+  const GenerationResult draft = TRY(model.Generate(request, [&](std::string_view text) {
+    checked = feed.Add(text, check);
+    return checked.has_value() && !(work.events.cancelled && work.events.cancelled());
+  }));
+  TRY(std::move(checked));
+  // A sentence that the token limit cut off is no sentence.
+  if (draft.finish_reason == FinishReason::kStop) TRY(feed.Finish(check));
+
+  LedgerLine& line = work.answer.ledger;
+  line.prompt_tokens = draft.prompt_tokens;
+  line.cached_tokens = draft.cached_tokens;
+  line.completion_tokens = static_cast<int>(draft.tokens.size());
+  line.prefill_ms = draft.prefill_ms;
+  line.decode_ms = draft.decode_ms;
+  for (const Claim& claim : work.answer.claims) {
+    line.useful_tokens += static_cast<int>(model.EncodeText(claim.text).size());
+  }
+  line.useful_tokens = std::min(line.useful_tokens, line.completion_tokens);
+  return {};
+}
+
+void Account(Work& work, const AskOptions& options) {
+  LedgerLine& line = work.answer.ledger;
+  line.total_ms = MonotonicMs() - work.start_ms;
+  line.joules = work.energy.Joules();
+  if (line.joules) line.joules_source = "rapl";
+  line.currency = options.currency;
+  constexpr double kJoulesPerKwh = 3.6e6;
+  constexpr double kMsPerHour = 3.6e6;
+  if (line.joules && options.electricity_per_kwh) {
+    line.cost = *line.joules / kJoulesPerKwh * *options.electricity_per_kwh;
+  }
+  if (options.machine_per_hour) {
+    line.cost = line.cost.value_or(0) + line.total_ms / kMsPerHour * *options.machine_per_hour;
+  }
+}
+
+}  // namespace
+
+Result<Answer> Ask(std::string_view question, Library& library, LanguageModel* model,
+                   const AskOptions& options, const AskEvents& events) {
+  if (question.size() > kMaxQuestionBytes) {
+    return Error(StatusCode::kUsage, "a question of {} bytes, more than the limit of {}",
+                 question.size(), kMaxQuestionBytes);
+  }
+  Work work(library, events);
+  work.answer.question = question;
+  work.answer.mode = options.mode;
+  work.answer.model = model == nullptr ? "" : options.model_name;
+  work.answer.library = options.library_name;
+
+  const std::vector<Term> terms = TRY(TermsOf(question, library));
+  const Evidence evidence(TRY(library.Search(question, kRetrievedPassages)));
+  work.answer.ledger.retrieval_ms = MonotonicMs() - work.start_ms;
+
+  const GateDecision gate = Gate(terms, evidence);
+  work.answer.confidence = gate.coverage;
+  if (gate.abstain) {
+    work.answer.dropped.push_back({"", gate.explanation});
+    Abstain(work, *gate.abstain);
+    Account(work, options);
+    return std::move(work.answer);
+  }
+
+  if (options.mode == AskMode::kQuote) {
+    TRY(PublishBestQuotes(work, terms, evidence, kQuoteModeQuotes));
+  } else {
+    KINGLET_CHECK(model != nullptr, "mode cite without a model");
+    TRY(Generate(work, *model, options, terms, evidence));
+    if (work.answer.claims.empty()) {
+      TRY(PublishBestQuotes(work, terms, evidence, kFallbackQuotes));
+    }
+  }
+  if (work.answer.claims.empty()) Abstain(work, AbstainReason::kUnsupported);
+  Account(work, options);
+  return std::move(work.answer);
+}
+
+}  // namespace kinglet

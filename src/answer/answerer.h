@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// One question, start to finish: retrieve, gate, prompt, generate, check, account. For the command
+// line, the server and the evaluation alike.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "answer/answer.h"
+#include "base/status.h"
+#include "knowledge/library.h"
+#include "text/language_model.h"
+
+namespace kinglet {
+
+struct AskOptions {
+  AskMode mode = AskMode::kCite;
+  SamplingOptions sampling;  // greedy unless asked otherwise
+  int max_tokens = 96;       // of the model's draft
+  std::vector<std::string> stop;
+  std::string model_name;    // for the record
+  std::string library_name;  // for the record
+  // Prices; a cost is computed once one of them is set.
+  std::string currency = "EUR";
+  std::optional<double> electricity_per_kwh;
+  std::optional<double> machine_per_hour;
+};
+
+// Both may be empty.
+struct AskEvents {
+  // A claim as soon as it is checked; its quotes are in the answer so far.
+  std::function<void(const Claim& claim, const Answer& so_far)> on_claim;
+  // Asked while the model writes; true stops it, and what was published by then stays.
+  std::function<bool()> cancelled;
+};
+
+// At most this many quotes of at most two sentences each.
+inline constexpr int kMaxQuotes = 4;
+
+// model may be null in mode kQuote only. A question without a word in it is kUsage; an empty
+// library abstains.
+Result<Answer> Ask(std::string_view question, Library& library, LanguageModel* model,
+                   const AskOptions& options, const AskEvents& events = {});
+
+}  // namespace kinglet

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ask, from a question to an answer, with a real library and a scripted model: whatever the model
+// says, only what a quote carries is shown, and each quote is byte for byte in the kept text.
+#include "answer/answerer.h"
+
+#include <gtest/gtest.h>
+
+namespace kinglet {
+namespace {
+
+// Says its lines whatever it is asked, in pieces of a few bytes, and remembers the prompt.
+class ScriptedModel : public LanguageModel {
+ public:
+  explicit ScriptedModel(std::string script) : script_(std::move(script)) {}
+
+  int context_tokens() const override { return 4096; }
+  Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override {
+    prompt_.clear();
+    for (const ChatMessage& message : messages) prompt_ += message.content + "\n";
+    return EncodeText(prompt_);
+  }
+  std::vector<TokenId> EncodeText(std::string_view text) const override {
+    return std::vector<TokenId>(text.size() / kBytesPerToken, 0);
+  }
+  Result<GenerationResult> Generate(const GenerationRequest& request,
+                                    const TextSink& on_text) override {
+    GenerationResult result{.prompt_tokens = static_cast<int>(request.prompt.size())};
+    result.finish_reason = finish_reason;
+    for (std::size_t i = 0; i < script_.size(); i += kBytesPerToken) {
+      result.text += script_.substr(i, kBytesPerToken);
+      result.tokens.push_back(0);
+      if (on_text(script_.substr(i, kBytesPerToken))) continue;
+      result.finish_reason = FinishReason::kCancelled;
+      break;
+    }
+    return result;
+  }
+  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
+                                               std::span<const TokenId> candidates) override {
+    return std::vector<float>(candidates.size(), -1);
+  }
+
+  const std::string& prompt() const { return prompt_; }
+  FinishReason finish_reason = FinishReason::kStop;
+
+ private:
+  static constexpr std::size_t kBytesPerToken = 4;
+  std::string script_;
+  mutable std::string prompt_;
+};
+
+class AskTest : public testing::Test {
+ protected:
+  AskTest() : folder_(testing::TempDir() + "kinglet_ask_test") {
+    std::filesystem::remove_all(folder_);
+    library_ = std::make_unique<Library>(Library::Open(folder_, LibraryMode::kWrite).value());
+    Put("users",
+        "Editing system files needs care. Use the vipw command to edit the password file. It locks "
+        "the "
+        "file first.");
+    Put("packages",
+        "The alien utility converts RPM packages into Debian packages. It was written in 1997.");
+    Put("mail", "Postfix is the default mail server. Its queue is kept in the spool folder.");
+  }
+  ~AskTest() override { std::filesystem::remove_all(folder_); }
+
+  void Put(const std::string& name, const std::string& text) {
+    Document document{.title = name, .text = text};
+    document.blocks.push_back({BlockKind::kParagraph, {0, text.size()}, 0});
+    const DocumentSource source{.uri = "/" + name, .media_type = "text/plain", .digest = name};
+    ASSERT_TRUE(library_->Put(source, document, 0));
+  }
+
+  Answer AskModel(const std::string& question, ScriptedModel& model, const AskEvents& events = {}) {
+    Answer answer = Ask(question, *library_, &model, {.model_name = "scripted"}, events).value();
+    ExpectVerbatim(answer);
+    return answer;
+  }
+
+  void ExpectVerbatim(const Answer& answer) {
+    EXPECT_LE(answer.quotes.size(), static_cast<std::size_t>(kMaxQuotes));
+    for (const Quote& quote : answer.quotes) {
+      EXPECT_EQ(library_->Text(quote.document, quote.start_byte, quote.end_byte).value(),
+                quote.text);
+    }
+    for (const Claim& claim : answer.claims) {
+      ASSERT_FALSE(claim.quotes.empty());
+      for (const int quote : claim.quotes) {
+        EXPECT_LT(static_cast<std::size_t>(quote), answer.quotes.size());
+      }
+    }
+    EXPECT_EQ(answer.abstained.has_value(), answer.claims.empty());
+  }
+
+  std::filesystem::path folder_;
+  std::unique_ptr<Library> library_;
+};
+
+TEST_F(AskTest, ShowsWhatAQuoteCarriesAndDropsTheRest) {
+  ScriptedModel model("You should use vipw. It was invented by Linus Torvalds in 1991.");
+  const Answer answer = AskModel("Which command edits the password file?", model);
+  ASSERT_EQ(answer.claims.size(), 1U);
+  EXPECT_EQ(answer.Text(), "You should use vipw. [1]");
+  EXPECT_EQ(answer.quotes[0].text, "Use the vipw command to edit the password file.");
+  ASSERT_EQ(answer.dropped.size(), 1U);
+  EXPECT_EQ(answer.dropped[0].text, "It was invented by Linus Torvalds in 1991.");
+  EXPECT_GT(answer.ledger.useful_tokens, 0);
+  EXPECT_LT(answer.ledger.useful_tokens, answer.ledger.completion_tokens);
+  EXPECT_GT(answer.ledger.first_byte_ms, 0);
+  EXPECT_LE(answer.ledger.first_byte_ms, answer.ledger.total_ms);
+}
+
+TEST_F(AskTest, DegradesToQuotesWhenTheModelInvents) {
+  ScriptedModel model("Purple elephants dance. The moon is made of 42 cheeses.");
+  const Answer answer = AskModel("Which command edits the password file?", model);
+  ASSERT_FALSE(answer.claims.empty());
+  EXPECT_NE(answer.claims[0].text.find("vipw"), std::string::npos);
+  EXPECT_EQ(answer.claims[0].text, answer.quotes[0].text);
+  EXPECT_EQ(answer.ledger.useful_tokens, 0);
+  EXPECT_EQ(answer.dropped.size(), 2U);
+}
+
+TEST_F(AskTest, DropsASentenceThatTheTokenLimitCut) {
+  ScriptedModel model("You should use vipw. The alien utility conv");
+  model.finish_reason = FinishReason::kLength;
+  const Answer answer = AskModel("Which command edits the password file?", model);
+  EXPECT_EQ(answer.Text(), "You should use vipw. [1]");
+}
+
+TEST_F(AskTest, AbstainsOffTopicWithoutAskingTheModel) {
+  ScriptedModel model("Let it rise for two hours.");
+  const Answer answer = AskModel("How long should sourdough bread rise?", model);
+  EXPECT_EQ(answer.abstained, AbstainReason::kOffTopic);
+  EXPECT_EQ(model.prompt(), "");
+  EXPECT_EQ(answer.ledger.prompt_tokens, 0);
+  const json::object object = ToJson(answer);
+  EXPECT_TRUE(object.at("answer").is_null());
+  EXPECT_EQ(object.at("reason").as_string(), "off_topic");
+}
+
+TEST_F(AskTest, AbstainsWhereANameIsUnknown) {
+  ScriptedModel model("Use the vipw command.");
+  const Answer answer = AskModel("Which command edits the password file on Solaris?", model);
+  EXPECT_EQ(answer.abstained, AbstainReason::kMissing);
+}
+
+TEST_F(AskTest, QuotesAloneNeedNoModel) {
+  const Answer answer =
+      Ask("What does alien convert?", *library_, nullptr, {.mode = AskMode::kQuote}).value();
+  ExpectVerbatim(answer);
+  ASSERT_FALSE(answer.quotes.empty());
+  EXPECT_NE(answer.quotes[0].text.find("alien utility converts RPM"), std::string::npos);
+  EXPECT_EQ(answer.ledger.completion_tokens, 0);
+}
+
+TEST_F(AskTest, PutsDocumentsFirstAndTheQuestionLast) {
+  ScriptedModel model("You should use vipw.");
+  const std::string question = "Which command edits the password file?";
+  AskModel(question, model);
+  const std::size_t document = model.prompt().find("vipw command");
+  const std::size_t asked = model.prompt().find(question);
+  ASSERT_NE(document, std::string::npos);
+  ASSERT_NE(asked, std::string::npos);
+  EXPECT_LT(document, asked);
+}
+
+TEST_F(AskTest, KeepsWhatWasPublishedWhenCancelled) {
+  ScriptedModel model("You should use vipw. It locks the file first. It was written in 1997.");
+  int published = 0;
+  AskEvents events;
+  events.on_claim = [&](const Claim&, const Answer&) { ++published; };
+  events.cancelled = [&] { return published == 1; };
+  const Answer answer = AskModel("Which command edits the password file?", model, events);
+  EXPECT_EQ(answer.claims.size(), 1U);
+}
+
+TEST_F(AskTest, CountsACostOnceAPriceIsSet) {
+  ScriptedModel model("You should use vipw.");
+  const std::string question = "Which command edits the password file?";
+  EXPECT_FALSE(AskModel(question, model).ledger.cost);
+  const Answer answer =
+      Ask(question, *library_, &model, {.currency = "USD", .machine_per_hour = 3600.0}).value();
+  ASSERT_TRUE(answer.ledger.cost);
+  EXPECT_NEAR(*answer.ledger.cost, answer.ledger.total_ms / 1000, 1e-9);
+  EXPECT_EQ(answer.ledger.currency, "USD");
+}
+
+TEST_F(AskTest, RefusesAnEndlessQuestion) {
+  ScriptedModel model("x");
+  const auto answer = Ask(std::string(100'000, 'a'), *library_, &model, {});
+  EXPECT_EQ(answer.error().code(), StatusCode::kUsage);
+}
+
+}  // namespace
+}  // namespace kinglet

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet ask: a cited answer from the library, or an abstention with its reason, and the bill.
+#include <algorithm>
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "answer/answerer.h"
+#include "answer/ledger.h"
+#include "base/clock.h"
+#include "base/display.h"
+#include "catalog/store.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/sampling_flags.h"
+#include "engine/engine.h"
+
+namespace kinglet {
+namespace {
+
+struct AskFlags {
+  std::string question;
+  std::string model;
+  std::string library;
+  std::string mode = "cite";
+  bool as_json = false;
+  SamplingFlags sampling;
+};
+
+std::string OneLine(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return EscapeForDisplay(text);
+}
+
+// A claim that is its own quote is shown once, as the quote.
+bool IsQuoteItself(const Answer& answer, const Claim& claim) {
+  return claim.quotes.size() == 1 &&
+         claim.text == answer.quotes[static_cast<std::size_t>(claim.quotes.front())].text;
+}
+
+// A heading's path often ends in the document's title.
+std::string Place(const Quote& quote) {
+  if (quote.heading.find(quote.title) != std::string::npos) return quote.heading;
+  return quote.heading.empty() ? quote.title : quote.title + " > " + quote.heading;
+}
+
+void PrintQuotes(const Answer& answer) {
+  for (std::size_t i = 0; i < answer.quotes.size(); ++i) {
+    const Quote& quote = answer.quotes[i];
+    fmt::print("\n[{}] \u201c{}\u201d\n    {}\n    {}, bytes {}-{}\n", i + 1, OneLine(quote.text),
+               OneLine(Place(quote)), OneLine(quote.document), quote.start_byte, quote.end_byte);
+  }
+}
+
+const char* Explain(AbstainReason reason) {
+  switch (reason) {
+    case AbstainReason::kOffTopic:
+      return "the library is about something else";
+    case AbstainReason::kMissing:
+      return "the library does not say";
+    case AbstainReason::kUnsupported:
+      return "nothing in the library carries an answer";
+  }
+  return "";
+}
+
+void PrintAbstention(const Answer& answer) {
+  fmt::print("I do not know: {} ({}).\n", Explain(*answer.abstained), Name(*answer.abstained));
+  for (const Dropped& dropped : answer.dropped) {
+    if (dropped.text.empty()) fmt::print("{}.\n", OneLine(dropped.reason));
+  }
+}
+
+void PrintLedgerLine(const LedgerLine& line) {
+  fmt::print(
+      "\nfirst byte {:.0f} ms ({} uncached prompt tokens) | {} prompt, {} cached, {} generated, {} "
+      "useful "
+      "tokens | total {:.0f} ms | {} | {}\n",
+      line.first_byte_ms, line.prompt_tokens - line.cached_tokens, line.prompt_tokens,
+      line.cached_tokens, line.completion_tokens, line.useful_tokens, line.total_ms,
+      line.joules ? fmt::format("{:.1f} J ({})", *line.joules, *line.joules_source)
+                  : "joules not told by this machine",
+      line.cost ? fmt::format("cost {:.6f} {}", *line.cost, line.currency) : "cost: no prices set");
+}
+
+Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
+  AskOptions options{.mode = flags.mode == "quote" ? AskMode::kQuote : AskMode::kCite,
+                     .sampling = flags.sampling.options,
+                     .stop = flags.sampling.stop,
+                     .library_name = flags.library,
+                     .currency = environment.settings.currency,
+                     .electricity_per_kwh = environment.settings.electricity_per_kwh,
+                     .machine_per_hour = environment.settings.machine_per_hour};
+  if (flags.sampling.max_tokens) options.max_tokens = *flags.sampling.max_tokens;
+
+  Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
+  std::unique_ptr<Engine> engine;
+  if (options.mode == AskMode::kCite) {
+    const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
+    options.model_name = file.stem().string();
+    engine = TRY(Engine::Open(file, flags.sampling.engine));
+  }
+
+  // Claims appear as they are checked; their quotes, which may come to share marks, follow at the
+  // end.
+  bool printed = false;
+  Answer answer;
+  AskEvents events;
+  events.cancelled = TakeInterrupt;
+  if (!flags.as_json) {
+    events.on_claim = [&](const Claim& claim, const Answer& so_far) {
+      if (IsQuoteItself(so_far, claim)) return;
+      fmt::print("{}{} [{}]", printed ? " " : "", OneLine(claim.text), claim.quotes.front() + 1);
+      std::fflush(stdout);
+      printed = true;
+    };
+  }
+  answer = TRY(Ask(flags.question, library, engine.get(), options, events));
+
+  Ledger ledger = TRY(Ledger::Open(environment.LedgerFile()));
+  TRY(ledger.Record(answer, UnixSeconds()));
+  if (flags.as_json) {
+    fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
+    return {};
+  }
+  if (printed) fmt::print("\n");
+  if (answer.abstained) PrintAbstention(answer);
+  PrintQuotes(answer);
+  PrintLedgerLine(answer.ledger);
+  return {};
+}
+
+}  // namespace
+
+CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
+  auto flags = std::make_shared<AskFlags>();
+  flags->model = environment.settings.model.value_or("");
+  flags->library = environment.DefaultLibrary().string();
+  app.add_option("QUESTION", flags->question, "what to ask the library")->required();
+  app.add_option("--model", flags->model, "path, catalog name or hf:user/repo:quant");
+  app.add_option("--library", flags->library, "folder of the library");
+  app.add_option(
+         "--mode", flags->mode,
+         "cite: sentences of the model, each carried by a quote; quote: the best quotes, no model")
+      ->check(CLI::IsMember({"cite", "quote"}));
+  app.add_flag("--json", flags->as_json, "print one JSON object");
+  AddSamplingFlags(app, flags->sampling);
+  return [flags, environment] { return RunAsk(*flags, environment); };
+}
+
+}  // namespace kinglet
