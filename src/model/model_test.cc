@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading refuses by name what it cannot compute; a loaded model survives what weights may hold.
+#include "model/model.h"
+
+#include <cstring>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "model/model_for_test.h"
+
+namespace kinglet {
+namespace {
+
+// A file's bytes at an aligned address, and the model in them.
+struct Loaded {
+  explicit Loaded(const GgufForTest& file, const ModelOptions& options = {}) {
+    const std::string written = file.Bytes();
+    storage.resize((written.size() + 15) / 16);
+    std::memcpy(storage.data(), written.data(), written.size());
+    const std::span bytes(reinterpret_cast<const std::byte*>(storage.data()), written.size());
+    auto parsed = GgufFile::Parse(bytes);
+    if (parsed) {
+      model = Model::Load(*std::move(parsed), options);
+    } else {
+      model = std::unexpected(parsed.error());
+    }
+  }
+  std::string error() const { return model ? "no error" : model.error().message(); }
+
+  struct alignas(16) Block {
+    char bytes[16];
+  };
+  std::vector<Block> storage;
+  Result<std::unique_ptr<Model>> model = nullptr;
+};
+
+// Every architecture that the config reader knows has its row: none aborts, and none is unknown.
+TEST(ModelTest, LoadsTheSmallestFile) {
+  const Loaded loaded(ModelForTest());
+  ASSERT_TRUE(loaded.model.has_value()) << loaded.error();
+  EXPECT_EQ((*loaded.model)->context_tokens(), 64U);
+}
+
+TEST(ModelTest, RefusesByNameWhatItCannotCompute) {
+  GgufForTest file = ModelForTest();
+  file.Find("blk.0.ffn_up.weight").dtype = static_cast<std::uint32_t>(DType::kF64);
+  file.data.resize(file.data.size() + 4096);  // room for the wider type
+  EXPECT_EQ(Loaded(file).model.error().code(), StatusCode::kInvalidInput);
+
+  file = ModelForTest();
+  file.Uint32("llama.expert_count", 4).Uint32("llama.expert_used_count", 2);
+  EXPECT_EQ(Loaded(file).error(), "a mixture of 4 experts is not supported yet");
+
+  file = ModelForTest();
+  file.Uint32("llama.attention.sliding_window", 32);
+  EXPECT_EQ(Loaded(file).error(),
+            "attention looks back 32 tokens only, which is not supported for a context of 64; ask "
+            "for a context of at most 32");
+  EXPECT_TRUE(Loaded(file, {.context_tokens = 32}).model.has_value());
+}
+
+TEST(ModelTest, AContextBeyondTheModelsIsWrongUsage) {
+  const Loaded loaded(ModelForTest(), {.context_tokens = 65});
+  ASSERT_FALSE(loaded.model.has_value());
+  EXPECT_EQ(loaded.model.error().code(), StatusCode::kUsage);
+  EXPECT_EQ(loaded.error(), "a context of 65 tokens was asked for; the model has 64");
+}
+
+TEST(ModelTest, AnIdOutsideTheVocabularyLeavesTheCacheAsItWas) {
+  const Loaded loaded(ModelForTest());
+  ASSERT_TRUE(loaded.model.has_value());
+  auto cache = (*loaded.model)->NewCache();
+  ASSERT_TRUE(cache.has_value());
+  const std::vector<TokenId> good = {1, 4};
+  ASSERT_TRUE((*loaded.model)->Forward(good, *cache));
+  for (const TokenId id : {-1, 6, std::numeric_limits<TokenId>::max()}) {
+    const std::vector<TokenId> bad = {4, id};
+    EXPECT_EQ((*loaded.model)->Forward(bad, *cache).error().code(), StatusCode::kUsage);
+    EXPECT_EQ(cache->length(), 2U);
+  }
+}
+
+TEST(ModelTest, WeightsThatAreNoNumbersAreHarmless) {
+  for (const float bad :
+       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    GgufForTest file = ModelForTest();
+    const std::size_t at = file.Find("blk.0.attn_q.weight").offset;
+    std::memcpy(&file.data[at], &bad, sizeof(bad));
+    const Loaded loaded(file);
+    ASSERT_TRUE(loaded.model.has_value()) << loaded.error();
+    auto cache = (*loaded.model)->NewCache();
+    const std::vector<TokenId> tokens = {1, 4, 5};
+    ASSERT_TRUE((*loaded.model)->Forward(tokens, *cache));
+    EXPECT_EQ((*loaded.model)->Logits(2).size(), 6U);
+  }
+}
+
+}  // namespace
+}  // namespace kinglet
