@@ -23,7 +23,6 @@ class Text {
   bool empty() const { return bytes_.empty(); }
   // Sorted, disjoint, not empty, never touching.
   std::span<const ByteRange> data() const { return data_; }
-  std::vector<ByteRange> TakeData() && { return std::move(data_); }
   std::string TakeBytes() && { return std::move(bytes_); }
 
   // Python's Markup: `|safe` and `|escape` set it, and what + joins with it is HTML-escaped.

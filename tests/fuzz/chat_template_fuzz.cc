@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A template, a line "---" and a context as JSON: the render ends within its limits, its data
 // ranges are in order, and no data is outside of them.
+// Covers: src/text/jinja_*.cc src/text/chat_template.cc
 #include <cstddef>
 #include <cstdint>
 #include <string>
