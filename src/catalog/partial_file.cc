@@ -85,7 +85,8 @@ void PartialFile::ReadOrigin(const std::string& source) {
   origin_.etag = Text(*value, "etag");
   origin_.wheels = Number(*value, "wheels");
   // Of wheels only whole ones count; from a URL every byte does.
-  origin_.bytes = origin_.wheels > 0 ? std::min(bytes_, Number(*value, "bytes")) : bytes_;
+  origin_.bytes = origin_.wheels > 0 ? Number(*value, "bytes") : bytes_;
+  if (origin_.bytes > bytes_) origin_ = {.source = source};  // somebody cut it
 }
 
 Result<void> PartialFile::KeepFirst(

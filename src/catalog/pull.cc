@@ -101,15 +101,18 @@ Result<void> FetchOnce(const HttpRequest& request, const ModelFile& file, Partia
 Result<void> FetchFromUrl(const std::string& url, const ModelFile& file, PartialFile& partial,
                           const PullOptions& options, FileProgress& progress) {
   // Without an ETag or a digest nobody could tell that the file has changed since.
-  const bool resumes =
-      partial.origin().wheels == 0 && (file.sha256.has_value() || !partial.origin().etag.empty());
-  TRY(partial.KeepFirst(resumes ? partial.origin().bytes : 0, std::cref(progress)));
-  if (file.bytes && partial.bytes() == *file.bytes && file.sha256) return {};
-  HttpRequest request = {.url = url,
-                         .first_byte = partial.bytes(),
-                         .if_range = partial.origin().etag,
-                         .connect_timeout_ms = options.connect_timeout_ms,
-                         .stall_timeout_s = options.stall_timeout_s};
+  const bool resumes = partial.origin().bytes > 0 && partial.origin().wheels == 0 &&
+                       (file.sha256.has_value() || !partial.origin().etag.empty());
+  if (resumes) {
+    TRY(partial.KeepFirst(partial.origin().bytes, std::cref(progress)));
+    if (file.sha256 && file.bytes == partial.bytes()) return {};
+  }
+  // Else the file is emptied once the server answers: another source may yet go on with it.
+  const HttpRequest request = {.url = url,
+                               .first_byte = resumes ? partial.bytes() : 0,
+                               .if_range = resumes ? partial.origin().etag : "",
+                               .connect_timeout_ms = options.connect_timeout_ms,
+                               .stall_timeout_s = options.stall_timeout_s};
   return FetchOnce(request, file, partial, progress);
 }
 

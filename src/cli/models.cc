@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -106,8 +107,14 @@ Result<std::vector<Row>> AllRows(const Environment& environment) {
   for (const CachedModel& model : FindCachedModels(DefaultCacheFolders())) {
     rows.push_back(RowOf(model));
   }
-  std::ranges::stable_partition(rows, [](const Row& row) { return !row.path.empty(); });
-  return rows;
+  // What is here comes first.
+  std::vector<Row> sorted;
+  for (const bool here : {true, false}) {
+    for (Row& row : rows) {
+      if (row.path.empty() != here) sorted.push_back(std::move(row));
+    }
+  }
+  return sorted;
 }
 
 json::value TextOrNull(const std::string& text) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -19,7 +20,8 @@ namespace {
 
 constexpr double kDrawEveryMs = 100;
 constexpr double kRateAfterMs = 500;  // before, a rate is noise
-constexpr std::size_t kBarColumns = 24;
+constexpr std::size_t kMaxBarColumns = 24;
+constexpr std::size_t kMinBarColumns = 5;  // below, the share in per cent says it better
 constexpr std::size_t kMaxLabelBytes = 40;
 
 std::string Amount(std::uint64_t count, ProgressUnit unit) {
@@ -40,17 +42,18 @@ std::string Rate(double per_s, ProgressUnit unit) {
 }
 
 std::string TimeLeft(double seconds) {
-  if (seconds < 60) return fmt::format("{:.0f} s left", seconds);
+  if (seconds < 60) return fmt::format("{:.0f} s left", std::ceil(seconds));
   if (seconds < 3600) return fmt::format("{:.0f} min left", seconds / 60);
   if (seconds < 100 * 3600) return fmt::format("{:.0f} h left", seconds / 3600);
   return "days left";
 }
 
-std::string Bar(double share) {
-  const auto filled = static_cast<std::size_t>(share * kBarColumns);
+// "[==>   ]" of `columns` characters between its brackets.
+std::string Bar(double share, std::size_t columns) {
+  const auto filled = static_cast<std::size_t>(share * static_cast<double>(columns));
   std::string bar(filled, '=');
-  if (filled < kBarColumns) bar += '>';
-  bar.resize(kBarColumns, ' ');
+  if (filled < columns) bar += '>';
+  bar.resize(columns, ' ');
   return "[" + bar + "]";
 }
 
@@ -64,24 +67,25 @@ std::size_t TerminalColumns() {
 
 std::string ProgressLine(std::string_view label, ProgressUnit unit, const ProgressState& state,
                          std::size_t columns) {
-  std::string amount = Amount(state.done, unit);
-  std::string bar;
-  std::string rest;
+  std::string tail = "  " + Amount(state.done, unit);
+  double share = -1;
   if (state.total && *state.total > 0) {
-    const double share =
-        std::min(1.0, static_cast<double>(state.done) / static_cast<double>(*state.total));
-    bar = fmt::format(" {} {:.0f}%", Bar(share), 100 * share);
-    amount += " of " + Amount(*state.total, unit);
+    share = std::min(1.0, static_cast<double>(state.done) / static_cast<double>(*state.total));
+    tail = fmt::format(" {:.0f}%{} of {}", 100 * share, tail, Amount(*state.total, unit));
   }
   if (state.per_s > 0) {
-    rest = "  " + Rate(state.per_s, unit);
+    tail += "  " + Rate(state.per_s, unit);
     if (state.total && *state.total > state.done) {
-      rest += "  " + TimeLeft(static_cast<double>(*state.total - state.done) / state.per_s);
+      tail += "  " + TimeLeft(static_cast<double>(*state.total - state.done) / state.per_s);
     }
   }
-  std::string line = fmt::format("{}{}  {}{}", label, bar, amount, rest);
-  // A narrow terminal loses the bar first: a line that wraps cannot be drawn over.
-  if (line.size() > columns) line = fmt::format("{}  {}{}", label, amount, rest);
+  std::string line(label);
+  // A line that wraps cannot be drawn over: the bar takes what room there is.
+  const std::size_t used = label.size() + tail.size() + std::string_view(" []").size();
+  if (share >= 0 && used + kMinBarColumns <= columns) {
+    line += " " + Bar(share, std::min(columns - used, kMaxBarColumns));
+  }
+  line += tail;
   if (line.size() > columns) line.resize(columns);
   return line;
 }

@@ -31,7 +31,9 @@ TEST(ProgressTest, StandsAServerThatSendsMoreThanItSaid) {
 TEST(ProgressTest, FitsIntoANarrowTerminal) {
   const ProgressState state = {.done = 50'000'000, .total = 100'000'000, .per_s = 10'000'000};
   EXPECT_EQ(ProgressLine("m", ProgressUnit::kBytes, state, 60),
-            "m  50.0 MB of 100 MB  10.0 MB/s  5 s left");
+            "m [======>     ] 50%  50.0 MB of 100 MB  10.0 MB/s  5 s left");
+  EXPECT_EQ(ProgressLine("m", ProgressUnit::kBytes, state, 50),
+            "m 50%  50.0 MB of 100 MB  10.0 MB/s  5 s left");
   for (std::size_t columns = 0; columns < 100; ++columns) {
     EXPECT_LE(ProgressLine("m", ProgressUnit::kBytes, state, columns).size(), columns);
   }

