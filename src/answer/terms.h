@@ -16,7 +16,7 @@ namespace kinglet {
 
 struct Term {
   std::string stem;
-  std::string word;           // as the text has it
+  std::string word;              // as the text has it
   double weight = 0;             // nats: ln((chunks + 1) / (chunks with the stem + 0.5))
   std::int64_t chunk_count = 0;  // chunks of the library with the stem
   bool is_name =
