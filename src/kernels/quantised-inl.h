@@ -286,9 +286,10 @@ inline void AddBlockRest(int count, const Panel& panel, int spans, const Quantis
   }
 }
 
-// 16 rows, `stride` bytes apart, times all columns -> sums [column][16]. `next` is where the bytes
-// of the coming panel begin, `next_bytes` of them: asked for early, because 16 short rows are no
-// stream that the hardware would see.
+// 16 rows, `stride` bytes apart, times all columns -> sums [column][16]. The bytes of the coming
+// panel are asked for early, because 16 short rows are no stream that the hardware would see; into
+// the second cache, because such a burst is more than the first has slots for: that halved the
+// speed from memory.
 template <typename Type>
 inline void MultiplyPanel(const MatmulArgs& args, const std::uint8_t* rows, std::ptrdiff_t stride,
                           std::size_t block_bytes, float* sums) {
@@ -301,7 +302,7 @@ inline void MultiplyPanel(const MatmulArgs& args, const std::uint8_t* rows, std:
     const std::uint8_t* block =
         rows + (first / kBlockValues) * static_cast<std::ptrdiff_t>(block_bytes);
     const std::uint8_t* next = rows + 16 * stride + 16 * (block - rows);
-    for (std::size_t b = 0; b < 16 * block_bytes; b += 64) __builtin_prefetch(next + b);
+    for (std::size_t b = 0; b < 16 * block_bytes; b += 64) __builtin_prefetch(next + b, 0, 2);
     Type::Expand(block, stride, spans, panel);
     int column = 0;
     for (; column + kTileColumns <= args.count; column += kTileColumns) {
