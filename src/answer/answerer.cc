@@ -24,6 +24,11 @@ constexpr int kPromptPassages =
 constexpr std::size_t kFallbackQuotes = 2;  // where no sentence of the model is carried
 constexpr std::size_t kQuoteModeQuotes = 3;
 
+// Tiny models go on with the form of the prompt: a question of their own ends the answer, and what
+// stands before the answer is left out.
+constexpr std::string_view kEcho = "Question:";
+constexpr std::string_view kLabel = "Answer:";
+
 // What grows while a question is worked on.
 struct Work {
   Work(Library& library_, const AskEvents& events_) : library(library_), events(events_) {}
@@ -74,6 +79,9 @@ void Abstain(Work& work, AbstainReason reason) {
 // A sentence of the model: published with its quote, or dropped with a reason.
 Result<void> CheckSentence(Work& work, std::string_view sentence, const std::vector<Term>& question,
                            const Evidence& evidence) {
+  if (sentence.starts_with(kLabel)) sentence.remove_prefix(kLabel.size());
+  while (sentence.starts_with(' ') || sentence.starts_with('\n')) sentence.remove_prefix(1);
+  if (sentence.empty()) return {};
   const std::vector<Term> terms = TRY(TermsOf(sentence, work.library));
   const auto support = FindSupport(terms, question, evidence);
   if (!support) {
@@ -139,6 +147,7 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
                             .sampling = options.sampling,
                             .max_tokens = options.max_tokens,
                             .stop = options.stop};
+  request.stop.emplace_back(kEcho);
   SentenceFeed feed;
   Result<void> checked;
   const auto check = [&](std::string_view sentence) {

@@ -11,8 +11,10 @@ namespace {
 
 // Of the weight of a claim's own words, the share that must stand in the quote.
 constexpr double kMinNewCoverage = 0.8;
-// Of all its words, those from the question too.
-constexpr double kMinCoverage = 0.55;
+// Of the weight of the words that it shares with the question, the share that must stand in the
+// quote or its heading: "the first leader was N" is not carried by any sentence that holds the name
+// N.
+constexpr double kMinSharedCoverage = 0.5;
 // A second sentence must earn its place.
 constexpr double kSecondSentenceGain = 0.08;
 
@@ -40,11 +42,11 @@ std::optional<Support> FindSupport(const std::vector<Term>& claim,
   StemSet asked;
   for (const Term& term : question) asked.insert(term.stem);
   std::vector<Term> news;  // what the claim adds to the question
+  std::vector<Term> shared;
   std::vector<Term> names;
   for (const Term& term : claim) {
-    if (asked.contains(term.stem)) continue;
-    news.push_back(term);
-    if (term.is_name) names.push_back(term);
+    (asked.contains(term.stem) ? shared : news).push_back(term);
+    if (term.is_name && !asked.contains(term.stem)) names.push_back(term);
   }
   if (news.empty()) return std::nullopt;
 
@@ -54,9 +56,11 @@ std::optional<Support> FindSupport(const std::vector<Term>& claim,
     const StemSet& stems = windows[i].stems;
     if (Coverage(names, stems) < 1) continue;
     const double new_coverage = Coverage(news, stems);
-    const double coverage = Coverage(claim, stems);
-    if (new_coverage < kMinNewCoverage || coverage < kMinCoverage) continue;
-    double score = (new_coverage + coverage) / 2;
+    if (new_coverage < kMinNewCoverage) continue;
+    const StemSet& heading = evidence.heading_stems(windows[i].passage);
+    const double shared_coverage = Coverage(shared, stems, &heading);
+    if (shared_coverage < kMinSharedCoverage) continue;
+    double score = (new_coverage + Coverage(claim, stems)) / 2;
     if (windows[i].sentence_count > 1) score -= kSecondSentenceGain;
     score -= LengthPenalty(windows[i]);
     if (!best || score > best->score) best = Support{i, score};

@@ -20,6 +20,7 @@ struct Support {
 
 // The window that carries the claim, or nothing. A claim is carried when
 // - its words that the question did not hold stand in the window, by weight nearly all of them, and
+// - half of those that it shares with the question do, there or in the heading, and
 // - each of its names and numbers stands in the window or in the question.
 // A claim that only repeats the question says nothing and is not carried.
 std::optional<Support> FindSupport(const std::vector<Term>& claim,

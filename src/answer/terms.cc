@@ -50,12 +50,13 @@ StemSet StemsOf(std::string_view text) {
   return stems;
 }
 
-double Coverage(const std::vector<Term>& terms, const StemSet& stems) {
+double Coverage(const std::vector<Term>& terms, const StemSet& stems, const StemSet* more) {
   double total = 0;
   double covered = 0;
   for (const Term& term : terms) {
     total += term.weight;
-    if (stems.contains(term.stem)) covered += term.weight;
+    const bool stands = stems.contains(term.stem) || (more != nullptr && more->contains(term.stem));
+    if (stands) covered += term.weight;
   }
   return total == 0 ? 1 : covered / total;
 }

@@ -32,7 +32,9 @@ std::vector<Term> FindTerms(std::string_view text, const QueryStatistics& statis
 // All stems of text, stop words too.
 StemSet StemsOf(std::string_view text);
 
-// The share of the terms' weight that stands in stems: 0..1, and 1 where there are no terms.
-double Coverage(const std::vector<Term>& terms, const StemSet& stems);
+// The share of the terms' weight that stands in stems, or in more where that is given: 0..1, and 1
+// where there are no terms.
+double Coverage(const std::vector<Term>& terms, const StemSet& stems,
+                const StemSet* more = nullptr);
 
 }  // namespace kinglet
