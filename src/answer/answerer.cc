@@ -19,8 +19,9 @@ namespace {
 
 constexpr std::size_t kMaxQuestionBytes = 4096;
 constexpr int kRetrievedPassages = 6;  // what quotes are chosen from
-constexpr int kPromptPassages =
+constexpr std::size_t kPromptPassages =
     3;  // what the model reads: the prompt is most of the time to the first byte
+constexpr std::size_t kPromptBytes = 3000;  // of passages, after the first
 constexpr std::size_t kFallbackQuotes = 2;  // where no sentence of the model is carried
 constexpr std::size_t kQuoteModeQuotes = 3;
 
@@ -139,10 +140,21 @@ class SentenceFeed {
   std::string pending_;
 };
 
+// The best passages, as many as the model is given to read.
+std::span<const Passage> ToRead(std::span<const Passage> passages) {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  while (count < std::min(kPromptPassages, passages.size())) {
+    bytes += passages[count].text.size();
+    if (count > 0 && bytes > kPromptBytes) break;
+    ++count;
+  }
+  return passages.first(count);
+}
+
 Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
                       const std::vector<Term>& question, const Evidence& evidence) {
-  const std::size_t read = std::min<std::size_t>(kPromptPassages, evidence.passages().size());
-  const auto messages = BuildMessages(evidence.passages().first(read), work.answer.question);
+  const auto messages = BuildMessages(ToRead(evidence.passages()), work.answer.question);
   GenerationRequest request{.prompt = TRY(model.EncodeChat(messages)),
                             .sampling = options.sampling,
                             .max_tokens = options.max_tokens,

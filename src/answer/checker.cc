@@ -25,6 +25,7 @@ constexpr double kPassagePrior =
     0.25;  // for the best passage of the search, less for those after it
 constexpr double kLengthPenalty = 0.006;  // for each word beyond kFreeWords
 constexpr int kFreeWords = 25;
+constexpr int kMinWords = 8;             // captions and comments name things and say nothing
 constexpr double kMinShareOfBest = 0.7;  // what is much weaker than the best quote is only words
 
 double LengthPenalty(const Window& window) {
@@ -79,6 +80,7 @@ std::vector<Support> BestWindows(const std::vector<Term>& question, const Eviden
   const auto windows = evidence.windows();
   for (std::size_t i = 0; i < windows.size(); ++i) {
     const Window& window = windows[i];
+    if (window.word_count < kMinWords) continue;
     const StemSet& heading = evidence.heading_stems(window.passage);
     double covered = 0;
     bool any = false;
