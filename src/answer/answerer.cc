@@ -160,6 +160,7 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
                             .max_tokens = options.max_tokens,
                             .stop = options.stop};
   request.stop.emplace_back(kEcho);
+  request.interrupted = work.events.cancelled;
   SentenceFeed feed;
   Result<void> checked;
   const auto check = [&](std::string_view sentence) {
@@ -170,6 +171,9 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
     return checked.has_value() && !(work.events.cancelled && work.events.cancelled());
   }));
   TRY(std::move(checked));
+  if (draft.finish_reason == FinishReason::kCancelled && work.answer.claims.empty()) {
+    return Error(StatusCode::kCancelled, "interrupted before there was an answer");
+  }
   // A sentence that the token limit cut off is no sentence.
   if (draft.finish_reason == FinishReason::kStop) TRY(feed.Finish(check));
 

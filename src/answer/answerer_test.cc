@@ -174,6 +174,20 @@ TEST_F(AskTest, KeepsWhatWasPublishedWhenCancelled) {
   EXPECT_EQ(answer.claims.size(), 1U);
 }
 
+TEST_F(AskTest, SaysSoWhenCancelledBeforeAnAnswer) {
+  ScriptedModel model("Purple elephants dance.");
+  AskEvents events;
+  events.cancelled = [] { return true; };
+  const auto answer = Ask("Which command edits the password file?", *library_, &model, {}, events);
+  EXPECT_EQ(answer.error().code(), StatusCode::kCancelled);
+}
+
+TEST_F(AskTest, LeavesTheFormOfThePromptOut) {
+  ScriptedModel model("Answer: You should use vipw.");
+  const Answer answer = AskModel("Which command edits the password file?", model);
+  EXPECT_EQ(answer.Text(), "You should use vipw. [1]");
+}
+
 TEST_F(AskTest, CountsACostOnceAPriceIsSet) {
   ScriptedModel model("You should use vipw.");
   const std::string question = "Which command edits the password file?";

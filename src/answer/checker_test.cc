@@ -70,6 +70,12 @@ TEST(FindSupport, RefusesInventedNamesAndNumbers) {
   EXPECT_NE(SupportOf("The alien utility was written in 1997.", "When was alien written?"), "");
 }
 
+TEST(FindSupport, RefusesAQuoteThatDoesNotSpeakOfTheQuestion) {
+  EXPECT_EQ(SupportOf("The first leader of the mail project was alien.",
+                      "Who was the first leader of the mail project?"),
+            "");
+}
+
 TEST(FindSupport, RefusesAClaimThatOnlyRepeatsTheQuestion) {
   EXPECT_EQ(SupportOf("The password file can be edited.", "How do I edit the password file?"), "");
 }

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""kinglet ask and kinglet ledger as a person and a script use them: quotes, abstentions, the bill, bad input, a terminal."""
+import json
+import os
+import pathlib
+import pty
+import subprocess
+import tempfile
+import unittest
+
+NOTES = """# Notes on the office
+
+## Doors
+
+The front door opens at seven in the morning. Visitors ring the bell twice. The caretaker keeps the spare key in the
+green box.
+
+## Printer
+
+The printer on the second floor takes only grey cartridges. Orders for cartridges go to Maria Lindqvist.
+"""
+HOSTILE = ("# Log\n\nThe modem prints \x1b[2J\x1b]0;owned\x07 and then a blue banner on the wall every single night.\n\n"
+           + "It is an old machine that nobody dares to switch off. " * 20)
+
+
+class Ask(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        home = pathlib.Path(cls.folder.name)
+        cls.home = home / "home"
+        cls.environment = os.environ | {"KINGLET_HOME": str(cls.home)}
+        documents = home / "documents"
+        documents.mkdir()
+        (documents / "office.md").write_text(NOTES, encoding="utf-8")
+        (documents / "log.md").write_text(HOSTILE, encoding="utf-8")
+        status, _, err = cls.kinglet("ingest", documents)
+        assert status == 0, err
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def kinglet(cls, *arguments, **environment):
+        done = subprocess.run([os.environ["KINGLET"], *map(str, arguments)], capture_output=True, timeout=120,
+                              stdin=subprocess.DEVNULL, env=cls.environment | environment)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def ask_json(self, question, *flags):
+        status, out, err = self.kinglet("ask", question, "--json", *flags)
+        self.assertEqual(status, 0, err)
+        return json.loads(out)
+
+    def kept_text(self, document):
+        return json.loads(self.kinglet("library", "show", document, "--text", "--json")[1])["text"].encode()
+
+    def test_quotes_word_for_word(self):
+        answer = self.ask_json("Where does the caretaker keep the spare key?", "--mode", "quote")
+        self.assertFalse(answer["abstained"])
+        self.assertIn("green", answer["quotes"][0]["text"])
+        self.assertIn("Doors", answer["quotes"][0]["heading"])
+        for quote in answer["quotes"]:
+            kept = self.kept_text(quote["document"])
+            self.assertEqual(kept[quote["start_byte"]:quote["end_byte"]].decode(), quote["text"])
+        self.assertEqual(answer["mode"], "quote")
+        self.assertIsNone(answer["route"]["model"])
+        self.assertIsNone(answer["ledger"]["cost"])
+
+    def test_abstains_with_a_reason_and_status_zero(self):
+        answer = self.ask_json("Who painted the Sistine Chapel?", "--mode", "quote")
+        self.assertTrue(answer["abstained"])
+        self.assertIsNone(answer["answer"])
+        self.assertIn(answer["reason"], ("off_topic", "missing"))
+        self.assertEqual(answer["quotes"], [])
+        status, out, _ = self.kinglet("ask", "Who painted the Sistine Chapel?", "--mode", "quote")
+        self.assertEqual(status, 0)
+        self.assertTrue(out.startswith("I do not know"), out)
+
+    def test_the_ledger_keeps_questions_and_counts_costs(self):
+        (self.home / "kinglet.toml").write_text('currency = "USD"\nmachine_per_hour = 3600.0\n', encoding="utf-8")
+        try:
+            answer = self.ask_json("When does the front door open?", "--mode", "quote")
+        finally:
+            (self.home / "kinglet.toml").unlink()
+        self.assertEqual(answer["ledger"]["currency"], "USD")
+        self.assertAlmostEqual(answer["ledger"]["cost"], answer["ledger"]["total_ms"] / 1000, places=6)
+        ledger = json.loads(self.kinglet("ledger", "--json")[1])
+        self.assertEqual(ledger["entries"][0]["question"], "When does the front door open?")
+        self.assertGreaterEqual(ledger["totals"]["questions"], 1)
+        table = self.kinglet("ledger", "--limit", "1")[1].splitlines()
+        self.assertEqual(len(table), 3)
+        self.assertIn("When does the front door open?", table[1])
+
+    def test_a_terminal_sees_no_control_characters_of_a_document(self):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execve(os.environ["KINGLET"], ["kinglet", "ask", "What does the modem print every night?", "--mode",
+                                              "quote"], self.environment)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(fd, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            seen += piece
+        os.close(fd)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        self.assertIn(b"blue banner", seen)
+        self.assertNotIn(b"\x1b", seen)
+        self.assertNotIn(b"\x07", seen)
+
+    def test_bad_input_is_one_line(self):
+        for arguments, status in ((("ask",), 2), (("ask", "Why?", "--mode", "guess"), 2),
+                                  (("ask", "Why?", "--library", "/nonexistent"), 1),
+                                  (("ask", "Who keeps the spare key?", "--model", "no-such-model"), 1),
+                                  (("ask", "Why?" * 2000, "--mode", "quote"), 2), (("ledger", "--limit", "0"), 2)):
+            got, out, err = self.kinglet(*arguments)
+            self.assertEqual(got, status, (arguments, err))
+            self.assertEqual(out, "")
+            self.assertTrue(err.startswith("kinglet: "), err)
+            self.assertEqual(err.count("\n"), 1, err)
+
+    def test_a_broken_setting_is_named(self):
+        (self.home / "kinglet.toml").write_text("colour = 1\n", encoding="utf-8")
+        try:
+            status, _, err = self.kinglet("ask", "Why?", "--mode", "quote")
+        finally:
+            (self.home / "kinglet.toml").unlink()
+        self.assertEqual(status, 3)
+        self.assertIn("colour", err)
+
+    def test_a_real_model_answers_in_its_own_words(self):
+        model = pathlib.Path(os.environ.get("KINGLET_TEST_MODELS", "none"), "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
+        if not model.exists():
+            self.skipTest("KINGLET_TEST_MODELS does not hold Qwen2.5 Coder 0.5B")
+        answer = self.ask_json("Where does the caretaker keep the spare key?", "--model", model)
+        self.assertIn("green box", answer["answer"])
+        self.assertGreater(answer["ledger"]["useful_tokens"], 0)
+        self.assertLessEqual(answer["ledger"]["useful_tokens"], answer["ledger"]["completion_tokens"])
+        for claim in answer["claims"]:
+            self.assertTrue(claim["quotes"])
+        again = self.ask_json("Where does the caretaker keep the spare key?", "--model", model, "-t", "1")
+        self.assertEqual(again["answer"], answer["answer"])
+
+
+if __name__ == "__main__":
+    unittest.main()
