@@ -19,6 +19,9 @@ void Pause() {
 #endif
 }
 
+// In place of the first piece not taken: no piece can be taken.
+constexpr std::uint64_t kClosed = 0xffffffff;
+
 std::uint32_t LoopOf(std::uint64_t claim) { return static_cast<std::uint32_t>(claim >> 32); }
 
 }  // namespace
@@ -50,13 +53,17 @@ void ThreadPool::Run(std::size_t count, std::size_t grain, void* work, Call call
     }
     return;
   }
-  KINGLET_CHECK(pieces < (std::uint64_t{1} << 32), "{} pieces", pieces);
-  work_.store(work, std::memory_order_relaxed);
-  call_.store(call, std::memory_order_relaxed);
-  count_.store(count, std::memory_order_relaxed);
-  grain_.store(grain, std::memory_order_relaxed);
+  KINGLET_CHECK(pieces < kClosed, "{} pieces", pieces);
+  // A worker that has read the last claim of the loop before, then slept, would find room for its
+  // piece in a greater count. Whoever sees one of the stores below sees this one first.
+  const std::uint64_t last = claim_.load(std::memory_order_relaxed);
+  claim_.store(last | kClosed, std::memory_order_relaxed);
+  work_.store(work, std::memory_order_release);
+  call_.store(call, std::memory_order_release);
+  count_.store(count, std::memory_order_release);
+  grain_.store(grain, std::memory_order_release);
   pieces_done_.store(0, std::memory_order_relaxed);
-  const std::uint32_t loop = LoopOf(claim_.load(std::memory_order_relaxed)) + 1;
+  const std::uint32_t loop = LoopOf(last) + 1;
   claim_.store(std::uint64_t{loop} << 32);
   if (sleepers_.load() > 0) {
     {
@@ -76,12 +83,12 @@ void ThreadPool::Run(std::size_t count, std::size_t grain, void* work, Call call
 
 void ThreadPool::TakePieces(std::uint32_t loop, int thread) {
   std::uint64_t claim = claim_.load(std::memory_order_acquire);
-  while (LoopOf(claim) == loop) {
-    const std::size_t count = count_.load(std::memory_order_relaxed);
-    const std::size_t grain = grain_.load(std::memory_order_relaxed);
-    void* const work = work_.load(std::memory_order_relaxed);
-    const Call call = call_.load(std::memory_order_relaxed);
-    const std::size_t begin = (claim & 0xffffffff) * grain;
+  while (LoopOf(claim) == loop && (claim & kClosed) != kClosed) {
+    const std::size_t count = count_.load(std::memory_order_acquire);
+    const std::size_t grain = grain_.load(std::memory_order_acquire);
+    void* const work = work_.load(std::memory_order_acquire);
+    const Call call = call_.load(std::memory_order_acquire);
+    const std::size_t begin = (claim & kClosed) * grain;
     if (begin >= count) return;
     if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) {

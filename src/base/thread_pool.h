@@ -48,8 +48,8 @@ class ThreadPool {
   // The number of a loop other than `seen`, or nothing when the pool closes.
   bool AwaitLoop(std::uint32_t seen, std::uint32_t& loop);
 
-  // The running loop. A late worker may read these while the next loop is being set up: it can
-  // then not claim a piece, since the claim names the loop it saw.
+  // The running loop. A late worker may read these while the next loop is being set up: claims are
+  // closed before the first of them is written, so what it read it cannot use.
   std::atomic<void*> work_{nullptr};
   std::atomic<Call> call_{nullptr};
   std::atomic<std::size_t> count_{0};

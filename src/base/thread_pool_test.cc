@@ -41,6 +41,23 @@ TEST(ThreadPoolTest, AThreadRunsOnePieceAtATime) {
   EXPECT_EQ(total, 2000 * 16);
 }
 
+TEST(ThreadPoolTest, ALateWorkerTakesNothingOfTheNextLoop) {
+  // A short loop, then a longer one at once: a worker that is late for the first finds its next
+  // piece within the second, and must not take it twice. More threads than CPUs make many late.
+  ThreadPool pool(16);
+  std::vector<std::atomic<int>> done(64);
+  for (int loop = 0; loop < 50'000; ++loop) {
+    const std::size_t count = loop % 2 == 0 ? 2 : done.size();
+    for (auto& item : done) item.store(0, std::memory_order_relaxed);
+    pool.ParallelFor(count, 1, [&](std::size_t begin, std::size_t, int) {
+      done[begin].fetch_add(1, std::memory_order_relaxed);
+    });
+    for (std::size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(done[i].load(std::memory_order_relaxed), 1) << "item " << i << ", loop " << loop;
+    }
+  }
+}
+
 TEST(ThreadPoolTest, SleepingWorkersWakeForTheNextLoop) {
   ThreadPool pool(2);
   for (int loop = 0; loop < 5; ++loop) {
