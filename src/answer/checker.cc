@@ -5,6 +5,7 @@
 #include "answer/checker.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace kinglet {
 namespace {
@@ -99,7 +100,9 @@ std::vector<Support> BestWindows(const std::vector<Term>& question, const Eviden
     score -= LengthPenalty(window);
     ranked.push_back({i, score});
   }
-  std::ranges::stable_sort(ranked, std::greater<>(), &Support::score);
+  std::ranges::sort(ranked, [](const Support& a, const Support& b) {
+    return std::tie(b.score, a.window) < std::tie(a.score, b.window);
+  });
 
   std::vector<Support> chosen;
   for (const Support& candidate : ranked) {

@@ -33,7 +33,7 @@ constexpr const char* kSchema = R"sql(
 
 Result<std::int64_t> UserVersion(Database& database) {
   Statement statement = TRY(database.Prepare("PRAGMA user_version"));
-  TRY(statement.Step());
+  (void)TRY(statement.Step());
   return statement.Int(0);
 }
 
@@ -130,7 +130,7 @@ Result<LedgerTotals> Ledger::Totals() {
       "SELECT count(*), count(abstained), total(prompt_tokens), total(cached_tokens),"
       " total(completion_tokens), total(useful_tokens), total(total_ms), sum(joules), sum(cost)"
       " FROM questions"));
-  TRY(select.Step());
+  (void)TRY(select.Step());
   return LedgerTotals{.questions = select.Int(0),
                       .abstentions = select.Int(1),
                       .prompt_tokens = select.Int(2),

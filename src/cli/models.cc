@@ -110,8 +110,8 @@ Result<std::vector<Row>> AllRows(const Environment& environment) {
   // What is here comes first.
   std::vector<Row> sorted;
   for (const bool here : {true, false}) {
-    for (Row& row : rows) {
-      if (row.path.empty() != here) sorted.push_back(std::move(row));
+    for (const Row& row : rows) {
+      if (row.path.empty() != here) sorted.push_back(row);
     }
   }
   return sorted;

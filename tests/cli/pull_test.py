@@ -356,7 +356,9 @@ class PullTest(unittest.TestCase):
         cached = self.home / ".cache/huggingface/hub/models--u--r/snapshots/0/x.gguf"
         cached.parent.mkdir(parents=True)
         cached.write_bytes(b"GGUF")
-        models = {row["name"]: row for row in json.loads(self.run_kinglet("models", "--json").stdout)["models"]}
+        rows = json.loads(self.run_kinglet("models", "--json").stdout)["models"]
+        models = {row["name"]: row for row in rows}
+        self.assertEqual(len(models), len(rows))
         self.assertEqual(models["m"]["path"], str(self.store / "m.gguf"))
         self.assertEqual((models["m"]["bytes"], models["m"]["licence"]), (len(BODY), "Test terms"))
         self.assertIsNone(models["llama-3.1-8b-instruct"]["path"])
