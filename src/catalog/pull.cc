@@ -281,7 +281,8 @@ Result<std::filesystem::path> PullModel(const ModelEntry& entry, const Store& st
     }
     failed = pulled.error();
   }
-  return std::unexpected(*failed);
+  if (failed) return std::unexpected(*failed);
+  return Error(StatusCode::kNotFound, "the catalog names no source for {}", entry.name);
 }
 
 }  // namespace kinglet

@@ -90,7 +90,7 @@ std::string ProgressLine(std::string_view label, ProgressUnit unit, const Progre
   return line;
 }
 
-Progress::Progress(std::string label, ProgressUnit unit, bool is_terminal)
+Progress::Progress(std::string_view label, ProgressUnit unit, bool is_terminal)
     : label_(EscapeForDisplay(label)), unit_(unit), is_terminal_(is_terminal) {
   if (label_.size() > kMaxLabelBytes) label_ = label_.substr(0, kMaxLabelBytes - 3) + "...";
 }

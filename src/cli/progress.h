@@ -26,7 +26,7 @@ std::string ProgressLine(std::string_view label, ProgressUnit unit, const Progre
 class Progress {
  public:
   // is_terminal: whether standard error is one (Environment::stderr_is_terminal).
-  Progress(std::string label, ProgressUnit unit, bool is_terminal);
+  Progress(std::string_view label, ProgressUnit unit, bool is_terminal);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress();  // clears the bar
