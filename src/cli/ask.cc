@@ -64,8 +64,8 @@ const char* Explain(AbstainReason reason) {
   return "";
 }
 
-void PrintAbstention(const Answer& answer) {
-  fmt::print("I do not know: {} ({}).\n", Explain(*answer.abstained), Name(*answer.abstained));
+void PrintAbstention(AbstainReason reason, const Answer& answer) {
+  fmt::print("I do not know: {} ({}).\n", Explain(reason), Name(reason));
   for (const Dropped& dropped : answer.dropped) {
     if (dropped.text.empty()) fmt::print("{}.\n", OneLine(dropped.reason));
   }
@@ -78,8 +78,9 @@ void PrintLedgerLine(const LedgerLine& line) {
       "tokens | total {:.0f} ms | {} | {}\n",
       line.first_byte_ms, line.prompt_tokens - line.cached_tokens, line.prompt_tokens,
       line.cached_tokens, line.completion_tokens, line.useful_tokens, line.total_ms,
-      line.joules ? fmt::format("{:.1f} J ({})", *line.joules, *line.joules_source)
-                  : "joules not told by this machine",
+      line.joules
+          ? fmt::format("{:.1f} J ({})", *line.joules, line.joules_source.value_or("unknown"))
+          : "joules not told by this machine",
       line.cost ? fmt::format("cost {:.6f} {}", *line.cost, line.currency) : "cost: no prices set");
 }
 
@@ -124,7 +125,7 @@ Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
     return {};
   }
   if (printed) fmt::print("\n");
-  if (answer.abstained) PrintAbstention(answer);
+  if (answer.abstained) PrintAbstention(*answer.abstained, answer);
   PrintQuotes(answer);
   PrintLedgerLine(answer.ledger);
   return {};

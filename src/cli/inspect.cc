@@ -64,20 +64,20 @@ struct Inspection {
 // A file without tensors is a vocabulary alone, and no broken model.
 Result<void> RunChecks(Inspection& inspection) {
   const GgufFile& file = inspection.file;
-  inspection.checks.push_back("file");
+  inspection.checks.emplace_back("file");
   if (!file.tensors().empty()) {
     inspection.config = TRY(ReadModelConfig(file));
-    inspection.checks.push_back("config");
+    inspection.checks.emplace_back("config");
     TRY(BindTensors(file, *inspection.config));
-    inspection.checks.push_back("tensors");
+    inspection.checks.emplace_back("tensors");
   }
   if (file.tensors().empty() || file.Find("tokenizer.ggml.model") != nullptr) {
     Vocabulary vocabulary = TRY(ReadVocabulary(file));
     inspection.tokenizer = {vocabulary.model, vocabulary.pre, vocabulary.tokens.size(),
                             vocabulary.merges.size()};
-    inspection.checks.push_back("vocabulary");
+    inspection.checks.emplace_back("vocabulary");
     TRY(Tokenizer::Create(std::move(vocabulary)));
-    inspection.checks.push_back("tokenizer");
+    inspection.checks.emplace_back("tokenizer");
   }
   return {};
 }
