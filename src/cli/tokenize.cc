@@ -80,11 +80,12 @@ Result<void> Tokenize(const Options& options, const std::filesystem::path& home)
   const std::string text = options.text ? *options.text : TRY(ReadStandardInput());
   std::vector<TokenId> ids = tokenizer->Encode(text, {.parse_special = options.special});
   if (options.bos) {
-    if (!tokenizer->bos()) {
+    const std::optional<TokenId> bos = tokenizer->bos();
+    if (!bos) {
       return Error(StatusCode::kUsage, "--bos: the vocabulary of {} has no such token",
                    EscapeForDisplay(options.model));
     }
-    ids.insert(ids.begin(), *tokenizer->bos());
+    ids.insert(ids.begin(), *bos);
   }
   if (options.json) {
     PrintJson(*tokenizer, ids);
