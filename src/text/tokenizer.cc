@@ -146,8 +146,9 @@ void Tokenizer::Parts::SetWordPiece(const Vocabulary& vocabulary) {
 }
 
 void Tokenizer::Parts::SetEnds(const Vocabulary& vocabulary) {
-  for (const auto id : {vocabulary.eos, vocabulary.eot, vocabulary.eom})
-    if (Valid(id) != kNoToken) ends.push_back(*id);
+  for (const auto& wanted : {vocabulary.eos, vocabulary.eot, vocabulary.eom}) {
+    if (const TokenId id = Valid(wanted); id != kNoToken) ends.push_back(id);
+  }
   for (const std::string_view name : kEndNames) {
     const TokenId id = special.FindName(name);
     if (id != kNoToken && tokens.kind(id) == TokenKind::kControl) ends.push_back(id);
