@@ -35,6 +35,11 @@ std::unexpected<Status> Errno(const std::filesystem::path& path, std::string_vie
                path.string(), doing, std::strerror(error));
 }
 
+// Does not wait for a writer where the path names a pipe, which is refused afterwards.
+int OpenForReading(const std::filesystem::path& path) {
+  return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 // The size of a regular file that is open.
 Result<std::size_t> RegularFileSize(int fd, const std::filesystem::path& path) {
   struct stat info{};
@@ -48,7 +53,7 @@ Result<std::size_t> RegularFileSize(int fd, const std::filesystem::path& path) {
 }  // namespace
 
 Result<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(OpenForReading(path));
   if (fd.get() < 0) return Errno(path, "open it");
   MappedFile file;
   file.size_bytes_ = TRY(RegularFileSize(fd.get(), path));
@@ -77,7 +82,7 @@ MappedFile::~MappedFile() {
 }
 
 Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_bytes) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(OpenForReading(path));
   if (fd.get() < 0) return Errno(path, "open it");
   const std::size_t size_bytes = TRY(RegularFileSize(fd.get(), path));
   if (size_bytes > max_bytes) {

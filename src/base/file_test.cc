@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace kinglet {
 namespace {
@@ -42,6 +43,12 @@ TEST_F(FileTest, NamesTheTrouble) {
   ASSERT_TRUE(WriteFileAtomic(folder_ / "f", "12345"));
   EXPECT_EQ(ReadFile(folder_ / "f", 4).error().code(), StatusCode::kLimitExceeded);
   EXPECT_FALSE(WriteFileAtomic(folder_ / "no" / "such", "x"));
+}
+
+TEST_F(FileTest, DoesNotWaitForTheWriterOfAPipe) {
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(ReadFile(folder_ / "pipe", 10).error().code(), StatusCode::kFailed);
+  EXPECT_EQ(MappedFile::Open(folder_ / "pipe").error().code(), StatusCode::kFailed);
 }
 
 TEST_F(FileTest, MapsAnEmptyFile) {
