@@ -5,6 +5,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/stream_parser.hpp>
 
+#include "base/utf8.h"
+
 namespace kinglet {
 
 Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits) {
@@ -25,7 +27,17 @@ Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits) {
   return parser.release();
 }
 
-std::string ToJson(const json::value& value) { return json::serialize(value); }
+std::string ToJson(const json::value& value) {
+  const std::string bytes = json::serialize(value);
+  if (IsUtf8(bytes)) return bytes;
+  std::string text;  // outside of strings all is ASCII
+  for (std::string_view left = bytes; !left.empty();) {
+    const Utf8Character character = DecodeUtf8(left);
+    AppendUtf8(character.code_point, text);
+    left.remove_prefix(character.size_bytes);
+  }
+  return text;
+}
 
 const json::value* Find(const json::value& value, std::string_view key) {
   const json::object* object = value.if_object();

@@ -25,7 +25,7 @@ struct JsonLimits {
 // JSON.
 Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits = {});
 
-// Compact JSON on one line. Strings that are not UTF-8 must not get here.
+// Compact JSON on one line. Bytes of a string that are not UTF-8 come out as U+FFFD.
 std::string ToJson(const json::value& value);
 
 // A member of an object, or null where there is none or the value is no object.

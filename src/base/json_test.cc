@@ -14,6 +14,10 @@ TEST(Json, RoundTrips) {
   EXPECT_EQ(Find(value, "c"), nullptr);
 }
 
+TEST(Json, WritesValidUtf8WhateverAStringHolds) {
+  EXPECT_EQ(ToJson(json::value{{"a", "b\xff\xc3"}}), "{\"a\":\"b\uFFFD\uFFFD\"}");
+}
+
 TEST(Json, RefusesWhatIsNotJson) {
   for (const char* text : {"", "{", "[1,]", "nul", "1 2", "\"\xff\""}) {
     EXPECT_EQ(ParseJson(text).error().code(), StatusCode::kInvalidInput) << text;
