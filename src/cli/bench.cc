@@ -150,8 +150,10 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment) {
   auto flags = std::make_shared<BenchFlags>();
   flags->model = environment.settings.model.value_or("");
   app.add_option("MODEL", flags->model, "path, catalog name or hf:user/repo:quant");
-  app.add_option("-p,--prompt-tokens", flags->prompt_tokens, "tokens of a prompt; 0: none");
-  app.add_option("-n,--generated-tokens", flags->generated_tokens, "tokens of an answer; 0: none");
+  app.add_option("-p,--prompt-tokens", flags->prompt_tokens, "tokens of a prompt; 0: none")
+      ->check(CLI::Range(0, 1'000'000));
+  app.add_option("-n,--generated-tokens", flags->generated_tokens, "tokens of an answer; 0: none")
+      ->check(CLI::Range(0, 1'000'000));
   app.add_option("-r,--repetitions", flags->repetitions, "runs of each, after one that warms up")
       ->check(CLI::Range(1, 1000));
   app.add_flag("--json", flags->json, "print one JSON object");

@@ -211,8 +211,8 @@ CommandRun SetUpModels(CLI::App& app, const Environment& environment) {
   app.add_flag("--json", flags->json, "one JSON object");
   CLI::App* rm = app.add_subcommand("rm", "removes a model that was pulled");
   rm->add_option("NAME", flags->remove, "as the list names it")->required();
-  return [flags, environment]() -> Result<void> {
-    if (!flags->remove.empty()) return RemoveModel(flags->remove, environment);
+  return [flags, environment, rm]() -> Result<void> {
+    if (rm->parsed()) return RemoveModel(flags->remove, environment);
     const std::vector<Row> rows = TRY(AllRows(environment));
     flags->json ? PrintJson(rows) : PrintTable(rows);
     return {};
