@@ -85,6 +85,7 @@ void PrintLedgerLine(const LedgerLine& line) {
 }
 
 Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
+  HandleInterrupts();
   AskOptions options{.mode = flags.mode == "quote" ? AskMode::kQuote : AskMode::kCite,
                      .sampling = flags.sampling.options,
                      .stop = flags.sampling.stop,

@@ -117,6 +117,7 @@ void PrintTable(Engine& engine, const std::filesystem::path& path,
 }
 
 Result<void> Bench(const BenchFlags& flags, const Environment& environment) {
+  HandleInterrupts();
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   const std::unique_ptr<Engine> engine = TRY(Engine::Open(path, flags.engine));
   Model& model = engine->model();

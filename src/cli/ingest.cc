@@ -102,6 +102,7 @@ class Report {
 };
 
 Result<void> Run(const Flags& flags) {
+  HandleInterrupts();
   Library library = TRY(Library::Open(flags.library, LibraryMode::kWrite));
   Report report(flags);
   const Result<void> result =

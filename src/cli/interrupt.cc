@@ -25,7 +25,6 @@ void HandleInterrupts() {
   action.sa_handler =
       OnInterrupt;  // no SA_RESTART: a blocked read returns, so that a prompt can react
   sigaction(SIGINT, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
 }
 
 bool TakeInterrupt() {

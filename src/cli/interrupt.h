@@ -4,8 +4,8 @@
 
 namespace kinglet {
 
-// SIGINT sets the flag; a second one before anybody has asked ends the program as usual. SIGPIPE is
-// ignored: a closed pipe is a failed write.
+// For a command that asks: SIGINT sets the flag; a second one before anybody has asked ends the
+// program as usual.
 void HandleInterrupts();
 
 // True once for each interrupt.

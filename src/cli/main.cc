@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: a table of subcommands, and what a Status means to a shell.
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <vector>
 
@@ -8,7 +9,6 @@
 
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/interrupt.h"
 
 namespace kinglet {
 namespace {
@@ -61,7 +61,7 @@ int UsageError(const CLI::ParseError& error) {
 }
 
 int Main(int argc, char** argv) {
-  HandleInterrupts();
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write
   const Result<Environment> environment = ReadEnvironment();
   if (!environment) return Fail(environment.error());
 

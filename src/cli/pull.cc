@@ -30,6 +30,7 @@ std::string Summary(const ModelEntry& entry) {
 }
 
 Result<void> Pull(const PullFlags& flags, const Environment& environment) {
+  HandleInterrupts();
   std::optional<Progress> progress;
   std::uint64_t done = 0;
   std::optional<std::uint64_t> total;

@@ -198,6 +198,7 @@ Result<void> Converse(Chat& chat, bool interactive) {
 }
 
 Result<void> Run(const RunFlags& flags, const Environment& environment) {
+  HandleInterrupts();
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   const std::unique_ptr<Engine> engine = TRY(Engine::Open(path, flags.sampling.engine));
   Chat chat(*engine, flags, environment.stdout_is_terminal);
