@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program: a table of subcommands, and what a Status means to a shell.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "base/display.h"
 #include "cli/command.h"
 #include "cli/commands.h"
 
@@ -46,9 +51,33 @@ int ExitStatus(StatusCode code) {
   }
 }
 
+// Messages name files, flags and what models hold: they are escaped here, whoever wrote them.
+// Unlike fmt::print, fputs does not throw where standard error is closed.
 int Fail(const Status& status) {
-  fmt::print(stderr, "kinglet: {}\n", status.message());
+  std::fputs(fmt::format("kinglet: {}\n", EscapeForDisplay(status.message())).c_str(), stderr);
   return ExitStatus(status.code());
+}
+
+// A standard descriptor that is closed would go to the next file that is opened, and what is
+// printed would be written into it. This way reads and writes go on to fail.
+void FillStandardDescriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+// What fmt::print throws (a full disk, a pipe that nobody reads) ends here.
+Result<void> Call(const CommandRun& run) {
+  try {
+    return run();
+  } catch (const std::system_error& error) {
+    return Error(StatusCode::kFailed, "{}", error.what());
+  }
+}
+
+int FlushOutput() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+  return Fail(Status(StatusCode::kFailed, "cannot write to standard output"));
 }
 
 // Wrong usage in one line. CLI11's own text spans several and names no program.
@@ -61,6 +90,7 @@ int UsageError(const CLI::ParseError& error) {
 }
 
 int Main(int argc, char** argv) {
+  FillStandardDescriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write
   const Result<Environment> environment = ReadEnvironment();
   if (!environment) return Fail(environment.error());
@@ -85,18 +115,16 @@ int Main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wanted) {  // --help, --version
-    return app.exit(wanted);
+    app.exit(wanted);
+    return FlushOutput();
   } catch (const CLI::ParseError& error) {
     return UsageError(error);
   }
   for (const auto& [sub, run] : runs) {
     if (!sub->parsed()) continue;
-    if (const Result<void> result = run(); !result) return Fail(result.error());
+    if (const Result<void> result = Call(run); !result) return Fail(result.error());
   }
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    return Fail(Status(StatusCode::kFailed, "cannot write to standard output"));
-  }
-  return 0;
+  return FlushOutput();
 }
 
 }  // namespace

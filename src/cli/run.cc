@@ -193,7 +193,7 @@ Result<void> Converse(Chat& chat, bool interactive) {
     const Result<FinishReason> answer = chat.Answer(message);
     if (answer) continue;
     if (!interactive) return std::unexpected(answer.error());
-    fmt::print(stderr, "kinglet: {}\n", answer.error().message());
+    fmt::print(stderr, "kinglet: {}\n", EscapeForDisplay(answer.error().message()));
   }
 }
 
