@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet run MODEL: a chat in the terminal, or one answer with -p.
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -76,6 +77,7 @@ class Reader {
   Input ReadLine(const char* prompt, std::string& line) {
     if (interactive_) fmt::print("{}", prompt);
     std::fflush(stdout);
+    if (interactive_ && !WaitForInput()) return Input::kInterrupted;
     errno = 0;
     const ssize_t size = ::getline(&line_, &capacity_, stdin);
     if (size < 0) {
@@ -87,6 +89,18 @@ class Reader {
     while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
     return Input::kText;
   }
+
+  // False: Ctrl-C came first. A signal just before a read blocks would not end it, so the flag is
+  // asked again and again. A terminal gives one line a read: none waits in the buffer of stdin.
+  static bool WaitForInput() {
+    pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    while (poll(&input, 1, kAskInterruptEveryMs) <= 0) {
+      if (TakeInterrupt()) return false;
+    }
+    return true;
+  }
+
+  static constexpr int kAskInterruptEveryMs = 50;
 
   bool interactive_;
   char* line_ = nullptr;  // getline's
