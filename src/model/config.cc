@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys to numbers. The limits are far above every published model, and low enough that products of
-// two of these numbers stay below 2^48.
+// Keys to numbers. The limits are far above every published model, and low enough that the buffers
+// of a step, which a file of a few megabytes can ask for, stay below two gigabytes.
 #include "model/config.h"
 
 #include <algorithm>
@@ -21,10 +21,11 @@ struct Limits {
 };
 constexpr Limits kBlocks = {1, 1024};
 constexpr Limits kContext = {1, std::int64_t{1} << 30};
-constexpr Limits kWidth = {1, std::int64_t{1} << 20};
-constexpr Limits kFeedForward = {1, std::int64_t{1} << 24};
+constexpr Limits kWidth = {1, std::int64_t{1} << 18};
+constexpr Limits kFeedForward = {1, std::int64_t{1} << 19};
 constexpr Limits kHeads = {1, 4096};
 constexpr Limits kHeadDim = {1, 4096};
+constexpr std::size_t kMaxQueryWidth = std::size_t{1} << 18;  // all heads together
 constexpr Limits kVocabulary = {1, std::int64_t{1} << 24};
 constexpr Limits kWindow = {0, std::int64_t{1} << 30};
 constexpr Limits kExperts = {0, 4096};
@@ -111,6 +112,11 @@ Result<void> ReadAttention(const Keys& keys, ModelConfig& config) {
   } else {
     config.head_dim = TRY(keys.Size("attention.key_length", kHeadDim, share));
     config.value_dim = TRY(keys.Size("attention.value_length", kHeadDim, share));
+  }
+  if (config.head_count * std::max(config.head_dim, config.value_dim) > kMaxQueryWidth) {
+    return Error(StatusCode::kInvalidInput, "key \"{}\": {} heads of {} are wider than {} together",
+                 keys.Name("attention.head_count"), config.head_count,
+                 std::max(config.head_dim, config.value_dim), kMaxQueryWidth);
   }
   config.sliding_window = TRY(keys.Size("attention.sliding_window", kWindow, 0));
   config.rms_epsilon = TRY(keys.Number("attention.layer_norm_rms_epsilon", 0.0, 1.0, std::nullopt));

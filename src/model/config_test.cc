@@ -124,6 +124,16 @@ TEST(ModelConfig, RefusesNumbersThatMakeNoSense) {
   }
 }
 
+TEST(ModelConfig, RefusesWidthsWhoseBuffersWouldFillTheMemory) {
+  EXPECT_THAT(ConfigOf(With("llama.embedding_length", 1U << 20)).error().message(),
+              HasSubstr("is 1048576, not 1 to"));
+  EXPECT_THAT(ConfigOf(With("llama.feed_forward_length", 1U << 24)).error().message(),
+              HasSubstr("is 16777216, not 1 to"));
+  GgufForTest file = With("llama.attention.head_count", 4096);
+  file.Uint32("llama.attention.key_length", 4096).Uint32("llama.attention.value_length", 4096);
+  EXPECT_THAT(ConfigOf(file).error().message(), HasSubstr("4096 heads of 4096 are wider than"));
+}
+
 TEST(ModelConfig, RefusesNumbersThatAreNotFinite) {
   GgufForTest file = ModelForTest();
   file.Key("llama.rope.freq_base", GgufType::kFloat32, std::numeric_limits<float>::infinity());

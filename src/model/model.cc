@@ -37,11 +37,22 @@ Result<void> CheckComputable(const ModelConfig& config, std::size_t context_toke
   return {};
 }
 
-Result<std::size_t> ChooseContext(const ModelConfig& config, std::size_t asked) {
+// Of attention scores: each thread holds those of kQueryTile queries with all keys.
+constexpr std::size_t kMaxScoreBytes = std::size_t{4} << 30;
+
+Result<std::size_t> ChooseContext(const ModelConfig& config, const ModelOptions& options) {
+  const std::size_t asked = options.context_tokens;
   if (asked == 0) return std::min(config.context_length, kDefaultContextTokens);
   if (asked > config.context_length) {
     return Error(StatusCode::kUsage, "a context of {} tokens was asked for; the model has {}",
                  asked, config.context_length);
+  }
+  const std::size_t token_bytes =
+      static_cast<std::size_t>(options.thread_count) * kQueryTile * sizeof(float);
+  if (asked > kMaxScoreBytes / token_bytes) {
+    return Error(StatusCode::kUsage,
+                 "a context of {} tokens was asked for; with {} threads the limit is {}", asked,
+                 options.thread_count, kMaxScoreBytes / token_bytes);
   }
   return asked;
 }
@@ -56,7 +67,7 @@ Result<std::unique_ptr<Model>> Model::Load(GgufFile file, const ModelOptions& op
   const Ops* ops = TRY(ChooseOps());
   ModelConfig config = TRY(ReadModelConfig(file));
   ModelOptions settled = options;
-  settled.context_tokens = TRY(ChooseContext(config, options.context_tokens));
+  settled.context_tokens = TRY(ChooseContext(config, options));
   TRY(CheckComputable(config, settled.context_tokens));
   std::unique_ptr<Model> model(new Model(std::move(file), std::move(config), *ops, settled));
   TRY(model->Bind());

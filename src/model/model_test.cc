@@ -2,6 +2,7 @@
 // Loading refuses by name what it cannot compute; a loaded model survives what weights may hold.
 #include "model/model.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -65,6 +66,17 @@ TEST(ModelTest, AContextBeyondTheModelsIsWrongUsage) {
   ASSERT_FALSE(loaded.model.has_value());
   EXPECT_EQ(loaded.model.error().code(), StatusCode::kUsage);
   EXPECT_EQ(loaded.error(), "a context of 65 tokens was asked for; the model has 64");
+}
+
+TEST(ModelTest, AContextThatNoMemoryCouldHoldIsWrongUsage) {
+  GgufForTest file = ModelForTest();
+  file.keys.erase(std::ranges::find_if(file.keys, [](const std::string& key) {
+    return key.find("llama.context_length") != std::string::npos;
+  }));
+  file.Uint32("llama.context_length", 1U << 30);
+  const Loaded loaded(file, {.thread_count = 2, .context_tokens = 1U << 30});
+  EXPECT_EQ(loaded.error(),
+            "a context of 1073741824 tokens was asked for; with 2 threads the limit is 67108864");
 }
 
 TEST(ModelTest, AnIdOutsideTheVocabularyLeavesTheCacheAsItWas) {
