@@ -119,17 +119,18 @@ Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
   }
   answer = TRY(Ask(flags.question, library, engine.get(), options, events));
 
-  Ledger ledger = TRY(Ledger::Open(environment.LedgerFile()));
-  TRY(ledger.Record(answer, UnixSeconds()));
+  // Before the ledger: a full disk there must not take the answer away.
   if (flags.as_json) {
     fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
-    return {};
+  } else {
+    if (printed) fmt::print("\n");
+    if (answer.abstained) PrintAbstention(*answer.abstained, answer);
+    PrintQuotes(answer);
+    PrintLedgerLine(answer.ledger);
   }
-  if (printed) fmt::print("\n");
-  if (answer.abstained) PrintAbstention(*answer.abstained, answer);
-  PrintQuotes(answer);
-  PrintLedgerLine(answer.ledger);
-  return {};
+  std::fflush(stdout);
+  Ledger ledger = TRY(Ledger::Open(environment.LedgerFile()));
+  return ledger.Record(answer, UnixSeconds());
 }
 
 }  // namespace

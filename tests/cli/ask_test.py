@@ -93,6 +93,16 @@ class Ask(unittest.TestCase):
         self.assertEqual(len(table), 3)
         self.assertIn("When does the front door open?", table[1])
 
+    def test_a_ledger_that_cannot_be_written_does_not_take_the_answer_away(self):
+        with tempfile.TemporaryDirectory() as home:
+            (pathlib.Path(home) / "ledger.sqlite").mkdir()
+            for flags in ((), ("--json",)):
+                status, out, err = self.kinglet("ask", "When does the front door open?", "--mode", "quote", "--library",
+                                                self.home / "library", *flags, KINGLET_HOME=home)
+                self.assertEqual(status, 1, err)
+                self.assertIn("opens at seven", out)
+                self.assertIn("ledger.sqlite", err)
+
     def test_a_terminal_sees_no_control_characters_of_a_document(self):
         pid, fd = pty.fork()
         if pid == 0:
