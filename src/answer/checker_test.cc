@@ -131,6 +131,10 @@ TEST(Gate, AbstainsWhereANameIsUnknown) {
   EXPECT_EQ(decision.abstain, AbstainReason::kMissing);
 }
 
+TEST(Gate, AbstainsWhereNothingIsAsked) {
+  EXPECT_EQ(Gate(TermsOf("What is the", Handbook()), Handbook()).abstain, AbstainReason::kMissing);
+}
+
 TEST(Gate, AbstainsOnAnEmptyLibrary) {
   const Evidence nothing({});
   EXPECT_EQ(Gate(TermsOf("anything", nothing), nothing).abstain, AbstainReason::kOffTopic);

@@ -17,6 +17,11 @@ constexpr double kMissingCoverage = 0.5;
 
 GateDecision Gate(const std::vector<Term>& question, const Evidence& evidence) {
   GateDecision decision;
+  if (question.empty()) {
+    decision.abstain = AbstainReason::kMissing;
+    decision.explanation = "the question holds no word to look for";
+    return decision;
+  }
   std::vector<Term> names;
   std::ranges::copy_if(question, std::back_inserter(names), &Term::is_name);
   double topic = 0;
