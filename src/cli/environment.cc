@@ -24,11 +24,12 @@ std::optional<std::filesystem::path> PathVariable(const char* name) {
   return std::filesystem::path(value);
 }
 
-// $variable/kinglet, or the folder under $HOME that the XDG base directory specification names.
-Result<std::filesystem::path> XdgFolder(const char* variable, const char* under_home) {
-  if (const auto folder = PathVariable(variable)) return *folder / "kinglet";
-  if (const auto home = PathVariable("HOME")) return *home / under_home / "kinglet";
-  return Error(StatusCode::kUsage, "neither {} nor HOME is set: set KINGLET_HOME", variable);
+// $KINGLET_HOME, else where the XDG base directory specification puts a program's data.
+Result<std::filesystem::path> FindHome() {
+  if (const auto home = PathVariable("KINGLET_HOME")) return *home;
+  if (const auto data = PathVariable("XDG_DATA_HOME")) return *data / "kinglet";
+  if (const auto home = PathVariable("HOME")) return *home / ".local/share/kinglet";
+  return Error(StatusCode::kUsage, "neither HOME nor XDG_DATA_HOME is set: set KINGLET_HOME");
 }
 
 template <typename T>
@@ -85,9 +86,7 @@ std::filesystem::path Environment::LedgerFile() const { return home / "ledger.sq
 
 Result<Environment> ReadEnvironment() {
   Environment environment;
-  const auto home = PathVariable("KINGLET_HOME");
-  environment.home = home ? *home : TRY(XdgFolder("XDG_DATA_HOME", ".local/share"));
-  environment.cache = TRY(XdgFolder("XDG_CACHE_HOME", ".cache"));
+  environment.home = TRY(FindHome());
   environment.stdout_is_terminal = isatty(STDOUT_FILENO) == 1;
   environment.stderr_is_terminal = isatty(STDERR_FILENO) == 1;
 

@@ -23,7 +23,6 @@ struct Settings {
 struct Environment {
   std::filesystem::path
       home;  // $KINGLET_HOME, default $XDG_DATA_HOME/kinglet: models, libraries, ledger
-  std::filesystem::path cache;  // $XDG_CACHE_HOME/kinglet: what can be rebuilt
   Settings settings;
   bool stdout_is_terminal = false;
   bool stderr_is_terminal = false;

@@ -22,7 +22,7 @@ constexpr Topic kTopics[] = {
     {"folders",
      "KINGLET_HOME (default $XDG_DATA_HOME/kinglet, else ~/.local/share/kinglet) holds models/, "
      "library/,\n"
-     "ledger.sqlite and kinglet.toml. $XDG_CACHE_HOME/kinglet holds what can be rebuilt.\n"},
+     "ledger.sqlite and kinglet.toml.\n"},
     {"settings",
      "kinglet.toml in KINGLET_HOME knows: model, library, currency (default EUR), "
      "electricity_per_kwh and\n"

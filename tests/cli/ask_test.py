@@ -143,6 +143,14 @@ class Ask(unittest.TestCase):
         self.assertEqual(status, 3)
         self.assertIn("colour", err)
 
+    def test_its_own_home_is_home_enough(self):
+        bare = {"KINGLET_HOME": str(self.home), "PATH": os.environ["PATH"]}
+        done = subprocess.run([os.environ["KINGLET"], "ledger"], capture_output=True, env=bare, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        done = subprocess.run([os.environ["KINGLET"], "ledger"], capture_output=True, env={}, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"set KINGLET_HOME", done.stderr)
+
     def test_a_real_model_answers_in_its_own_words(self):
         model = pathlib.Path(os.environ.get("KINGLET_TEST_MODELS", "none"), "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
         if not model.exists():
