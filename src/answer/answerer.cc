@@ -113,7 +113,6 @@ Result<void> PublishBestQuotes(Work& work, const std::vector<Term>& question,
 // Feeds the model's text to the checker, a sentence as soon as it is whole.
 class SentenceFeed {
  public:
-  // True while sentences are wanted.
   template <typename Check>
   Result<void> Add(std::string_view text, Check check) {
     pending_ += text;
@@ -121,8 +120,7 @@ class SentenceFeed {
     if (sentences.size() < 2) return {};
     std::string rest = pending_.substr(sentences.back().begin);
     for (std::size_t i = 0; i + 1 < sentences.size(); ++i) {
-      TRY(check(std::string_view(pending_).substr(sentences[i].begin,
-                                                  sentences[i].end - sentences[i].begin)));
+      TRY(check(sentences[i].Of(pending_)));
     }
     pending_ = std::move(rest);
     return {};
@@ -130,7 +128,7 @@ class SentenceFeed {
   template <typename Check>
   Result<void> Finish(Check check) {
     for (const ByteRange& sentence : SplitSentences(pending_)) {
-      TRY(check(std::string_view(pending_).substr(sentence.begin, sentence.end - sentence.begin)));
+      TRY(check(sentence.Of(pending_)));
     }
     pending_.clear();
     return {};
