@@ -54,10 +54,15 @@ template <typename... Args>
 // auto value = TRY(MayFail());   TRY(MayFailWithoutValue());
 // Returns the Status from the enclosing function on failure. Never inside an expression that
 // has run half of its side effects.
-#define TRY(...)                                                     \
-  __extension__({                                                    \
-    auto kinglet_try_result = (__VA_ARGS__);                         \
-    if (!kinglet_try_result) [[unlikely]]                            \
-      return std::unexpected(std::move(kinglet_try_result).error()); \
-    *std::move(kinglet_try_result);                                  \
+#define TRY(...) KINGLET_TRY_NAMED(KINGLET_TRY_JOIN(kinglet_try_, __COUNTER__), __VA_ARGS__)
+
+// A name of its own for each: one TRY may stand in a lambda inside another.
+#define KINGLET_TRY_JOIN(prefix, number) KINGLET_TRY_JOIN_EXPANDED(prefix, number)
+#define KINGLET_TRY_JOIN_EXPANDED(prefix, number) prefix##number
+#define KINGLET_TRY_NAMED(name, ...)                   \
+  __extension__({                                      \
+    auto name = (__VA_ARGS__);                         \
+    if (!name) [[unlikely]]                            \
+      return std::unexpected(std::move(name).error()); \
+    *std::move(name);                                  \
   })
