@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every table against the scalar one on odd shapes, with tolerances made of the operands' norms;
 // and one arithmetic in every shape of batch, bit for bit.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -331,16 +332,20 @@ struct RandomCache {
 };
 
 std::vector<float> RunAttend(const Ops& ops, const RandomCache& cache, const std::vector<float>& q,
-                             int first_query, int count, int first_position, int head_dim) {
+                             int first_query, int count, int first_position, int head_dim,
+                             int window = 0, int key_count = 0) {
   const auto dim = static_cast<std::size_t>(head_dim);
   std::vector<float> out(static_cast<std::size_t>(count) * dim);
-  const auto stride = static_cast<std::size_t>((first_position + count + 15) / 16 * 16);
+  const int keys = std::max(key_count, first_position + count);
+  const auto stride = static_cast<std::size_t>((keys + 15) / 16 * 16);
   std::vector<float> scores(static_cast<std::size_t>(count) * stride, NAN);
   AttendArgs args;
   args.queries = q.data() + static_cast<std::size_t>(first_query) * dim;
   args.query_stride = dim;
   args.count = count;
   args.first_position = first_position;
+  args.key_count = key_count;
+  args.window = window;
   args.keys = cache.key_halves.data();
   args.values = cache.value_halves.data();
   args.head_dim = head_dim;
@@ -369,6 +374,39 @@ TEST_P(KernelsTest, AttentionAgreesWithTheScalarTable) {
           ASSERT_NEAR(truth[i], got[i], 2e-5F) << head_dim << " " << first << " " << count;
         }
       }
+    }
+  }
+}
+
+// A key outside the span has no say: the same with it and with another in its place.
+TEST_P(KernelsTest, AttentionSeesItsSpanAlone) {
+  const Ops& ops = *GetParam();
+  std::mt19937 random(10);
+  const int head_dim = 16;
+  const int first = 37;
+  const int count = 5;
+  const RandomCache cache(80, head_dim, random);
+  const auto q = RandomFloats(static_cast<std::size_t>(count * head_dim), random);
+  for (const int window : {0, 1, 16, 20, 100}) {
+    for (const int key_count : {0, 42, 61}) {
+      const auto truth =
+          RunAttend(kScalarOps, cache, q, 0, count, first, head_dim, window, key_count);
+      const auto got = RunAttend(ops, cache, q, 0, count, first, head_dim, window, key_count);
+      for (std::size_t i = 0; i < truth.size(); ++i) {
+        ASSERT_NEAR(truth[i], got[i], 2e-5F) << window << " " << key_count;
+      }
+      // Query 0 sees [begin, end): keys before and after may be anything.
+      const int end = key_count > 0 ? key_count : first + 1;
+      RandomCache other = cache;
+      for (int j = 0; j < 80; ++j) {
+        if (j < end && (window == 0 || j >= end - window)) continue;
+        for (int d = 0; d < head_dim; ++d) {
+          other.key_halves[static_cast<std::size_t>((j / 16 * head_dim + d) * 16 + j % 16)] =
+              FloatToHalf(1000);
+        }
+      }
+      const auto same = RunAttend(ops, other, q, 0, count, first, head_dim, window, key_count);
+      EXPECT_EQ(0, std::memcmp(got.data(), same.data(), head_dim * sizeof(float)));
     }
   }
 }

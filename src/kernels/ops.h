@@ -49,13 +49,27 @@ struct MatmulArgs {
   int row_end = 0;
 };
 
+struct KeyRange {
+  int begin = 0;
+  int end = 0;
+};
+
 // One head's attention for a few neighbouring queries of one sequence. Query i is the token at
-// position first_position + i and sees all keys up to its own.
+// position first_position + i. In a decoder it sees the keys up to its own, the last `window` of
+// them where that is not 0; in an encoder all of [0, key_count).
 struct AttendArgs {
+  // The keys that query i sees.
+  KeyRange Visible(int i) const {
+    const int end = key_count > 0 ? key_count : first_position + i + 1;
+    return {window > 0 && window < end ? end - window : 0, end};
+  }
+
   const float* queries = nullptr;  // [count][query_stride], head_dim values each
   std::size_t query_stride = 0;
   int count = 0;  // 1..kQueryTile
   int first_position = 0;
+  int key_count = 0;  // 0: a decoder; else an encoder, at least first_position + count
+  int window = 0;     // keys; 0: all
   const std::uint16_t* keys = nullptr;    // f16 [position / 16][head_dim][16]: keys are the lanes
   const std::uint16_t* values = nullptr;  // f16 [position][value_stride]
   int head_dim = 0;

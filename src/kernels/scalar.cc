@@ -263,23 +263,24 @@ void SiluMul(const float* up, int n, float* gate) {
   for (int i = 0; i < n; ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
 }
 
-// Softmax of the scores of `visible` keys, in place.
-void Softmax(float* scores, int visible) {
-  const float top = *std::max_element(scores, scores + visible);
+// Softmax of the scores of the visible keys, in place.
+void Softmax(float* scores, KeyRange visible) {
+  const float top = *std::max_element(scores + visible.begin, scores + visible.end);
   double total = 0;
-  for (int j = 0; j < visible; ++j) {
+  for (int j = visible.begin; j < visible.end; ++j) {
     scores[j] = std::exp(scores[j] - top);
     total += scores[j];
   }
-  for (int j = 0; j < visible; ++j) scores[j] = static_cast<float>(scores[j] / total);
+  for (int j = visible.begin; j < visible.end; ++j)
+    scores[j] = static_cast<float>(scores[j] / total);
 }
 
 void Attend(const AttendArgs& a) {
   for (std::ptrdiff_t i = 0; i < a.count; ++i) {
     const float* query = a.queries + i * static_cast<std::ptrdiff_t>(a.query_stride);
     float* scores = a.scores + i * static_cast<std::ptrdiff_t>(a.score_stride);
-    const int visible = a.first_position + static_cast<int>(i) + 1;
-    for (std::ptrdiff_t j = 0; j < visible; ++j) {
+    const KeyRange visible = a.Visible(static_cast<int>(i));
+    for (std::ptrdiff_t j = visible.begin; j < visible.end; ++j) {
       const std::uint16_t* key = a.keys + (j / kKeyLanes) * a.head_dim * kKeyLanes + j % kKeyLanes;
       double score = 0;
       for (std::ptrdiff_t d = 0; d < a.head_dim; ++d) {
@@ -290,7 +291,7 @@ void Attend(const AttendArgs& a) {
     Softmax(scores, visible);
     for (std::ptrdiff_t d = 0; d < a.head_dim; ++d) {
       double mixed = 0;
-      for (std::ptrdiff_t j = 0; j < visible; ++j) {
+      for (std::ptrdiff_t j = visible.begin; j < visible.end; ++j) {
         mixed += static_cast<double>(scores[j]) * HalfToFloat(a.values[j * a.value_stride + d]);
       }
       a.out[i * static_cast<std::ptrdiff_t>(a.out_stride) + d] = static_cast<float>(mixed);

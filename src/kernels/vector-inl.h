@@ -197,24 +197,21 @@ inline void ScoreKeys(const AttendArgs& a, int keys) {
   }
 }
 
-// exp(score - top) of the visible keys, 0 for those to come; returns their sum.
-inline float ExpScores(float* scores, int visible, int keys) {
-  const int whole = visible / 16 * 16;
-  for (int j = visible; j < (keys + 15) / 16 * 16; ++j) scores[j] = -__builtin_inff();
+// exp(score - top) of the visible keys, 0 for the others; returns their sum.
+inline float ExpScores(float* scores, KeyRange visible, int keys) {
+  const int end = (keys + 15) / 16 * 16;
+  for (int j = 0; j < visible.begin; ++j) scores[j] = -__builtin_inff();
+  for (int j = visible.end; j < end; ++j) scores[j] = -__builtin_inff();
   F top = LoadF(scores);
-  for (int j = 0; j < visible; j += 16) top = MaxF(top, LoadF(scores + j));
+  for (int j = 16; j < end; j += 16) top = MaxF(top, LoadF(scores + j));
   const F base = SetF(ReduceMaxF(top));
   F total = SetF(0);
-  for (int j = 0; j < whole; j += 16) {
-    const F e = Exp(SubF(LoadF(scores + j), base));
-    StoreF(scores + j, e);
-    total = AddF(total, e);
+  for (int j = 0; j < end; j += 16) {
+    StoreF(scores + j, Exp(SubF(LoadF(scores + j), base)));
+    for (int i = j; i < j + 16 && i < visible.begin; ++i) scores[i] = 0;
+    for (int i = j > visible.end ? j : visible.end; i < j + 16; ++i) scores[i] = 0;
+    total = AddF(total, LoadF(scores + j));
   }
-  if (whole < visible) {
-    StoreF(scores + whole, Exp(SubF(LoadF(scores + whole), base)));
-    total = AddF(total, LoadPartF(scores + whole, visible - whole));
-  }
-  for (int j = visible; j < (keys + 15) / 16 * 16; ++j) scores[j] = 0;
   return ReduceAddF(total);
 }
 
@@ -243,12 +240,12 @@ inline void MixValues(const AttendArgs& a, int keys, const float* inverse_sums) 
 
 template <int kQueries>
 inline void AttendQueries(const AttendArgs& a) {
-  const int keys = a.first_position + kQueries;
+  const int keys = a.Visible(kQueries - 1).end;
   float inverse_sums[kQueries];
   ScoreKeys<kQueries>(a, keys);
   for (int i = 0; i < kQueries; ++i) {
     float* scores = a.scores + static_cast<std::size_t>(i) * a.score_stride;
-    inverse_sums[i] = 1.0F / ExpScores(scores, a.first_position + i + 1, keys);
+    inverse_sums[i] = 1.0F / ExpScores(scores, a.Visible(i), keys);
   }
   MixValues<kQueries>(a, keys, inverse_sums);
 }

@@ -135,7 +135,7 @@ void RotateAndStore(Step& step, std::size_t layer, RopePairs pairs) {
   });
 }
 
-void Attend(Step& step, std::size_t layer) {
+void Attend(Step& step, std::size_t layer, const AttentionSpan& span) {
   const ModelConfig& config = step.config;
   StepBuffers& buffers = step.buffers;
   const std::size_t tiles = (step.count + kQueryTile - 1) / kQueryTile;
@@ -150,6 +150,8 @@ void Attend(Step& step, std::size_t layer) {
     args.query_stride = config.query_width();
     args.count = Int(std::min<std::size_t>(kQueryTile, step.count - token));
     args.first_position = Int(step.first_position + token);
+    args.key_count = span.causal ? 0 : Int(step.first_position + step.count);
+    args.window = Int(span.window);
     args.keys = step.cache.Keys(layer, kv_head);
     args.values = step.cache.Values(layer, kv_head);
     args.head_dim = Int(config.head_dim);

@@ -39,8 +39,14 @@ inline void Project(Step& step, const Activations& in,
 // Rotates queries and keys by their positions; keys and values go to the cache.
 void RotateAndStore(Step& step, std::size_t layer, RopePairs pairs);
 
+// Which keys a query sees.
+struct AttentionSpan {
+  std::size_t window = 0;  // the last so many up to its own; 0: all of them
+  bool causal = true;      // false: an encoder, where each token sees the whole sequence
+};
+
 // mixed = for each query head, values weighted by softmax(query . key / sqrt(d)); rounded too.
-void Attend(Step& step, std::size_t layer);
+void Attend(Step& step, std::size_t layer, const AttentionSpan& span);
 
 // gated = silu(gated) * up; rounded too.
 void GateUp(Step& step);

@@ -35,7 +35,7 @@ class LlamaDecoder : public Decoder {
     Project(step, b.normed,
             {{weights.query, b.queries}, {weights.key, b.keys}, {weights.value, b.values}});
     RotateAndStore(step, layer, rope_pairs_);
-    Attend(step, layer);
+    Attend(step, layer, {});
     Project(step, b.mixed, {{weights.attention_output, b.delta}});
     AddDelta(step);
   }
