@@ -67,9 +67,21 @@ struct RandomMatrix {
       case DType::kQ6_K:
         SetHalf(block + 208, random);
         break;
+      case DType::kQ3_K:
+        SetHalf(block + 108, random);
+        break;
+      case DType::kQ2_K:
+        SetHalf(block + 80, random);
+        SetHalf(block + 82, random);
+        break;
+      case DType::kMXFP4:
+        *block = static_cast<std::uint8_t>(118 + random() % 8);
+        break;
       case DType::kQ4_0:
       case DType::kQ5_0:
       case DType::kQ8_0:
+      case DType::kIQ4_NL:
+      case DType::kIQ4_XS:
         SetHalf(block, random);
         break;
       default:
@@ -446,6 +458,30 @@ TEST(ScalarTest, KnownBlocksHaveKnownValues) {
   DequantiseRow(DType::kQ8_0, q8_0, 32, out);
   EXPECT_EQ(out[0], -64.0F);
   EXPECT_EQ(out[1], 63.5F);
+}
+
+TEST(ScalarTest, ProductsAreThoseOfTheDequantisedNumbers) {
+  std::mt19937 random(10);
+  for (const DType dtype : {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
+                            DType::kQ2_K, DType::kQ3_K, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K,
+                            DType::kIQ4_NL, DType::kIQ4_XS, DType::kMXFP4}) {
+    const int k = 512;
+    const RandomMatrix weights(dtype, 5, k, random);
+    const auto x = RandomFloats(k, random);
+    const Columns columns(kScalarOps, x, 1, k);
+    const auto out = Multiply(kScalarOps, weights.view, columns, x, 1, nullptr);
+    for (int r = 0; r < 5; ++r) {
+      float values[k];
+      DequantiseRow(dtype, weights.view.data + static_cast<std::size_t>(r) * weights.view.row_bytes,
+                    k, values);
+      double sum = 0;
+      for (std::size_t i = 0; i < k; ++i) {
+        sum += static_cast<double>(values[i]) * columns.codes[i] * columns.scales[i / kSpan];
+      }
+      ASSERT_NEAR(out[static_cast<std::size_t>(r)], sum, Tolerance(weights.view, r, x.data()))
+          << Info(dtype).name << " row " << r;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, KernelsTest,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The byte layout of quantised blocks, as ggml defines it (ggml-common.h of the ggml project).
 // Bytes only: blocks lie unaligned in a file. In all of them a weight is scale * code - minimum
-// with an unsigned code, which lets one product serve every type.
+// with an unsigned code (a signed one or a table's value plus 128), which lets one product serve
+// every type.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,14 @@ struct BlockQ8_0 {  // weight = d * code, codes signed
   std::uint8_t d[2];
   std::uint8_t codes[32];
 };
+struct BlockIQ4_NL {  // weight = d * kTableIQ4[nibble]
+  std::uint8_t d[2];
+  std::uint8_t nibbles[16];
+};
+struct BlockMXFP4 {  // weight = 2^(exponent - 128) * kTableMXFP4[nibble]
+  std::uint8_t exponent;
+  std::uint8_t nibbles[16];
+};
 
 // Types of 256, in 8 sub-blocks of 32: weight = d * scale * code - dmin * minimum. `scales` packs
 // eight 6-bit scales and eight 6-bit minima. Each 32 bytes of nibbles hold sub-block 2i in the low
@@ -54,9 +63,42 @@ struct BlockQ6_K {
   std::int8_t scales[16];
   std::uint8_t d[2];
 };
+// 16 sub-blocks of 16: weight = d * scale * code - dmin * minimum; scales[i] is the scale (low
+// half) and the minimum of sub-block i. Byte j of `codes` half h holds two bits of weight j of
+// spans 4h .. 4h + 3, the first lowest.
+struct BlockQ2_K {
+  std::uint8_t scales[16];
+  std::uint8_t codes[64];
+  std::uint8_t d[2], dmin[2];
+};
+// The same with weight = d * (scale - 32) * (code - 4): bit i of high[j] is the third bit of weight
+// j of span i. `scales` packs 16 of 6 bits: nibbles of bytes 0..7, two high bits in bytes 8..11.
+struct BlockQ3_K {
+  std::uint8_t high[32];
+  std::uint8_t codes[64];
+  std::uint8_t scales[12];
+  std::uint8_t d[2];
+};
+// 8 sub-blocks of 32, nibbles as in IQ4_NL: weight = d * (scale - 32) * kTableIQ4[nibble]. Four low
+// bits of scale i in a nibble of `low_scales`, two high ones from bit 2i of `high_scales`.
+struct BlockIQ4_XS {
+  std::uint8_t d[2];
+  std::uint8_t high_scales[2];
+  std::uint8_t low_scales[4];
+  std::uint8_t nibbles[128];
+};
+
+// What nibbles of IQ4_NL and IQ4_XS mean.
+inline constexpr std::int8_t kTableIQ4[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                              1,    13,   25,  38,  53,  69,  89,  113};
+// Twice the numbers of e2m1 (OCP Microscaling Formats 1.0): whole, so a scale is half as large.
+inline constexpr std::int8_t kTableMXFP4[16] = {0, 1,  2,  3,  4,  6,  8,  12,
+                                                0, -1, -2, -3, -4, -6, -8, -12};
 
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 &&
               sizeof(BlockQ5_1) == 24 && sizeof(BlockQ8_0) == 34 && sizeof(BlockQ4_K) == 144 &&
-              sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210);
+              sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210 && sizeof(BlockQ2_K) == 84 &&
+              sizeof(BlockQ3_K) == 110 && sizeof(BlockIQ4_NL) == 18 && sizeof(BlockIQ4_XS) == 136 &&
+              sizeof(BlockMXFP4) == 17);
 
 }  // namespace kinglet
