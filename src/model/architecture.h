@@ -28,6 +28,7 @@ struct Architecture {
 
 // arch/llama.cc
 Result<std::unique_ptr<Decoder>> BindLlama(const ModelConfig& config, const ModelTensors& tensors);
-Result<std::unique_ptr<Decoder>> BindQwen2(const ModelConfig& config, const ModelTensors& tensors);
+// arch/qwen.cc
+Result<std::unique_ptr<Decoder>> BindQwen(const ModelConfig& config, const ModelTensors& tensors);
 
 }  // namespace kinglet

@@ -56,13 +56,14 @@ void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t
   });
 }
 
-void PrepareRope(Step& step, std::span<const double> speeds) {
+void PrepareRope(Step& step, const Rope& rope, RopeTable& table) {
+  const std::size_t pairs = rope.speeds.size();
   ForEachToken(step, [&](std::size_t token) {
     const auto position = static_cast<double>(step.first_position + token);
-    for (std::size_t i = 0; i < speeds.size(); ++i) {
-      const double angle = position * speeds[i];
-      step.buffers.cosines[token * speeds.size() + i] = static_cast<float>(std::cos(angle));
-      step.buffers.sines[token * speeds.size() + i] = static_cast<float>(std::sin(angle));
+    for (std::size_t i = 0; i < pairs; ++i) {
+      const double angle = position * rope.speeds[i];
+      table.cosines[token * pairs + i] = static_cast<float>(std::cos(angle) * rope.magnitude);
+      table.sines[token * pairs + i] = static_cast<float>(std::sin(angle) * rope.magnitude);
     }
   });
 }
@@ -111,14 +112,26 @@ void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_
                    });
 }
 
-void RotateAndStore(Step& step, std::size_t layer, RopePairs pairs) {
+void NormaliseHeads(Step& step, std::span<const float> weight, std::span<float> rows) {
+  if (weight.empty()) return;
+  const std::size_t width = rows.size() / kStepTokens;
+  ForEachToken(step, [&](std::size_t token) {
+    for (std::size_t at = token * width; at < (token + 1) * width; at += weight.size()) {
+      step.ops.rms_norm(&rows[at], weight.data(), Int(weight.size()),
+                        static_cast<float>(step.config.rms_epsilon), &rows[at]);
+    }
+  });
+}
+
+void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table) {
   const ModelConfig& config = step.config;
   StepBuffers& buffers = step.buffers;
+  const RopePairs pairs = config.family.rope_pairs;
   const std::size_t half = config.rope_dim / 2;
   const std::size_t kv_width = config.key_width();
   ForEachToken(step, [&](std::size_t token) {
-    const float* cosines = &buffers.cosines[token * half];
-    const float* sines = &buffers.sines[token * half];
+    const float* cosines = &table.cosines[token * half];
+    const float* sines = &table.sines[token * half];
     float* query = &buffers.queries[token * config.query_width()];
     float* key = &buffers.keys[token * kv_width];
     for (std::size_t head = 0; head < config.head_count; ++head) {
@@ -180,6 +193,13 @@ void GateUp(Step& step) {
                       gated.row(token));
     Round(step, gated, token);
   });
+}
+
+void RunGatedNetwork(Step& step, const LayerWeights& weights) {
+  StepBuffers& b = step.buffers;
+  Project(step, b.normed, {{weights.gate, b.gated.values()}, {weights.up, b.up}});
+  GateUp(step);
+  Project(step, b.gated, {{weights.down, b.delta}});
 }
 
 void AddDelta(Step& step) {

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <span>
 
+#include "model/rope.h"
 #include "model/step.h"
 #include "model/weights.h"
 
@@ -16,14 +17,11 @@ struct Projection {
   std::span<float> out;  // [T][rows]
 };
 
-// Which dimensions of a head rotate together: (2i, 2i + 1), or (i, i + half).
-enum class RopePairs { kNeighbours, kHalves };
-
 // hidden [T][D] = the rows of the embedding.
 void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens);
 
-// cosines, sines = of each position times each speed (radians a token) [rope_dim / 2].
-void PrepareRope(Step& step, std::span<const double> speeds);
+// table = cosines and sines of each position times each speed.
+void PrepareRope(Step& step, const Rope& rope, RopeTable& table);
 
 // out = hidden normalised by its root mean square, times weight [D]; rounded too.
 void Normalise(Step& step, std::span<const float> weight, Activations& out);
@@ -36,8 +34,12 @@ inline void Project(Step& step, const Activations& in,
   Project(step.ops, step.pool, in, step.count, projections);
 }
 
+// Each piece of the rows, as long as the weight, normalised by its root mean square, times weight:
+// one head [d], or all heads together. rows [T][a multiple of it]. An empty weight changes nothing.
+void NormaliseHeads(Step& step, std::span<const float> weight, std::span<float> rows);
+
 // Rotates queries and keys by their positions; keys and values go to the cache.
-void RotateAndStore(Step& step, std::size_t layer, RopePairs pairs);
+void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table);
 
 // Which keys a query sees.
 struct AttentionSpan {
@@ -50,6 +52,9 @@ void Attend(Step& step, std::size_t layer, const AttentionSpan& span);
 
 // gated = silu(gated) * up; rounded too.
 void GateUp(Step& step);
+
+// delta = down(silu(gate(normed)) * up(normed))
+void RunGatedNetwork(Step& step, const LayerWeights& weights);
 
 // hidden += delta
 void AddDelta(Step& step);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/display.h"
@@ -13,7 +14,12 @@
 namespace kinglet {
 namespace {
 
-constexpr std::string_view kArchitectures[] = {"llama", "qwen2"};
+constexpr Family kFamilies[] = {
+    // Its files have the rows of query and key permuted, so that neighbours rotate together.
+    {.name = "llama", .rope_pairs = RopePairs::kNeighbours},
+    {.name = "qwen2"},
+    {.name = "qwen3", .head_norms = HeadNorms::kEachHead},
+};
 
 struct Limits {
   std::int64_t min;
@@ -123,6 +129,19 @@ Result<void> ReadAttention(const Keys& keys, ModelConfig& config) {
   return {};
 }
 
+Result<void> ReadYarn(const Keys& keys, ModelConfig& config) {
+  config.rope_original_context =
+      TRY(keys.Size("rope.scaling.original_context_length", kContext, config.context_length));
+  config.rope_attention_factor = TRY(keys.Number("rope.scaling.attn_factor", 0.0, 1e3, 1.0));
+  config.rope_beta_fast = TRY(keys.Number("rope.scaling.yarn_beta_fast", 0.0, 1e6, 32.0));
+  config.rope_beta_slow = TRY(keys.Number("rope.scaling.yarn_beta_slow", 0.0, 1e6, 1.0));
+  if (config.rope_base <= 1.0) {
+    return Error(StatusCode::kInvalidInput, "key \"{}\" is {}, which YaRN cannot scale",
+                 keys.Name("rope.freq_base"), config.rope_base);
+  }
+  return {};
+}
+
 Result<void> ReadRope(const Keys& keys, ModelConfig& config) {
   config.rope_dim = TRY(keys.Size("rope.dimension_count", kHeadDim, config.head_dim));
   if (config.rope_dim > config.head_dim || config.rope_dim % 2 != 0) {
@@ -137,11 +156,17 @@ Result<void> ReadRope(const Keys& keys, ModelConfig& config) {
   const double scale = TRY(keys.Number("rope.scaling.factor", 0.0, 1e6, old_scale));
   const std::string_view type =
       TRY(keys.Text("rope.scaling.type", scale == 1.0 ? "none" : "linear"));
-  if (type != "none" && type != "linear") {
-    return Error(StatusCode::kInvalidInput, "key \"{}\" is {}; none and linear are supported",
+  constexpr std::pair<std::string_view, RopeScaling> kTypes[] = {
+      {"none", RopeScaling::kNone}, {"linear", RopeScaling::kLinear}, {"yarn", RopeScaling::kYarn}};
+  const auto* known =
+      std::ranges::find(kTypes, type, &std::pair<std::string_view, RopeScaling>::first);
+  if (known == std::end(kTypes)) {
+    return Error(StatusCode::kInvalidInput, "key \"{}\" is {}; none, linear and yarn are supported",
                  keys.Name("rope.scaling.type"), Quoted(type));
   }
-  config.rope_scale = type == "linear" ? scale : 1.0;
+  config.rope_scaling = known->second;
+  if (config.rope_scaling != RopeScaling::kNone) config.rope_scale = scale;
+  if (config.rope_scaling == RopeScaling::kYarn) TRY(ReadYarn(keys, config));
   return {};
 }
 
@@ -189,11 +214,15 @@ Result<std::size_t> ReadVocabSize(const GgufFile& file, const Keys& keys) {
 Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
   ModelConfig config;
   config.architecture = TRY(file.Require<std::string_view>("general.architecture"));
-  if (std::ranges::find(kArchitectures, config.architecture) == std::end(kArchitectures)) {
+  const auto* family = std::ranges::find(kFamilies, config.architecture, &Family::name);
+  if (family == std::end(kFamilies)) {
+    std::vector<std::string_view> names;
+    for (const Family& known : kFamilies) names.push_back(known.name);
     return Error(StatusCode::kInvalidInput,
                  "key \"general.architecture\" is {}, which is not known; known: {}",
-                 Quoted(config.architecture), fmt::join(kArchitectures, ", "));
+                 Quoted(config.architecture), fmt::join(names, ", "));
   }
+  config.family = *family;
   const Keys keys(file, config.architecture);
   config.block_count = TRY(keys.Size("block_count", kBlocks));
   config.context_length = TRY(keys.Size("context_length", kContext));

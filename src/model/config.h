@@ -4,15 +4,32 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "tensor/gguf.h"
 
 namespace kinglet {
 
+// Which dimensions of a head rotate together: (2i, 2i + 1), or (i, i + half).
+enum class RopePairs { kNeighbours, kHalves };
+
+// What queries and keys are normalised over before they rotate.
+enum class HeadNorms { kNone, kEachHead, kAllHeads };
+
+enum class RopeScaling { kNone, kLinear, kYarn };
+
+// What all files of a family share, as no key tells it.
+struct Family {
+  std::string_view name;  // general.architecture
+  RopePairs rope_pairs = RopePairs::kHalves;
+  HeadNorms head_norms = HeadNorms::kNone;
+};
+
 // The names are GGUF's, without "llama." in front; the defaults are those of the specification.
 struct ModelConfig {
-  std::string architecture;          // general.architecture: "llama"
+  std::string architecture;  // general.architecture: "llama"
+  Family family;
   std::size_t block_count = 0;       // layers
   std::size_t context_length = 0;    // tokens that the model was trained on
   std::size_t embedding_length = 0;  // the width of the hidden state
@@ -23,7 +40,13 @@ struct ModelConfig {
   std::size_t value_dim = 0;      // of values (attention.value_length)
   std::size_t rope_dim = 0;       // even; the dimensions of a head that rotate, from the first
   double rope_base = 10000.0;
-  double rope_scale = 1.0;  // linear scaling: positions are divided by it
+  RopeScaling rope_scaling = RopeScaling::kNone;
+  double rope_scale = 1.0;  // how many times longer than trained for a context may be
+  // YaRN's: see rope.h.
+  std::size_t rope_original_context = 0;  // tokens
+  double rope_attention_factor = 1.0;
+  double rope_beta_fast = 32.0;
+  double rope_beta_slow = 1.0;
   double rms_epsilon = 0.0;
   std::size_t vocab_size = 0;      // rows of the embedding
   std::size_t sliding_window = 0;  // tokens that attention looks back; 0: all

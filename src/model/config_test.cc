@@ -62,8 +62,26 @@ TEST(ModelConfig, ReadsScalingOfRotation) {
   file.Text("llama.rope.scaling.type", "none");
   EXPECT_EQ(ConfigOf(file).value().rope_scale, 1.0);
   Drop(file, "llama.rope.scaling.type");
+  file.Text("llama.rope.scaling.type", "longrope");
+  EXPECT_THAT(ConfigOf(file).error().message(),
+              HasSubstr("is \"longrope\"; none, linear and yarn"));
+}
+
+TEST(ModelConfig, ReadsYarn) {
+  GgufForTest file = ModelForTest();
   file.Text("llama.rope.scaling.type", "yarn");
-  EXPECT_THAT(ConfigOf(file).error().message(), HasSubstr("is \"yarn\"; none and linear"));
+  file.Key("llama.rope.scaling.factor", GgufType::kFloat32, 4.0F);
+  ModelConfig config = ConfigOf(file).value();
+  EXPECT_EQ(config.rope_scaling, RopeScaling::kYarn);
+  EXPECT_EQ(config.rope_scale, 4.0);
+  EXPECT_EQ(config.rope_original_context, 64U);  // the model's own
+  file.Uint32("llama.rope.scaling.original_context_length", 16);
+  file.Key("llama.rope.scaling.attn_factor", GgufType::kFloat32, 0.5F);
+  config = ConfigOf(file).value();
+  EXPECT_EQ(config.rope_original_context, 16U);
+  EXPECT_EQ(config.rope_attention_factor, 0.5);
+  file.Key("llama.rope.freq_base", GgufType::kFloat32, 1.0F);  // its logarithm divides
+  EXPECT_THAT(ConfigOf(file).error().message(), HasSubstr("is 1, which YaRN cannot scale"));
 }
 
 TEST(ModelConfig, TakesANumberLayerByLayerWhereAllAreTheSame) {
@@ -89,7 +107,8 @@ TEST(ModelConfig, NamesTheArchitectureThatItDoesNotKnow) {
   file.Text("general.architecture", "none\x1bsuch");
   EXPECT_EQ(
       ConfigOf(file).error().message(),
-      "key \"general.architecture\" is \"none\\x1Bsuch\", which is not known; known: llama, qwen2");
+      "key \"general.architecture\" is \"none\\x1Bsuch\", which is not known; known: llama, qwen2, "
+      "qwen3");
 }
 
 TEST(ModelConfig, RefusesNumbersThatMakeNoSense) {

@@ -15,20 +15,15 @@ namespace {
 
 constexpr Architecture kArchitectures[] = {
     {"llama", BindLlama},
-    {"qwen2", BindQwen2},
+    {"qwen2", BindQwen},
+    {"qwen3", BindQwen},
 };
 
 // What the config reader understands but no decoder computes yet.
-Result<void> CheckComputable(const ModelConfig& config, std::size_t context_tokens) {
+Result<void> CheckComputable(const ModelConfig& config) {
   if (config.expert_count > 0) {
     return Error(StatusCode::kInvalidInput, "a mixture of {} experts is not supported yet",
                  config.expert_count);
-  }
-  if (config.sliding_window > 0 && config.sliding_window < context_tokens) {
-    return Error(StatusCode::kInvalidInput,
-                 "attention looks back {} tokens only, which is not supported for a context of {}; "
-                 "ask for a context of at most {}",
-                 config.sliding_window, context_tokens, config.sliding_window);
   }
   if (config.value_dim != config.head_dim) {
     return Error(StatusCode::kInvalidInput, "keys of {} values with values of {} are not supported",
@@ -68,7 +63,7 @@ Result<std::unique_ptr<Model>> Model::Load(GgufFile file, const ModelOptions& op
   ModelConfig config = TRY(ReadModelConfig(file));
   ModelOptions settled = options;
   settled.context_tokens = TRY(ChooseContext(config, options));
-  TRY(CheckComputable(config, settled.context_tokens));
+  TRY(CheckComputable(config));
   std::unique_ptr<Model> model(new Model(std::move(file), std::move(config), *ops, settled));
   TRY(model->Bind());
   return model;

@@ -52,13 +52,6 @@ TEST(ModelTest, RefusesByNameWhatItCannotCompute) {
   file = ModelForTest();
   file.Uint32("llama.expert_count", 4).Uint32("llama.expert_used_count", 2);
   EXPECT_EQ(Loaded(file).error(), "a mixture of 4 experts is not supported yet");
-
-  file = ModelForTest();
-  file.Uint32("llama.attention.sliding_window", 32);
-  EXPECT_EQ(Loaded(file).error(),
-            "attention looks back 32 tokens only, which is not supported for a context of 64; ask "
-            "for a context of at most 32");
-  EXPECT_TRUE(Loaded(file, {.context_tokens = 32}).model.has_value());
 }
 
 TEST(ModelTest, AContextBeyondTheModelsIsWrongUsage) {

@@ -28,8 +28,8 @@ StepBuffers::StepBuffers(const ModelConfig& config, bool rounds, std::size_t con
       mixed(config.query_width(), rounds),
       gated(config.feed_forward_length, rounds),
       up(kStepTokens * config.feed_forward_length),
-      cosines(kStepTokens * config.rope_dim / 2),
-      sines(kStepTokens * config.rope_dim / 2),
+      rope{std::vector<float>(kStepTokens * config.rope_dim / 2),
+           std::vector<float>(kStepTokens * config.rope_dim / 2)},
       // 16 more than the keys of a full context: rows of a power of two would share cache sets.
       score_stride((context_tokens + 15) / 16 * 16 + 16),
       scores(static_cast<std::size_t>(thread_count) * kQueryTile * score_stride) {}

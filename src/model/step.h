@@ -39,6 +39,11 @@ class Activations {
   QuantisedColumns quantised_;  // views of the four
 };
 
+// The turns of a step's tokens, each [T][rope_dim / 2].
+struct RopeTable {
+  std::vector<float> cosines, sines;
+};
+
 // T: tokens of the step, D: hidden width, H and G: query and key/value heads, d: head width,
 // F: feed-forward width. All are [T][...], a row a token.
 struct StepBuffers {
@@ -53,9 +58,9 @@ struct StepBuffers {
   Activations mixed;                                  // [T][H * d] what attention found
   Activations gated;                                  // [T][F]
   std::vector<float> up;                              // [T][F]
-  std::vector<float> cosines, sines;                  // [T][rope_dim / 2]
-  std::size_t score_stride;                           // floats
-  std::vector<float> scores;                          // [threads][kQueryTile][score_stride]
+  RopeTable rope;
+  std::size_t score_stride;   // floats
+  std::vector<float> scores;  // [threads][kQueryTile][score_stride]
 };
 
 struct Step {

@@ -82,6 +82,13 @@ Result<LayerTensors> BindLayer(Binder& binder, const ModelConfig& config, std::s
   tensors.attn_q_bias = TRY(binder.TakeIfThere(bias("attn_q"), {config.query_width()}));
   tensors.attn_k_bias = TRY(binder.TakeIfThere(bias("attn_k"), {config.key_width()}));
   tensors.attn_v_bias = TRY(binder.TakeIfThere(bias("attn_v"), {config.value_width()}));
+  if (config.family.head_norms != HeadNorms::kNone) {
+    const bool each = config.family.head_norms == HeadNorms::kEachHead;
+    tensors.attn_q_norm =
+        TRY(binder.Take(name("attn_q_norm"), {each ? config.head_dim : config.query_width()}));
+    tensors.attn_k_norm =
+        TRY(binder.Take(name("attn_k_norm"), {each ? config.head_dim : config.key_width()}));
+  }
   tensors.ffn_norm = TRY(binder.Take(name("ffn_norm"), {width}));
   Shape inward = {width, config.feed_forward_length};
   Shape outward = {config.feed_forward_length, width};

@@ -42,6 +42,8 @@ Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors) {
     layer.query = TRY(BindLinear(*from.attn_q, from.attn_q_bias));
     layer.key = TRY(BindLinear(*from.attn_k, from.attn_k_bias));
     layer.value = TRY(BindLinear(*from.attn_v, from.attn_v_bias));
+    if (from.attn_q_norm != nullptr) layer.query_norm = Floats(*from.attn_q_norm);
+    if (from.attn_k_norm != nullptr) layer.key_norm = Floats(*from.attn_k_norm);
     layer.attention_output = TRY(BindLinear(*from.attn_output, nullptr));
     layer.feed_forward_norm = Floats(*from.ffn_norm);
     layer.gate = TRY(BindLinear(*from.ffn_gate, nullptr));

@@ -25,6 +25,8 @@ struct LayerWeights {
   Linear query;                              // [H * d][D]
   Linear key;                                // [G * d][D]
   Linear value;                              // [G * d][D]
+  std::span<const float> query_norm;         // [d], [H * d] or empty
+  std::span<const float> key_norm;           // [d], [G * d] or empty
   Linear attention_output;                   // [D][H * d]
   std::span<const float> feed_forward_norm;  // [D]
   Linear gate;                               // [F][D]

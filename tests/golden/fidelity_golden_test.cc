@@ -37,7 +37,7 @@ constexpr Bar kTinyBars[] = {
     {"llama-untied-f32", kFloatBar}, {"llama-tied-f32", kFloatBar},
     {"llama-mha-f32", kFloatBar},    {"llama-rope-freqs-f32", kFloatBar},
     {"stories260k-f32", kFloatBar},  {"stories260k-f16", kFloatBar},
-    {"qwen2-f32", kFloatBar},        {"llama-f16", kFloatBar},
+    {"qwen2-f32", kFloatBar},        {"qwen3-f32", kFloatBar},        {"llama-f16", kFloatBar},
     {"llama-bf16", kFloatBar},       {"llama-q4_0", kRoundedBar},
     {"llama-q4_1", kRoundedBar},     {"llama-q5_0", kRoundedBar},
     {"llama-q5_1", kRoundedBar},     {"llama-q8_0", kRoundedBar},
