@@ -21,6 +21,7 @@ struct I {  // 16 i32 lanes, or 64 bytes
 // Columns a tile: 4 integer and 4 float registers of accumulators, of 16 in all.
 constexpr int kTileColumns = 2;
 constexpr int kFloatTileColumns = 1;
+constexpr int kExpandedColumns = 4;
 
 inline F LoadF(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 inline void StoreF(float* p, F v) {
@@ -182,6 +183,7 @@ inline void TransposeQuads(const std::uint8_t* rows, std::ptrdiff_t stride, I ou
   for (int q = 0; q < 4; ++q) out[q] = {first[q], second[q]};
 }
 
+#include "kernels/expanded-inl.h"
 #include "kernels/quantised-inl.h"
 #include "kernels/vector-inl.h"
 

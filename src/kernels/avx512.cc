@@ -17,6 +17,7 @@ using I = __m512i;  // 16 i32 lanes, or 64 bytes
 // Columns a tile: 8 integer and 8 float accumulators leave half of the 32 registers for operands.
 constexpr int kTileColumns = 8;
 constexpr int kFloatTileColumns = 4;
+constexpr int kExpandedColumns = 8;
 
 inline F LoadF(const float* p) { return _mm512_loadu_ps(p); }
 inline void StoreF(float* p, F v) { _mm512_storeu_ps(p, v); }
@@ -111,6 +112,7 @@ inline void TransposeQuads(const std::uint8_t* rows, std::ptrdiff_t stride, I ou
   out[3] = _mm512_unpackhi_epi64(b, d);
 }
 
+#include "kernels/expanded-inl.h"
 #include "kernels/quantised-inl.h"
 #include "kernels/vector-inl.h"
 

@@ -36,6 +36,16 @@ std::vector<const Ops*> FindAvailable() {
 constexpr DType kFloatTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
 constexpr DType kQuantisedTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
                                      DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+// By expansion alone.
+constexpr DType kExpandedTypes[] = {
+    DType::kQ2_K,  DType::kQ3_K,    DType::kIQ4_NL, DType::kIQ4_XS, DType::kMXFP4,
+    DType::kIQ1_S, DType::kIQ1_M,   DType::kIQ2_S,  DType::kIQ2_XS, DType::kIQ2_XXS,
+    DType::kIQ3_S, DType::kIQ3_XXS, DType::kTQ1_0,  DType::kTQ2_0};
+
+template <std::size_t kCount>
+bool Contains(const DType (&types)[kCount], DType dtype) {
+  return std::ranges::find(types, dtype) != std::end(types);
+}
 
 }  // namespace
 
@@ -55,12 +65,10 @@ Result<const Ops*> ChooseOps() {
                tables.back()->name);
 }
 
-bool IsQuantised(DType dtype) {
-  return std::ranges::find(kQuantisedTypes, dtype) != std::end(kQuantisedTypes);
-}
+bool IsQuantised(DType dtype) { return Contains(kQuantisedTypes, dtype); }
 
 bool IsSupported(DType dtype) {
-  return IsQuantised(dtype) || std::ranges::find(kFloatTypes, dtype) != std::end(kFloatTypes);
+  return IsQuantised(dtype) || Contains(kFloatTypes, dtype) || Contains(kExpandedTypes, dtype);
 }
 
 }  // namespace kinglet

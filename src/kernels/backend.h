@@ -18,7 +18,7 @@ Result<const Ops*> ChooseOps();
 
 // Whether matrices of this type can be multiplied.
 bool IsSupported(DType dtype);
-// Whether activations meet it rounded to 8 bits.
+// Whether its product takes activations rounded to 8 bits; any supported type takes them unrounded.
 bool IsQuantised(DType dtype);
 
 }  // namespace kinglet

@@ -70,6 +70,17 @@ struct RandomMatrix {
       case DType::kQ3_K:
         SetHalf(block + 108, random);
         break;
+      case DType::kTQ1_0:
+        SetHalf(block + 52, random);
+        break;
+      case DType::kTQ2_0:
+        SetHalf(block + 64, random);
+        break;
+      case DType::kIQ1_M:  // the first nibble of four words: 2^-9
+        for (int i = 0; i < 4; ++i) block[49 + 2 * i] &= 15;
+        block[53] |= 0x80;
+        block[55] |= 0x10;
+        break;
       case DType::kQ2_K:
         SetHalf(block + 80, random);
         SetHalf(block + 82, random);
@@ -82,6 +93,12 @@ struct RandomMatrix {
       case DType::kQ8_0:
       case DType::kIQ4_NL:
       case DType::kIQ4_XS:
+      case DType::kIQ1_S:
+      case DType::kIQ2_XXS:
+      case DType::kIQ2_XS:
+      case DType::kIQ2_S:
+      case DType::kIQ3_XXS:
+      case DType::kIQ3_S:
         SetHalf(block, random);
         break;
       default:
@@ -108,13 +125,14 @@ struct Columns {
   QuantisedColumns view;
 };
 
-std::vector<float> Multiply(const Ops& ops, const MatrixView& weights, const Columns& columns,
-                            const std::vector<float>& x, int count, const float* bias) {
+std::vector<float> Multiply(const Ops& ops, const MatrixView& weights,
+                            const QuantisedColumns& quantised, const std::vector<float>& x,
+                            int count, const float* bias) {
   std::vector<float> out(static_cast<std::size_t>(count) * static_cast<std::size_t>(weights.rows),
                          -1.0F);
   MatmulArgs args;
   args.weights = weights;
-  args.quantised = columns.view;
+  args.quantised = quantised;
   args.floats = x.data();
   args.count = count;
   args.bias = bias;
@@ -123,6 +141,13 @@ std::vector<float> Multiply(const Ops& ops, const MatrixView& weights, const Col
   args.row_end = weights.rows;
   ops.matmul(args);
   return out;
+}
+
+// With activations as the type takes them.
+std::vector<float> Multiply(const Ops& ops, const MatrixView& weights, const Columns& columns,
+                            const std::vector<float>& x, int count, const float* bias) {
+  return Multiply(ops, weights, IsQuantised(weights.dtype) ? columns.view : QuantisedColumns(), x,
+                  count, bias);
 }
 
 // What f32 rounding may do to row . column: each span's largest weight stands for its codes, its
@@ -217,10 +242,52 @@ TEST_P(KernelsTest, ARowsBitsDoNotDependOnTheBatch) {
   }
 }
 
+TEST_P(KernelsTest, ProductsByExpansionAreThoseOfTheStoredNumbers) {
+  const Ops& ops = *GetParam();
+  std::mt19937 random(11);
+  for (const DTypeInfo& info : AllDTypes()) {
+    if (!IsSupported(info.dtype)) continue;
+    for (const int k : {32, 576, 768}) {
+      if (k % static_cast<int>(info.block_values) != 0) continue;
+      const int rows = 19;
+      const int count = 13;
+      const RandomMatrix weights(info.dtype, rows, k, random);
+      const auto x = RandomFloats(static_cast<std::size_t>(count * k), random);
+      const auto bias = RandomFloats(rows, random);
+      const auto got = Multiply(ops, weights.view, QuantisedColumns(), x, count, bias.data());
+      std::vector<float> row(static_cast<std::size_t>(k));
+      for (int r = 0; r < rows; ++r) {
+        DequantiseRow(info.dtype,
+                      weights.view.data + static_cast<std::size_t>(r) * weights.view.row_bytes, k,
+                      row.data());
+        for (int c = 0; c < count; ++c) {
+          double sum = bias[static_cast<std::size_t>(r)];
+          double norm = std::fabs(sum);
+          for (std::size_t i = 0; i < row.size(); ++i) {
+            const double product =
+                static_cast<double>(row[i]) * x[static_cast<std::size_t>(c * k) + i];
+            sum += product;
+            norm += std::fabs(product);
+          }
+          ASSERT_NEAR(got[static_cast<std::size_t>(c * rows + r)], sum, norm * 0x1p-21)
+              << info.name << " k " << k << " row " << r << " column " << c;
+        }
+      }
+      for (int c = 0; c < count; ++c) {  // and the bits are those of a column alone
+        const std::vector<float> one(x.begin() + c * k, x.begin() + (c + 1) * k);
+        const auto alone = Multiply(ops, weights.view, QuantisedColumns(), one, 1, bias.data());
+        ASSERT_EQ(0, std::memcmp(alone.data(), &got[static_cast<std::size_t>(c * rows)],
+                                 alone.size() * sizeof(float)))
+            << info.name << " column " << c;
+      }
+    }
+  }
+}
+
 TEST_P(KernelsTest, ARangeOfRowsWritesThatRangeAlone) {
   const Ops& ops = *GetParam();
   std::mt19937 random(4);
-  for (const DType dtype : {DType::kF32, DType::kQ4_0}) {
+  for (const DType dtype : {DType::kF32, DType::kQ4_0, DType::kIQ4_NL}) {
     const RandomMatrix weights(dtype, 40, 64, random);
     const auto x = RandomFloats(64, random);
     const Columns columns(ops, x, 1, 64);
@@ -228,7 +295,7 @@ TEST_P(KernelsTest, ARangeOfRowsWritesThatRangeAlone) {
     std::vector<float> out(40, -1.0F);
     MatmulArgs args;
     args.weights = weights.view;
-    args.quantised = columns.view;
+    if (IsQuantised(dtype)) args.quantised = columns.view;
     args.floats = x.data();
     args.count = 1;
     args.out = out.data();
@@ -469,7 +536,7 @@ TEST(ScalarTest, ProductsAreThoseOfTheDequantisedNumbers) {
     const RandomMatrix weights(dtype, 5, k, random);
     const auto x = RandomFloats(k, random);
     const Columns columns(kScalarOps, x, 1, k);
-    const auto out = Multiply(kScalarOps, weights.view, columns, x, 1, nullptr);
+    const auto out = Multiply(kScalarOps, weights.view, columns.view, x, 1, nullptr);
     for (int r = 0; r < 5; ++r) {
       float values[k];
       DequantiseRow(dtype, weights.view.data + static_cast<std::size_t>(r) * weights.view.row_bytes,

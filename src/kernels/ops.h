@@ -4,7 +4,8 @@
 //
 // One arithmetic a type: a row of a result has the same bits for any batch, chunk or thread count.
 // Quantised weights meet activations of 8 bits, one f32 scale per 32 values: integer sums inside a
-// span, then one f32 multiply-add a span in the order of K. Float weights meet f32 activations.
+// span, then one f32 multiply-add a span in the order of K. Weights of all types can meet f32
+// activations too, expanded to f32 where they are no floats: nothing but sums is rounded then.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +40,8 @@ struct QuantisedColumns {
 
 struct MatmulArgs {
   MatrixView weights;
-  QuantisedColumns quantised;     // where the weights are quantised
-  const float* floats = nullptr;  // [count][K], where they are F32, F16 or BF16
+  QuantisedColumns quantised;     // for weights that IsQuantised() names; or none, and
+  const float* floats = nullptr;  // [count][K], for weights of any type: nothing is rounded
   int count = 0;                  // columns, 1..kMaxColumns
   const float* bias = nullptr;    // [rows] or null
   float* out = nullptr;           // [count][out_stride]

@@ -88,6 +88,64 @@ struct BlockIQ4_XS {
   std::uint8_t nibbles[128];
 };
 
+// Types whose codes are points of a grid (iq_grids.h): 8 spans of 32, four points of 8 weights or
+// eight of 4 in each. Seven sign bits stand for eight: the last makes their number even.
+struct BlockIQ2_XXS {  // a span: four bytes of points, then 32 bits: 4 x 7 signs and a scale of 4
+  std::uint8_t d[2];
+  std::uint8_t words[64];
+};
+struct BlockIQ2_XS {  // 16 bits a point, 9 of them its number and 7 its signs; 4-bit scale of 16
+  std::uint8_t d[2];
+  std::uint8_t points[64];
+  std::uint8_t scales[8];
+};
+struct BlockIQ2_S {  // two high bits of a span's four points in a byte; 8 signs a point
+  std::uint8_t d[2];
+  std::uint8_t points[32];
+  std::uint8_t signs[32];
+  std::uint8_t high[8];
+  std::uint8_t scales[8];
+};
+struct BlockIQ3_XXS {  // the 32 bits of a span as in IQ2_XXS, after all points
+  std::uint8_t d[2];
+  std::uint8_t points[64];
+  std::uint8_t words[32];
+};
+struct BlockIQ3_S {  // the high bits of a span's eight points in a byte; 4-bit scale of 32
+  std::uint8_t d[2];
+  std::uint8_t points[64];
+  std::uint8_t high[8];
+  std::uint8_t signs[32];
+  std::uint8_t scales[4];
+};
+// weight = d * (2 * scale + 1) * (value +- 1/8). A span's 16 bits: 4 x 3 high bits of its points, a
+// scale of 3 and the sign of the eighth.
+struct BlockIQ1_S {
+  std::uint8_t d[2];
+  std::uint8_t points[32];
+  std::uint8_t high[16];
+};
+// The same with a nibble a point: three high bits and the sign. `scales` are four words of 16 bits:
+// 4 x 3 bits of scales of 16 weights, and in the high nibbles the four of d.
+struct BlockIQ1_M {
+  std::uint8_t points[32];
+  std::uint8_t high[16];
+  std::uint8_t scales[8];
+};
+
+// Ternary types: weight = d * (code - 1). TQ1_0 has five codes a byte: floor(byte * 3^n mod 256 * 3
+// / 256). Bytes 0..31 hold spans 0..4, 32..47 the
+// five halves of spans that follow, `last` four codes a byte of the sixth.
+struct BlockTQ1_0 {
+  std::uint8_t codes[48];
+  std::uint8_t last[4];
+  std::uint8_t d[2];
+};
+struct BlockTQ2_0 {  // two bits a code, as in Q2_K
+  std::uint8_t codes[64];
+  std::uint8_t d[2];
+};
+
 // What nibbles of IQ4_NL and IQ4_XS mean.
 inline constexpr std::int8_t kTableIQ4[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
                                               1,    13,   25,  38,  53,  69,  89,  113};

@@ -12,12 +12,6 @@
 namespace kinglet {
 namespace {
 
-float DotFloats(DType dtype, const std::uint8_t* row, const float* x, int k) {
-  double sum = 0;
-  for (int i = 0; i < k; ++i) sum += static_cast<double>(ReadFloat(dtype, row, i)) * x[i];
-  return static_cast<float>(sum);
-}
-
 float DotCodes(DType dtype, const std::uint8_t* row, const std::int8_t* codes, const float* scales,
                int k) {
   float sum = 0;
@@ -70,15 +64,40 @@ void Quantise(const float* x, int k, const QuantisedColumns& out, int column, fl
   }
 }
 
-void Matmul(const MatmulArgs& args) {
+void MultiplyCodes(const MatmulArgs& args, int row, double* sums) {
   const MatrixView& w = args.weights;
+  const std::uint8_t* bytes = w.data + static_cast<std::size_t>(row) * w.row_bytes;
   const std::ptrdiff_t k = w.columns;
+  for (std::ptrdiff_t c = 0; c < args.count; ++c) {
+    sums[c] = DotCodes(w.dtype, bytes, args.quantised.codes + c * k,
+                       args.quantised.scales + c * (k / kSpan), w.columns);
+  }
+}
+
+void MultiplyFloats(const MatmulArgs& args, int row, double* sums) {
+  constexpr int kBlock = 256;  // values that are expanded at a time
+  const MatrixView& w = args.weights;
+  const std::uint8_t* bytes = w.data + static_cast<std::size_t>(row) * w.row_bytes;
+  const auto k = static_cast<std::size_t>(w.columns);
+  std::fill(sums, sums + args.count, 0.0);
+  float values[kBlock];
+  for (std::size_t first = 0; first < k; first += kBlock) {
+    const std::size_t count = std::min<std::size_t>(kBlock, k - first);
+    DequantiseRow(w.dtype, bytes + first * w.row_bytes / k, static_cast<int>(count), values);
+    for (int c = 0; c < args.count; ++c) {
+      const float* x = args.floats + static_cast<std::size_t>(c) * k + first;
+      for (std::size_t i = 0; i < count; ++i) sums[c] += static_cast<double>(values[i]) * x[i];
+    }
+  }
+}
+
+void Matmul(const MatmulArgs& args) {
+  double sums[kMaxColumns];
   for (int r = args.row_begin; r < args.row_end; ++r) {
-    const std::uint8_t* row = w.data + static_cast<std::size_t>(r) * w.row_bytes;
-    for (std::ptrdiff_t c = 0; c < args.count; ++c) {
-      float sum = IsFloat(w.dtype) ? DotFloats(w.dtype, row, args.floats + c * k, w.columns)
-                                   : DotCodes(w.dtype, row, args.quantised.codes + c * k,
-                                              args.quantised.scales + c * (k / kSpan), w.columns);
+    const bool codes = args.quantised.codes != nullptr;
+    codes ? MultiplyCodes(args, r, sums) : MultiplyFloats(args, r, sums);
+    for (int c = 0; c < args.count; ++c) {
+      auto sum = static_cast<float>(sums[c]);
       if (args.bias != nullptr) sum += args.bias[r];
       args.out[static_cast<std::size_t>(c) * args.out_stride + static_cast<std::size_t>(r)] = sum;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with float weights, norms, activations and attention, for any instruction set. Included
-// by an ISA file inside its namespace, after its primitives and quantised-inl.h.
+// by an ISA file inside its namespace, after its primitives, quantised-inl.h and expanded-inl.h.
 
 // ---- float weights: lanes along K, a row's sum is 16 partial sums added in a fixed order ----
 
@@ -75,7 +75,7 @@ void MatmulFloats(const MatmulArgs& args) {
   for (; row < args.row_end; ++row) MultiplyFloatRows<Loader, 1>(args, row);
 }
 
-void Matmul(const MatmulArgs& args) {
+void MatmulUnrounded(const MatmulArgs& args) {
   switch (args.weights.dtype) {
     case DType::kF32:
       return MatmulFloats<LoadF32>(args);
@@ -83,6 +83,14 @@ void Matmul(const MatmulArgs& args) {
       return MatmulFloats<LoadF16>(args);
     case DType::kBF16:
       return MatmulFloats<LoadBF16>(args);
+    default:
+      return MatmulExpanded(args);
+  }
+}
+
+void Matmul(const MatmulArgs& args) {
+  if (args.quantised.codes == nullptr) return MatmulUnrounded(args);
+  switch (args.weights.dtype) {
     case DType::kQ4_0:
       return MatmulQuantised<TypeQ4_0>(args, 8 * sizeof(BlockQ4_0));
     case DType::kQ4_1:
@@ -100,7 +108,7 @@ void Matmul(const MatmulArgs& args) {
     case DType::kQ6_K:
       return MatmulQuantised<TypeQ6_K>(args, sizeof(BlockQ6_K));
     default:
-      __builtin_trap();  // IsSupported() was not asked
+      __builtin_trap();  // IsQuantised() was not asked
   }
 }
 

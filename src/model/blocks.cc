@@ -98,7 +98,9 @@ void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_
                        const MatrixView& weights = projection.linear.weights;
                        MatmulArgs args;
                        args.weights = weights;
-                       args.quantised = in.quantised();
+                       if (in.rounds() && IsQuantised(weights.dtype)) {
+                         args.quantised = in.quantised();
+                       }
                        args.floats = in.row(0);
                        args.count = Int(count);
                        if (!projection.linear.bias.empty())

@@ -115,7 +115,7 @@ std::span<const float> Model::Logits(std::size_t index) {
   Activations& normed = buffers_->normed;
   ops_.rms_norm(&buffers_->hidden[index * width], output_norm_.data(), k,
                 static_cast<float>(config_.rms_epsilon), normed.row(0));
-  if (!IsQuantised(output_.weights.dtype)) {
+  if (!normed.rounds() || !IsQuantised(output_.weights.dtype)) {
     Project(ops_, pool_, normed, 1, {{output_, logits}});
     return logits;
   }
