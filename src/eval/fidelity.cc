@@ -29,12 +29,30 @@ double Quantile(const std::vector<double>& sorted, double q) {
   return std::lerp(sorted[below], sorted[above], at - static_cast<double>(below));
 }
 
-Fidelity Summarise(std::vector<double> divergences, std::size_t same_top) {
+bool IsJudged(const GoldenText& text, std::size_t position) {
+  return text.router_lead.empty() || text.router_lead[position] > kClearRouterLead;
+}
+
+// Of one position.
+struct Judgement {
+  double divergence;
+  bool same_top;
+};
+
+Fidelity Summarise(const GoldenText& text, const std::vector<Judgement>& judgements) {
   Fidelity result;
-  result.tokens = divergences.size();
-  result.kl_first = divergences[0];
-  result.same_top = static_cast<double>(same_top) / static_cast<double>(divergences.size());
-  divergences.erase(divergences.begin());
+  result.tokens = judgements.size();
+  result.kl_first = judgements[0].divergence;
+  std::vector<double> divergences;
+  std::size_t judged = 0;
+  std::size_t same_top = 0;
+  for (std::size_t i = 0; i < judgements.size(); ++i) {
+    if (!IsJudged(text, i)) continue;
+    ++judged;
+    if (judgements[i].same_top) ++same_top;
+    if (i > 0) divergences.push_back(judgements[i].divergence);
+  }
+  if (judged > 0) result.same_top = static_cast<double>(same_top) / static_cast<double>(judged);
   if (divergences.empty()) return result;
   std::ranges::sort(divergences);
   for (const double kl : divergences) result.kl_mean += kl;
@@ -65,6 +83,10 @@ Result<std::vector<GoldenText>> ReadGoldenTexts(const SafetensorsFile& file) {
     text.top_ids = TRY(file.Int32s(ids_name, rows));
     text.top_logits = TRY(file.Floats(text.name + "/top_logits", rows));
     text.log_sum_exp = TRY(file.Floats(text.name + "/logsumexp", positions));
+    const std::string lead_name = text.name + "/router_lead";
+    if (file.FindTensor(lead_name) != nullptr) {
+      text.router_lead = TRY(file.Floats(lead_name, positions));
+    }
     texts.push_back(std::move(text));
   }
   if (texts.empty()) return Error(StatusCode::kInvalidInput, "no array is named TEXT/tokens");
@@ -103,8 +125,7 @@ Result<Fidelity> MeasureFidelity(Model& model, const GoldenText& text, std::size
     }
   }
   KvCache cache = TRY(model.NewCache());
-  std::vector<double> divergences;
-  std::size_t same_top = 0;
+  std::vector<Judgement> judgements;
   for (std::size_t first = 0; first < count; first += chunk) {
     const auto piece = std::span(text.tokens).subspan(first, std::min(chunk, count - first));
     TRY(model.Forward(piece, cache));
@@ -112,14 +133,14 @@ Result<Fidelity> MeasureFidelity(Model& model, const GoldenText& text, std::size
       const std::span<const float> logits = model.Logits(i);
       const std::size_t at = (first + i) * text.top_count;
       const auto ids = std::span(text.top_ids).subspan(at, text.top_count);
-      divergences.push_back(KlDivergence(ids,
-                                         std::span(text.top_logits).subspan(at, text.top_count),
-                                         text.log_sum_exp[first + i], logits));
       const auto best = std::ranges::max_element(logits) - logits.begin();
-      if (best == ids[0]) ++same_top;
+      judgements.push_back(
+          {KlDivergence(ids, std::span(text.top_logits).subspan(at, text.top_count),
+                        text.log_sum_exp[first + i], logits),
+           best == ids[0]});
     }
   }
-  return Summarise(std::move(divergences), same_top);
+  return Summarise(text, judgements);
 }
 
 }  // namespace kinglet

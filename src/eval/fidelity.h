@@ -22,12 +22,20 @@ struct GoldenText {
   std::vector<std::int32_t> top_ids;  // [T][N] after tokens[0..t], greatest logit first
   std::vector<float> top_logits;      // [T][N]
   std::vector<float> log_sum_exp;     // [T] over the whole vocabulary
+  // [T] of a mixture: by how much, in router logits and in the closest layer, the last expert
+  // chosen led the first one not chosen. Empty for other models.
+  std::vector<float> router_lead;
 };
 
-// The texts of a file with the arrays NAME/tokens, NAME/top_ids, NAME/top_logits, NAME/logsumexp.
+// Where the lead is smaller, rounding decides between two experts: such a position says nothing.
+inline constexpr float kClearRouterLead = 0.02F;
+
+// The texts of a file with the arrays NAME/tokens, NAME/top_ids, NAME/top_logits, NAME/logsumexp,
+// and NAME/router_lead where it is there.
 // kInvalidInput names an array that is missing or does not fit the others.
 Result<std::vector<GoldenText>> ReadGoldenTexts(const SafetensorsFile& file);
 
+// Of a mixture, the positions with a clear router lead alone are judged.
 struct Fidelity {
   std::size_t tokens = 0;
   double kl_mean = 0;    // nats, over positions 1..; the first is often an outlier

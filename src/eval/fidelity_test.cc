@@ -60,6 +60,22 @@ TEST(FidelityTest, PiecesDoNotMatter) {
   }
 }
 
+TEST(FidelityTest, OfAMixtureClearPositionsAloneAreJudged) {
+  SmallModel small;
+  GoldenText text = small.texts[0];
+  text.router_lead.assign(text.tokens.size(), 1.0F);
+  const auto all = MeasureFidelity(*small.model, text, kStepTokens);
+  std::fill(text.router_lead.begin() + 40, text.router_lead.end(), kClearRouterLead);
+  const auto some = MeasureFidelity(*small.model, text, kStepTokens);
+  text.tokens[41] = 300;  // another text from there on
+  const auto other = MeasureFidelity(*small.model, text, kStepTokens);
+  ASSERT_TRUE(all && some && other);
+  EXPECT_EQ(some->tokens, all->tokens);
+  EXPECT_NE(some->kl_mean, all->kl_mean);
+  EXPECT_EQ(other->kl_mean, some->kl_mean);
+  EXPECT_EQ(other->same_top, some->same_top);
+}
+
 TEST(FidelityTest, AnotherTextShows) {
   SmallModel small;
   GoldenText text = small.texts[0];

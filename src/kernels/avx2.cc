@@ -196,6 +196,7 @@ const Ops kAvx2Ops = {
     .dequantise_row = DequantiseRow,
     .rms_norm = RmsNorm,
     .add = Add,
+    .add_scaled = AddScaled,
     .silu_mul = SiluMul,
     .attend = Attend,
     .to_half = ToHalf,

@@ -34,6 +34,9 @@ TEST_P(KernelsTest, VectorOperationsAgreeWithTheScalarTable) {
     kScalarOps.add(x.data(), n, truth.data());
     ops.add(x.data(), n, got.data());
     EXPECT_EQ(truth, got);
+    kScalarOps.add_scaled(x.data(), 0.3F, n, truth.data());
+    ops.add_scaled(x.data(), 0.3F, n, got.data());
+    EXPECT_EQ(truth, got);
     for (std::size_t i = 0; i < size; ++i) truth[i] = got[i] = 20 * weight[i];
     kScalarOps.silu_mul(x.data(), n, truth.data());
     ops.silu_mul(x.data(), n, got.data());

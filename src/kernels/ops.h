@@ -97,6 +97,8 @@ struct Ops {
   // out[i] = x[i] / rms(x) * weight[i]
   void (*rms_norm)(const float* x, const float* weight, int n, float epsilon, float* out);
   void (*add)(const float* x, int n, float* inout);
+  // inout[i] += scale * x[i], rounded once
+  void (*add_scaled)(const float* x, float scale, int n, float* inout);
   // gate[i] = silu(gate[i]) * up[i]
   void (*silu_mul)(const float* up, int n, float* gate);
   void (*attend)(const AttendArgs& args);

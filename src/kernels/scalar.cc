@@ -115,6 +115,10 @@ void Add(const float* x, int n, float* inout) {
   for (int i = 0; i < n; ++i) inout[i] += x[i];
 }
 
+void AddScaled(const float* x, float scale, int n, float* inout) {
+  for (int i = 0; i < n; ++i) inout[i] = std::fma(x[i], scale, inout[i]);
+}
+
 void SiluMul(const float* up, int n, float* gate) {
   for (int i = 0; i < n; ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
 }
@@ -168,6 +172,7 @@ const Ops kScalarOps = {
     .dequantise_row = DequantiseRow,
     .rms_norm = RmsNorm,
     .add = Add,
+    .add_scaled = AddScaled,
     .silu_mul = SiluMul,
     .attend = Attend,
     .to_half = ToHalf,

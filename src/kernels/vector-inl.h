@@ -161,6 +161,13 @@ void Add(const float* x, int n, float* inout) {
   }
 }
 
+void AddScaled(const float* x, float scale, int n, float* inout) {
+  const F factor = SetF(scale);
+  for (int i = 0; i < n; i += 16) {
+    StoreUpTo(inout + i, FmaF(LoadUpTo(x + i, n - i), factor, LoadUpTo(inout + i, n - i)), n - i);
+  }
+}
+
 void SiluMul(const float* up, int n, float* gate) {
   for (int i = 0; i < n; i += 16) {
     const F g = LoadUpTo(gate + i, n - i);

@@ -31,4 +31,7 @@ Result<std::unique_ptr<Decoder>> BindLlama(const ModelConfig& config, const Mode
 // arch/qwen.cc
 Result<std::unique_ptr<Decoder>> BindQwen(const ModelConfig& config, const ModelTensors& tensors);
 
+// arch/olmoe.cc
+Result<std::unique_ptr<Decoder>> BindOlmoe(const ModelConfig& config, const ModelTensors& tensors);
+
 }  // namespace kinglet

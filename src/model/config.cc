@@ -16,9 +16,14 @@ namespace {
 
 constexpr Family kFamilies[] = {
     // Its files have the rows of query and key permuted, so that neighbours rotate together.
-    {.name = "llama", .rope_pairs = RopePairs::kNeighbours},
+    {.name = "llama", .rope_pairs = RopePairs::kNeighbours, .has_experts = true},
     {.name = "qwen2"},
     {.name = "qwen3", .head_norms = HeadNorms::kEachHead},
+    {.name = "qwen3moe", .head_norms = HeadNorms::kEachHead, .has_experts = true},
+    {.name = "olmoe",
+     .head_norms = HeadNorms::kAllHeads,
+     .has_experts = true,
+     .shares_add_up = false},
 };
 
 struct Limits {
@@ -31,7 +36,8 @@ constexpr Limits kWidth = {1, std::int64_t{1} << 18};
 constexpr Limits kFeedForward = {1, std::int64_t{1} << 19};
 constexpr Limits kHeads = {1, 4096};
 constexpr Limits kHeadDim = {1, 4096};
-constexpr std::size_t kMaxQueryWidth = std::size_t{1} << 18;  // all heads together
+constexpr std::size_t kMaxQueryWidth = std::size_t{1} << 18;   // all heads together
+constexpr std::size_t kMaxExpertWidth = std::size_t{1} << 19;  // all experts of a token together
 constexpr Limits kVocabulary = {1, std::int64_t{1} << 24};
 constexpr Limits kWindow = {0, std::int64_t{1} << 30};
 constexpr Limits kExperts = {0, 4096};
@@ -177,6 +183,19 @@ Result<void> ReadExperts(const Keys& keys, ModelConfig& config) {
       (config.expert_count > 0 && config.expert_used_count == 0)) {
     return Error(StatusCode::kInvalidInput, "key \"{}\" is {} of {} experts",
                  keys.Name("expert_used_count"), config.expert_used_count, config.expert_count);
+  }
+  if (config.expert_count == 0) return {};
+  if (!config.family.has_experts) {
+    return Error(StatusCode::kInvalidInput, "key \"{}\" is {}; a {} model has no experts",
+                 keys.Name("expert_count"), config.expert_count, config.architecture);
+  }
+  config.feed_forward_length = TRY(keys.LayerSize("expert_feed_forward_length", kFeedForward,
+                                                  config.block_count, config.feed_forward_length));
+  const std::size_t width = std::max(config.embedding_length, config.feed_forward_length);
+  if (config.expert_used_count * width > kMaxExpertWidth) {
+    return Error(StatusCode::kInvalidInput,
+                 "key \"{}\": {} experts of {} are wider than {} together",
+                 keys.Name("expert_used_count"), config.expert_used_count, width, kMaxExpertWidth);
   }
   return {};
 }

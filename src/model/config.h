@@ -24,16 +24,18 @@ struct Family {
   std::string_view name;  // general.architecture
   RopePairs rope_pairs = RopePairs::kHalves;
   HeadNorms head_norms = HeadNorms::kNone;
+  bool has_experts = false;   // its files may hold a mixture
+  bool shares_add_up = true;  // a token's experts share 1; else they keep what softmax gave them
 };
 
 // The names are GGUF's, without "llama." in front; the defaults are those of the specification.
 struct ModelConfig {
   std::string architecture;  // general.architecture: "llama"
   Family family;
-  std::size_t block_count = 0;       // layers
-  std::size_t context_length = 0;    // tokens that the model was trained on
-  std::size_t embedding_length = 0;  // the width of the hidden state
-  std::size_t feed_forward_length = 0;
+  std::size_t block_count = 0;          // layers
+  std::size_t context_length = 0;       // tokens that the model was trained on
+  std::size_t embedding_length = 0;     // the width of the hidden state
+  std::size_t feed_forward_length = 0;  // of one expert, where there is a mixture
   std::size_t head_count = 0;
   std::size_t kv_head_count = 0;  // divides head_count
   std::size_t head_dim = 0;       // of queries and keys (attention.key_length)

@@ -108,7 +108,7 @@ TEST(ModelConfig, NamesTheArchitectureThatItDoesNotKnow) {
   EXPECT_EQ(
       ConfigOf(file).error().message(),
       "key \"general.architecture\" is \"none\\x1Bsuch\", which is not known; known: llama, qwen2, "
-      "qwen3");
+      "qwen3, qwen3moe, olmoe");
 }
 
 TEST(ModelConfig, RefusesNumbersThatMakeNoSense) {
@@ -151,6 +151,30 @@ TEST(ModelConfig, RefusesWidthsWhoseBuffersWouldFillTheMemory) {
   GgufForTest file = With("llama.attention.head_count", 4096);
   file.Uint32("llama.attention.key_length", 4096).Uint32("llama.attention.value_length", 4096);
   EXPECT_THAT(ConfigOf(file).error().message(), HasSubstr("4096 heads of 4096 are wider than"));
+}
+
+TEST(ModelConfig, RefusesAMixtureThatItsFamilyDoesNotHaveOrNoMemoryHolds) {
+  GgufForTest file = With("llama.expert_count", 64);
+  file.Uint32("llama.expert_used_count", 64).Uint32("llama.expert_feed_forward_length", 16384);
+  EXPECT_THAT(ConfigOf(file).error().message(),
+              HasSubstr("\"llama.expert_used_count\": 64 experts of 16384 are wider than"));
+  file = ModelForTest();
+  for (std::string& key : file.keys) {
+    for (std::size_t at = 0; (at = key.find("llama", at)) != std::string::npos;) {
+      key.replace(at, 5, "qwen2");
+    }
+  }
+  file.Uint32("qwen2.expert_count", 4).Uint32("qwen2.expert_used_count", 2);
+  EXPECT_EQ(ConfigOf(file).error().message(),
+            "key \"qwen2.expert_count\" is 4; a qwen2 model has no experts");
+}
+
+TEST(ModelConfig, AnExpertMayHaveAWidthOfItsOwn) {
+  GgufForTest file = With("llama.expert_count", 4);
+  file.Uint32("llama.expert_used_count", 2);
+  EXPECT_EQ(ConfigOf(file).value().feed_forward_length, 32U);
+  file.Uint32("llama.expert_feed_forward_length", 24);
+  EXPECT_EQ(ConfigOf(file).value().feed_forward_length, 24U);
 }
 
 TEST(ModelConfig, RefusesNumbersThatAreNotFinite) {

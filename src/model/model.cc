@@ -14,17 +14,12 @@ namespace kinglet {
 namespace {
 
 constexpr Architecture kArchitectures[] = {
-    {"llama", BindLlama},
-    {"qwen2", BindQwen},
-    {"qwen3", BindQwen},
+    {"llama", BindLlama},   {"qwen2", BindQwen},  {"qwen3", BindQwen},
+    {"qwen3moe", BindQwen}, {"olmoe", BindOlmoe},
 };
 
 // What the config reader understands but no decoder computes yet.
 Result<void> CheckComputable(const ModelConfig& config) {
-  if (config.expert_count > 0) {
-    return Error(StatusCode::kInvalidInput, "a mixture of {} experts is not supported yet",
-                 config.expert_count);
-  }
   if (config.value_dim != config.head_dim) {
     return Error(StatusCode::kInvalidInput, "keys of {} values with values of {} are not supported",
                  config.head_dim, config.value_dim);
@@ -74,6 +69,7 @@ Model::Model(GgufFile file, ModelConfig config, const Ops& ops, const ModelOptio
       config_(std::move(config)),
       ops_(ops),
       context_tokens_(options.context_tokens),
+      count_experts_(options.count_experts),
       pool_(options.thread_count) {}
 
 Result<void> Model::Bind() {
@@ -85,6 +81,9 @@ Result<void> Model::Bind() {
   output_ = TRY(BindLinear(*tensors.output, nullptr));
   buffers_ = std::make_unique<StepBuffers>(config_, HasQuantisedMatrix(file_), context_tokens_,
                                            pool_.thread_count());
+  if (count_experts_) {
+    buffers_->mixture.counts.resize(config_.block_count * config_.expert_count);
+  }
   logits_.resize(2 * config_.vocab_size);
   return {};
 }

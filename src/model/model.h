@@ -22,6 +22,7 @@ namespace kinglet {
 struct ModelOptions {
   int thread_count = 1;
   std::size_t context_tokens = 0;  // 0: the model's own, at most kDefaultContextTokens
+  bool count_experts = false;      // of a mixture: which were asked, for reports
 };
 
 inline constexpr std::size_t kDefaultContextTokens = 8192;
@@ -38,6 +39,10 @@ class Model {
   const Ops& ops() const { return ops_; }
   int thread_count() const { return pool_.thread_count(); }
   std::size_t context_tokens() const { return context_tokens_; }
+  // [layers][experts]: how many tokens each has had since the model was loaded. For a span of
+  // tokens, subtract what was before. Empty unless options.count_experts and the model is a
+  // mixture.
+  std::span<const std::uint64_t> expert_counts() const { return buffers_->mixture.counts; }
 
   Result<KvCache> NewCache() const { return KvCache::Create(config_, context_tokens_); }
 
@@ -56,6 +61,7 @@ class Model {
   ModelConfig config_;
   const Ops& ops_;
   std::size_t context_tokens_;
+  bool count_experts_;
   ThreadPool pool_;
   std::unique_ptr<Decoder> decoder_;
   std::span<const float> output_norm_;  // [D]

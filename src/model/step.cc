@@ -2,18 +2,52 @@
 // The sizes of all buffers.
 #include "model/step.h"
 
+#include <algorithm>
+
 namespace kinglet {
 
-Activations::Activations(std::size_t width, bool rounds)
-    : width_(width), rounds_(rounds && width % kSpan == 0), values_(kStepTokens * width) {
+Activations::Activations(std::size_t width, bool rounds, std::size_t rows)
+    : width_(width), rounds_(rounds && width % kSpan == 0), values_(rows * width) {
   if (!rounds_) return;
-  const std::size_t spans = kStepTokens * width / kSpan;
+  const std::size_t spans = rows * width / kSpan;
   codes_.resize(spans * kSpan);
   scales_.resize(spans);
   sums_.resize(spans);
   half_sums_.resize(2 * spans);
   quantised_ = {codes_.data(), scales_.data(), sums_.data(), half_sums_.data()};
 }
+
+QuantisedColumns Activations::QuantisedFrom(std::size_t row) const {
+  if (!rounds_) return {};
+  const std::size_t span = row * width_ / kSpan;
+  return {quantised_.codes + span * kSpan, quantised_.scales + span, quantised_.sums + span,
+          quantised_.half_sums + 2 * span};
+}
+
+void Activations::CopyRow(const Activations& from, std::size_t from_row, std::size_t row,
+                          bool floats) {
+  if (floats) std::copy_n(from.row(from_row), width_, this->row(row));
+  if (!rounds_) return;
+  const QuantisedColumns source = from.QuantisedFrom(from_row);
+  const QuantisedColumns target = QuantisedFrom(row);
+  const std::size_t spans = width_ / kSpan;
+  std::copy_n(source.codes, width_, target.codes);
+  std::copy_n(source.scales, spans, target.scales);
+  std::copy_n(source.sums, spans, target.sums);
+  std::copy_n(source.half_sums, 2 * spans, target.half_sums);
+}
+
+MixtureBuffers::MixtureBuffers(const ModelConfig& config, bool rounds)
+    : odds(kStepTokens * config.expert_count),
+      chosen(kStepTokens * config.expert_used_count),
+      shares(chosen.size()),
+      rows(chosen.size()),
+      first_row(config.expert_count + 1),
+      by_load(config.expert_count),
+      gathered(config.embedding_length, rounds, chosen.size()),
+      gated(config.feed_forward_length, rounds, chosen.size()),
+      up(chosen.size() * config.feed_forward_length),
+      out(chosen.size() * config.embedding_length) {}
 
 StepBuffers::StepBuffers(const ModelConfig& config, bool rounds, std::size_t context_tokens,
                          int thread_count)
@@ -26,10 +60,11 @@ StepBuffers::StepBuffers(const ModelConfig& config, bool rounds, std::size_t con
       half_keys(kStepTokens * config.key_width()),
       half_values(kStepTokens * config.key_width()),
       mixed(config.query_width(), rounds),
-      gated(config.feed_forward_length, rounds),
-      up(kStepTokens * config.feed_forward_length),
+      gated(config.expert_count > 0 ? 0 : config.feed_forward_length, rounds),
+      up(kStepTokens * gated.width()),
       rope{std::vector<float>(kStepTokens * config.rope_dim / 2),
            std::vector<float>(kStepTokens * config.rope_dim / 2)},
+      mixture(config, rounds),
       // 16 more than the keys of a full context: rows of a power of two would share cache sets.
       score_stride((context_tokens + 15) / 16 * 16 + 16),
       scores(static_cast<std::size_t>(thread_count) * kQueryTile * score_stride) {}

@@ -21,7 +21,7 @@ inline constexpr std::size_t kStepTokens = kMaxColumns;
 // A batch of activations: f32 and, where quantised weights wait for it, rounded to 8 bits.
 class Activations {
  public:
-  Activations(std::size_t width, bool rounds);
+  Activations(std::size_t width, bool rounds, std::size_t rows = kStepTokens);
 
   std::size_t width() const { return width_; }
   bool rounds() const { return rounds_; }
@@ -29,11 +29,16 @@ class Activations {
   float* row(std::size_t token) { return values_.data() + token * width_; }
   const float* row(std::size_t token) const { return values_.data() + token * width_; }
   const QuantisedColumns& quantised() const { return quantised_; }
+  // The columns from `row` on, as a product of these alone takes them.
+  QuantisedColumns QuantisedFrom(std::size_t row) const;
+  // row = a row of other activations, as wide and as rounded as these. The floats only where
+  // something reads them.
+  void CopyRow(const Activations& from, std::size_t from_row, std::size_t row, bool floats);
 
  private:
   std::size_t width_;
   bool rounds_;
-  std::vector<float> values_;  // [kStepTokens][width]
+  std::vector<float> values_;  // [rows][width]
   std::vector<std::int8_t> codes_;
   std::vector<float> scales_, sums_, half_sums_;
   QuantisedColumns quantised_;  // views of the four
@@ -42,6 +47,25 @@ class Activations {
 // The turns of a step's tokens, each [T][rope_dim / 2].
 struct RopeTable {
   std::vector<float> cosines, sines;
+};
+
+// What the tokens of a mixture pass through. E: experts, U: experts that a token takes, R: T * U
+// rows, a row for each expert of each token, sorted by expert. Empty for other models.
+struct MixtureBuffers {
+  MixtureBuffers(const ModelConfig& config, bool rounds);
+
+  std::vector<float> odds;            // [T][E] the router's, then their softmax
+  std::vector<int> chosen;            // [T][U] experts, best first
+  std::vector<float> shares;          // [T][U] of their outputs
+  std::vector<int> rows;              // [T][U]
+  std::vector<int> first_row;         // [E + 1] of each expert
+  std::vector<int> by_load;           // [E] those with rows, the most first
+  std::size_t busy = 0;               // how many have rows
+  Activations gathered;               // [R][D]
+  Activations gated;                  // [R][F]
+  std::vector<float> up;              // [R][F]
+  std::vector<float> out;             // [R][D]
+  std::vector<std::uint64_t> counts;  // [layers][E] tokens so far; empty: nobody asked
 };
 
 // T: tokens of the step, D: hidden width, H and G: query and key/value heads, d: head width,
@@ -59,6 +83,7 @@ struct StepBuffers {
   Activations gated;                                  // [T][F]
   std::vector<float> up;                              // [T][F]
   RopeTable rope;
+  MixtureBuffers mixture;
   std::size_t score_stride;   // floats
   std::vector<float> scores;  // [threads][kQueryTile][score_stride]
 };

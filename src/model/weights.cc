@@ -8,6 +8,19 @@
 #include "kernels/backend.h"
 
 namespace kinglet {
+namespace {
+
+Result<MixtureWeights> BindMixture(const LayerTensors& from) {
+  const std::size_t count = from.ffn_router->rows();
+  MixtureWeights mixture;
+  mixture.router = TRY(BindLinear(*from.ffn_router, nullptr));
+  mixture.gate = TRY(BindExperts(*from.ffn_gate, count));
+  mixture.up = TRY(BindExperts(*from.ffn_up, count));
+  mixture.down = TRY(BindExperts(*from.ffn_down, count));
+  return mixture;
+}
+
+}  // namespace
 
 Result<Linear> BindLinear(const Tensor& weights, const Tensor* bias) {
   if (!IsSupported(weights.dtype)) {
@@ -29,6 +42,16 @@ Result<Linear> BindLinear(const Tensor& weights, const Tensor* bias) {
   return linear;
 }
 
+Result<std::vector<Linear>> BindExperts(const Tensor& weights, std::size_t count) {
+  Linear expert = TRY(BindLinear(weights, nullptr));
+  expert.weights.rows /= static_cast<int>(count);
+  const std::size_t bytes =
+      static_cast<std::size_t>(expert.weights.rows) * expert.weights.row_bytes;
+  std::vector<Linear> experts(count, expert);
+  for (std::size_t i = 0; i < count; ++i) experts[i].weights.data += i * bytes;
+  return experts;
+}
+
 std::span<const float> Floats(const Tensor& vector) {
   return {reinterpret_cast<const float*>(vector.data.data()), vector.columns()};
 }
@@ -46,10 +69,14 @@ Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors) {
     if (from.attn_k_norm != nullptr) layer.key_norm = Floats(*from.attn_k_norm);
     layer.attention_output = TRY(BindLinear(*from.attn_output, nullptr));
     layer.feed_forward_norm = Floats(*from.ffn_norm);
-    layer.gate = TRY(BindLinear(*from.ffn_gate, nullptr));
-    layer.up = TRY(BindLinear(*from.ffn_up, nullptr));
-    layer.down = TRY(BindLinear(*from.ffn_down, nullptr));
-    layers.push_back(layer);
+    if (from.ffn_router != nullptr) {
+      layer.mixture = TRY(BindMixture(from));
+    } else {
+      layer.gate = TRY(BindLinear(*from.ffn_gate, nullptr));
+      layer.up = TRY(BindLinear(*from.ffn_up, nullptr));
+      layer.down = TRY(BindLinear(*from.ffn_down, nullptr));
+    }
+    layers.push_back(std::move(layer));
   }
   return layers;
 }

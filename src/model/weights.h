@@ -18,6 +18,14 @@ struct Linear {
   std::span<const float> bias;  // [rows] or empty
 };
 
+// The gated networks of E experts, of which the router gives each token a few.
+struct MixtureWeights {
+  Linear router;             // [E][D]
+  std::vector<Linear> gate;  // [E], each [F][D]
+  std::vector<Linear> up;    // [E], each [F][D]
+  std::vector<Linear> down;  // [E], each [D][F]
+};
+
 // The weights of a layer of grouped-query attention and a gated feed-forward network. D: hidden
 // width, H and G: query and key/value heads, d: head width, F: feed-forward width.
 struct LayerWeights {
@@ -29,13 +37,16 @@ struct LayerWeights {
   std::span<const float> key_norm;           // [d], [G * d] or empty
   Linear attention_output;                   // [D][H * d]
   std::span<const float> feed_forward_norm;  // [D]
-  Linear gate;                               // [F][D]
+  Linear gate;                               // [F][D]; these three are empty in a mixture
   Linear up;                                 // [F][D]
   Linear down;                               // [D][F]
+  MixtureWeights mixture;                    // empty where the layer is none
 };
 
 // kInvalidInput names a tensor whose type the kernels do not know. bias may be null.
 Result<Linear> BindLinear(const Tensor& weights, const Tensor* bias);
+// Of `count` matrices, one after the other in a tensor.
+Result<std::vector<Linear>> BindExperts(const Tensor& weights, std::size_t count);
 // The values of an F32 vector.
 std::span<const float> Floats(const Tensor& vector);
 Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors);

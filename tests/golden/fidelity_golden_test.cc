@@ -50,6 +50,8 @@ constexpr Bar kTinyBars[] = {
     {"llama-iq2_xs", kFloatBar},     {"llama-iq2_s", kFloatBar},
     {"llama-iq3_xxs", kFloatBar},    {"llama-iq3_s", kFloatBar},
     {"llama-tq1_0", kFloatBar},      {"llama-tq2_0", kFloatBar},
+    {"llama-moe-f32", kFloatBar},    {"qwen3moe-f32", kFloatBar},
+    {"olmoe-f32", kFloatBar},
 };
 
 struct RealBar {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Llama (Touvron et al. 2023) and what shares its shape: Mistral, SmolLM2, TinyLlama.
+// Llama (Touvron et al. 2023) and what shares its shape: Mistral, SmolLM2, TinyLlama; and Mixtral
+// (Jiang et al. 2024), whose layers hold experts instead of one network.
 #include "model/architecture.h"
 #include "model/blocks.h"
+#include "model/moe.h"
 #include "model/rope.h"
 #include "model/weights.h"
 
@@ -38,7 +40,11 @@ class LlamaDecoder : public Decoder {
   void RunFeedForward(Step& step, std::size_t layer) const {
     const LayerWeights& weights = layers_[layer];
     Normalise(step, weights.feed_forward_norm, step.buffers.normed);
-    RunGatedNetwork(step, weights);
+    if (weights.mixture.gate.empty()) {
+      RunGatedNetwork(step, weights);
+    } else {
+      RunExperts(step, layer, weights.mixture);
+    }
     AddDelta(step);
   }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Qwen2 (Yang et al. 2024): Llama with biases to query, key and value. Qwen3 (Yang et al. 2025): no
-// biases, but each head of query and key normalised before it rotates.
+// biases, but each head of query and key normalised before it rotates; Qwen3 MoE has experts.
 #include "model/architecture.h"
 #include "model/blocks.h"
+#include "model/moe.h"
 #include "model/rope.h"
 #include "model/weights.h"
 
@@ -41,7 +42,11 @@ class QwenDecoder : public Decoder {
   void RunFeedForward(Step& step, std::size_t layer) const {
     const LayerWeights& weights = layers_[layer];
     Normalise(step, weights.feed_forward_norm, step.buffers.normed);
-    RunGatedNetwork(step, weights);
+    if (weights.mixture.gate.empty()) {
+      RunGatedNetwork(step, weights);
+    } else {
+      RunExperts(step, layer, weights.mixture);
+    }
     AddDelta(step);
   }
 
