@@ -5,7 +5,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/quant_blocks.h"
+#include "kernels/panels.h"
 #include "kernels/scalar.h"
 
 namespace kinglet {
@@ -19,8 +19,9 @@ struct I {  // 16 i32 lanes, or 64 bytes
 };
 
 // Columns a tile: 4 integer and 4 float registers of accumulators, of 16 in all.
+constexpr int kTilePanels = 1;
 constexpr int kTileColumns = 2;
-constexpr int kFloatTileColumns = 1;
+constexpr int kDirectColumns = 2;  // up to so many columns read the weights straight from memory
 constexpr int kExpandedColumns = 4;
 
 inline F LoadF(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
@@ -74,14 +75,6 @@ inline F Bf16ToF(const void* p) {
   const auto* halves = static_cast<const __m128i*>(p);
   return {Bf16ToF8(halves), Bf16ToF8(halves + 1)};
 }
-inline __m256 LowHalfToF8(__m256i v) {
-  const __m256i low = _mm256_and_si256(v, _mm256_set1_epi32(0xffff));
-  const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
-  return _mm256_cvtph_ps(_mm256_castsi256_si128(packed));
-}
-// The f16 in the low half of each 32-bit lane.
-inline F LowHalfToF(I v) { return {LowHalfToF8(v.a), LowHalfToF8(v.b)}; }
-
 inline I LoadI(const void* p) {
   const auto* words = static_cast<const __m256i*>(p);
   return {_mm256_loadu_si256(words), _mm256_loadu_si256(words + 1)};
@@ -157,40 +150,35 @@ inline I DotBytes(I sum, I codes, I activations) {
           DotBytes8<kSmallCodes>(sum.b, codes.b, activations.b)};
 }
 
-inline void TransposeQuads8(const std::uint8_t* rows, std::ptrdiff_t stride, __m256i out[4]) {
-  __m256i t[4];  // 128-bit lane g of t[j] is row 4g + j
-  for (int j = 0; j < 4; ++j) {
-    const auto* low = reinterpret_cast<const __m128i*>(rows + j * stride);
-    const auto* high = reinterpret_cast<const __m128i*>(rows + (4 + j) * stride);
-    t[j] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(low)),
-                                   _mm_loadu_si128(high), 1);
-  }
-  const __m256i a = _mm256_unpacklo_epi32(t[0], t[1]);
-  const __m256i b = _mm256_unpackhi_epi32(t[0], t[1]);
-  const __m256i c = _mm256_unpacklo_epi32(t[2], t[3]);
-  const __m256i d = _mm256_unpackhi_epi32(t[2], t[3]);
-  out[0] = _mm256_unpacklo_epi64(a, c);
-  out[1] = _mm256_unpackhi_epi64(a, c);
-  out[2] = _mm256_unpacklo_epi64(b, d);
-  out[3] = _mm256_unpackhi_epi64(b, d);
+// 16 bytes, one to a lane.
+inline I LoadUnsignedBytes(const void* p) {
+  const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(p));
+  return {_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))};
 }
-// 16 bytes of each of 16 rows -> out[q] lane r = bytes 4q..4q+3 of row r.
-inline void TransposeQuads(const std::uint8_t* rows, std::ptrdiff_t stride, I out[4]) {
-  __m256i first[4];
-  __m256i second[4];
-  TransposeQuads8(rows, stride, first);
-  TransposeQuads8(rows + 8 * stride, stride, second);
-  for (int q = 0; q < 4; ++q) out[q] = {first[q], second[q]};
+inline I LoadSignedBytes(const void* p) {
+  const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(p));
+  return {_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))};
+}
+// Each byte of `indices`, 0..15, by the entry of the table.
+inline I LookUp(const std::uint8_t (&table)[16], I indices) {
+  const __m256i entries =
+      _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return {_mm256_shuffle_epi8(entries, indices.a), _mm256_shuffle_epi8(entries, indices.b)};
 }
 
+// clang-format off: in the order of need
+#include "kernels/quantise-inl.h"
+#include "kernels/panel_types-inl.h"
 #include "kernels/expanded-inl.h"
-#include "kernels/quantised-inl.h"
+#include "kernels/matmul-inl.h"
 #include "kernels/vector-inl.h"
+// clang-format on
 
 }  // namespace
 
 const Ops kAvx2Ops = {
     .name = "avx2",
+    .takes_panels = true,
     .quantise = Quantise,
     .matmul = Matmul,
     .dequantise_row = DequantiseRow,

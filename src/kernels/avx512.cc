@@ -5,7 +5,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/quant_blocks.h"
+#include "kernels/panels.h"
 #include "kernels/scalar.h"
 
 namespace kinglet {
@@ -14,9 +14,11 @@ namespace {
 using F = __m512;   // 16 f32 lanes
 using I = __m512i;  // 16 i32 lanes, or 64 bytes
 
-// Columns a tile: 8 integer and 8 float accumulators leave half of the 32 registers for operands.
-constexpr int kTileColumns = 8;
-constexpr int kFloatTileColumns = 4;
+// A tile of 32 rows by 6 columns has 12 integer and 12 float accumulators; with two registers of
+// weights and one of activations that is what 32 registers hold without spilling.
+constexpr int kTilePanels = 2;
+constexpr int kTileColumns = 6;
+constexpr int kDirectColumns = 8;  // up to so many columns read the weights straight from memory
 constexpr int kExpandedColumns = 8;
 
 inline F LoadF(const float* p) { return _mm512_loadu_ps(p); }
@@ -52,9 +54,6 @@ inline F Bf16ToF(const void* p) {
   const __m256i halves = _mm256_loadu_si256(static_cast<const __m256i*>(p));
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
-// The f16 in the low half of each 32-bit lane.
-inline F LowHalfToF(I v) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(v)); }
-
 inline I LoadI(const void* p) { return _mm512_loadu_si512(p); }
 inline void StoreI(void* p, I v) { _mm512_storeu_si512(p, v); }
 inline I SetI(int x) { return _mm512_set1_epi32(x); }
@@ -89,37 +88,32 @@ inline I DotBytes(I sum, I codes, I activations) {
   return _mm512_dpbusd_epi32(sum, codes, activations);
 }
 
-// 16 bytes of each of 16 rows -> out[q] lane r = bytes 4q..4q+3 of row r.
-inline void TransposeQuads(const std::uint8_t* rows, std::ptrdiff_t stride, I out[4]) {
-  I t[4];  // 128-bit lane g of t[j] is row 4g + j
-  for (int j = 0; j < 4; ++j) {
-    const std::uint8_t* p = rows + j * stride;
-    const auto load = [p, stride](int g) {
-      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 4 * g * stride));
-    };
-    t[j] = _mm512_castsi128_si512(load(0));
-    t[j] = _mm512_inserti32x4(t[j], load(1), 1);
-    t[j] = _mm512_inserti32x4(t[j], load(2), 2);
-    t[j] = _mm512_inserti32x4(t[j], load(3), 3);
-  }
-  const I a = _mm512_unpacklo_epi32(t[0], t[1]);
-  const I b = _mm512_unpackhi_epi32(t[0], t[1]);
-  const I c = _mm512_unpacklo_epi32(t[2], t[3]);
-  const I d = _mm512_unpackhi_epi32(t[2], t[3]);
-  out[0] = _mm512_unpacklo_epi64(a, c);
-  out[1] = _mm512_unpackhi_epi64(a, c);
-  out[2] = _mm512_unpacklo_epi64(b, d);
-  out[3] = _mm512_unpackhi_epi64(b, d);
+// 16 bytes, one to a lane.
+inline I LoadUnsignedBytes(const void* p) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
+inline I LoadSignedBytes(const void* p) {
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
+// Each byte of `indices`, 0..15, by the entry of the table.
+inline I LookUp(const std::uint8_t (&table)[16], I indices) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), indices);
 }
 
+// clang-format off: in the order of need
+#include "kernels/quantise-inl.h"
+#include "kernels/panel_types-inl.h"
 #include "kernels/expanded-inl.h"
-#include "kernels/quantised-inl.h"
+#include "kernels/matmul-inl.h"
 #include "kernels/vector-inl.h"
+// clang-format on
 
 }  // namespace
 
 const Ops kAvx512Ops = {
     .name = "avx512",
+    .takes_panels = true,
     .quantise = Quantise,
     .matmul = Matmul,
     .dequantise_row = DequantiseRow,

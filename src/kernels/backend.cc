@@ -34,13 +34,14 @@ std::vector<const Ops*> FindAvailable() {
 }
 
 constexpr DType kFloatTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
-constexpr DType kQuantisedTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
-                                     DType::kQ8_0, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+constexpr DType kQuantisedTypes[] = {DType::kQ4_0, DType::kQ4_1, DType::kQ5_0,   DType::kQ5_1,
+                                     DType::kQ8_0, DType::kQ2_K, DType::kQ3_K,   DType::kQ4_K,
+                                     DType::kQ5_K, DType::kQ6_K, DType::kIQ4_NL, DType::kIQ4_XS,
+                                     DType::kMXFP4};
 // By expansion alone.
-constexpr DType kExpandedTypes[] = {
-    DType::kQ2_K,  DType::kQ3_K,    DType::kIQ4_NL, DType::kIQ4_XS, DType::kMXFP4,
-    DType::kIQ1_S, DType::kIQ1_M,   DType::kIQ2_S,  DType::kIQ2_XS, DType::kIQ2_XXS,
-    DType::kIQ3_S, DType::kIQ3_XXS, DType::kTQ1_0,  DType::kTQ2_0};
+constexpr DType kExpandedTypes[] = {DType::kIQ1_S,   DType::kIQ1_M,   DType::kIQ2_S,
+                                    DType::kIQ2_XS,  DType::kIQ2_XXS, DType::kIQ3_S,
+                                    DType::kIQ3_XXS, DType::kTQ1_0,   DType::kTQ2_0};
 
 template <std::size_t kCount>
 bool Contains(const DType (&types)[kCount], DType dtype) {

@@ -4,6 +4,21 @@
 // stored weights may be rounded. Included by an ISA file inside its namespace, after its
 // primitives.
 
+// sums of 16 rows of one column -> out.
+inline void StoreRows(const MatmulArgs& args, int row, std::ptrdiff_t column, F value) {
+  const int rows = args.row_end - row < kPanelRows ? args.row_end - row : kPanelRows;
+  float* out = args.out + static_cast<std::size_t>(column) * args.out_stride + row;
+  if (rows == kPanelRows) {
+    if (args.bias != nullptr) value = AddF(value, LoadF(args.bias + row));
+    if (args.accumulate) value = AddF(LoadF(out), value);
+    StoreF(out, value);
+    return;
+  }
+  if (args.bias != nullptr) value = AddF(value, LoadPartF(args.bias + row, rows));
+  if (args.accumulate) value = AddF(LoadPartF(out, rows), value);
+  StorePartF(out, value, rows);
+}
+
 constexpr int kExpandedValues = 256;  // K values that are expanded at a time: 16 KiB
 
 // Adds a block of K to the sums of kColumns columns. A lane adds up its row's products in the order
@@ -27,11 +42,11 @@ inline void AddExpanded(const float (*weights)[kPanelRows], int values, const fl
 inline void ExpandRows(const MatrixView& matrix, int row, int rows, int first, int values,
                        float (*weights)[kPanelRows]) {
   const std::size_t skipped =
-      matrix.row_bytes * static_cast<std::size_t>(first) / static_cast<std::size_t>(matrix.columns);
+      matrix.stride * static_cast<std::size_t>(first) / static_cast<std::size_t>(matrix.columns);
   float expanded[kExpandedValues];
   for (int r = 0; r < rows; ++r) {
     const std::uint8_t* bytes =
-        matrix.data + static_cast<std::size_t>(row + r) * matrix.row_bytes + skipped;
+        matrix.data + static_cast<std::size_t>(row + r) * matrix.stride + skipped;
     DequantiseRow(matrix.dtype, bytes, values, expanded);
     for (int i = 0; i < values; ++i) weights[i][r] = expanded[i];
   }
@@ -61,11 +76,6 @@ void MatmulExpanded(const MatmulArgs& args) {
   for (int row = args.row_begin; row < args.row_end; row += kPanelRows) {
     const int rows = args.row_end - row < kPanelRows ? args.row_end - row : kPanelRows;
     MultiplyExpanded(args, row, rows, sums);
-    for (int c = 0; c < args.count; ++c) {
-      float* out = args.out + static_cast<std::size_t>(c) * args.out_stride + row;
-      F value = LoadF(sums + c * kPanelRows);
-      if (args.bias != nullptr) value = AddF(value, LoadPartF(args.bias + row, rows));
-      StorePartF(out, value, rows);
-    }
+    for (int c = 0; c < args.count; ++c) StoreRows(args, row, c, LoadF(sums + c * kPanelRows));
   }
 }

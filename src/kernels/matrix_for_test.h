@@ -27,8 +27,8 @@ struct RandomMatrix {
   RandomMatrix(DType dtype, int rows, int columns, std::mt19937& random) {
     const DTypeInfo& info = Info(dtype);
     const std::size_t blocks = static_cast<std::size_t>(columns) / info.block_values;
-    view = {dtype, nullptr, blocks * info.block_bytes, rows, columns};
-    bytes.resize(static_cast<std::size_t>(rows) * view.row_bytes);
+    view = {dtype, nullptr, blocks * info.block_bytes, rows, columns, /*packed=*/false};
+    bytes.resize(static_cast<std::size_t>(rows) * view.stride);
     for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
     for (std::size_t at = 0; at < bytes.size(); at += info.block_bytes) {
       SetScales(dtype, &bytes[at], random);
@@ -104,6 +104,27 @@ struct RandomMatrix {
   std::vector<std::uint8_t> bytes;
 };
 
+// The matrix as a table wants it for such activations: packed, or as it is.
+struct WeightsFor {
+  WeightsFor(const Ops& ops, const MatrixView& from, const QuantisedColumns& quantised)
+      : view(from) {
+    const bool rounded = quantised.codes != nullptr;
+    if (!ops.takes_panels || !HasPanels(from.dtype) || IsQuantised(from.dtype) != rounded) return;
+    const std::size_t panel_bytes = PanelBytes(from.dtype, static_cast<std::size_t>(from.columns));
+    bytes.resize(static_cast<std::size_t>((from.rows + 15) / 16) * panel_bytes);
+    for (int row = 0; row < from.rows; row += kPanelRows) {
+      PackPanel(from.dtype, from.data + static_cast<std::size_t>(row) * from.stride, from.stride,
+                std::min(kPanelRows, from.rows - row), static_cast<std::size_t>(from.columns),
+                &bytes[static_cast<std::size_t>(row / kPanelRows) * panel_bytes]);
+    }
+    view.data = bytes.data();
+    view.stride = panel_bytes;
+    view.packed = true;
+  }
+  MatrixView view;
+  std::vector<std::uint8_t> bytes;
+};
+
 struct Columns {
   Columns(const Ops& ops, const std::vector<float>& x, int count, int k)
       : codes(x.size()), scales(x.size() / 32), sums(x.size() / 32), half_sums(x.size() / 16) {
@@ -123,8 +144,9 @@ inline std::vector<float> Multiply(const Ops& ops, const MatrixView& weights,
                                    int count, const float* bias) {
   std::vector<float> out(static_cast<std::size_t>(count) * static_cast<std::size_t>(weights.rows),
                          -1.0F);
+  const WeightsFor packed(ops, weights, quantised);
   MatmulArgs args;
-  args.weights = weights;
+  args.weights = packed.view;
   args.quantised = quantised;
   args.floats = x.data();
   args.count = count;
@@ -148,7 +170,7 @@ inline std::vector<float> Multiply(const Ops& ops, const MatrixView& weights,
 // offset and its minimum alike, since either can be that large and cancel.
 inline float Tolerance(const MatrixView& weights, int row, const float* x) {
   std::vector<float> values(static_cast<std::size_t>(weights.columns));
-  DequantiseRow(weights.dtype, weights.data + static_cast<std::size_t>(row) * weights.row_bytes,
+  DequantiseRow(weights.dtype, weights.data + static_cast<std::size_t>(row) * weights.stride,
                 weights.columns, values.data());
   double norm = 0;
   for (std::size_t begin = 0; begin < values.size(); begin += kSpan) {

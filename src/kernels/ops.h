@@ -11,23 +11,26 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/panels.h"
 #include "tensor/dtype.h"
 
 namespace kinglet {
 
 inline constexpr int kSpan = 32;         // values that share an activation scale
-inline constexpr int kPanelRows = 16;    // rows of weights that are computed together
 inline constexpr int kKeyLanes = 16;     // keys of the attention cache that lie side by side
 inline constexpr int kQueryTile = 8;     // queries of a head that an Attend takes at most
-inline constexpr int kMaxColumns = 128;  // activation columns of a matrix product at most
+inline constexpr int kMaxColumns = 512;  // activation columns of a matrix product at most
 
-// A weight matrix in its file's own layout. Does not own the data.
+// A weight matrix. Does not own the data.
 struct MatrixView {
   DType dtype = DType::kF32;
-  const std::uint8_t* data = nullptr;  // [rows][row_bytes]
-  std::size_t row_bytes = 0;
+  const std::uint8_t* data = nullptr;
+  // Bytes from a row to the next, as in the file; where it is packed (kernels/panels.h), from a
+  // panel of 16 rows to the next.
+  std::size_t stride = 0;
   int rows = 0;
   int columns = 0;  // K; a multiple of the type's block
+  bool packed = false;
 };
 
 // `count` columns of K activations rounded to 8 bits. value = scale * code.
@@ -44,6 +47,7 @@ struct MatmulArgs {
   const float* floats = nullptr;  // [count][K], for weights of any type: nothing is rounded
   int count = 0;                  // columns, 1..kMaxColumns
   const float* bias = nullptr;    // [rows] or null
+  bool accumulate = false;        // add to what is in `out`
   float* out = nullptr;           // [count][out_stride]
   std::size_t out_stride = 0;     // values
   int row_begin = 0;              // a multiple of kPanelRows
@@ -83,7 +87,8 @@ struct AttendArgs {
 };
 
 struct Ops {
-  const char* name;  // as KINGLET_ISA has it
+  const char* name;   // as KINGLET_ISA has it
+  bool takes_panels;  // matmul wants weights packed, where their type has panels
 
   // x [k] -> column `column` of out. Where residual is not null it takes what the rounding lost,
   // [k]: a product with the residual's own rounding added makes 16-bit activations of two 8-bit

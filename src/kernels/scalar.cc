@@ -66,7 +66,7 @@ void Quantise(const float* x, int k, const QuantisedColumns& out, int column, fl
 
 void MultiplyCodes(const MatmulArgs& args, int row, double* sums) {
   const MatrixView& w = args.weights;
-  const std::uint8_t* bytes = w.data + static_cast<std::size_t>(row) * w.row_bytes;
+  const std::uint8_t* bytes = w.data + static_cast<std::size_t>(row) * w.stride;
   const std::ptrdiff_t k = w.columns;
   for (std::ptrdiff_t c = 0; c < args.count; ++c) {
     sums[c] = DotCodes(w.dtype, bytes, args.quantised.codes + c * k,
@@ -77,13 +77,13 @@ void MultiplyCodes(const MatmulArgs& args, int row, double* sums) {
 void MultiplyFloats(const MatmulArgs& args, int row, double* sums) {
   constexpr int kBlock = 256;  // values that are expanded at a time
   const MatrixView& w = args.weights;
-  const std::uint8_t* bytes = w.data + static_cast<std::size_t>(row) * w.row_bytes;
+  const std::uint8_t* bytes = w.data + static_cast<std::size_t>(row) * w.stride;
   const auto k = static_cast<std::size_t>(w.columns);
   std::fill(sums, sums + args.count, 0.0);
   float values[kBlock];
   for (std::size_t first = 0; first < k; first += kBlock) {
     const std::size_t count = std::min<std::size_t>(kBlock, k - first);
-    DequantiseRow(w.dtype, bytes + first * w.row_bytes / k, static_cast<int>(count), values);
+    DequantiseRow(w.dtype, bytes + first * w.stride / k, static_cast<int>(count), values);
     for (int c = 0; c < args.count; ++c) {
       const float* x = args.floats + static_cast<std::size_t>(c) * k + first;
       for (std::size_t i = 0; i < count; ++i) sums[c] += static_cast<double>(values[i]) * x[i];
@@ -99,7 +99,9 @@ void Matmul(const MatmulArgs& args) {
     for (int c = 0; c < args.count; ++c) {
       auto sum = static_cast<float>(sums[c]);
       if (args.bias != nullptr) sum += args.bias[r];
-      args.out[static_cast<std::size_t>(c) * args.out_stride + static_cast<std::size_t>(r)] = sum;
+      float& out =
+          args.out[static_cast<std::size_t>(c) * args.out_stride + static_cast<std::size_t>(r)];
+      out = args.accumulate ? out + sum : sum;
     }
   }
 }
@@ -167,6 +169,7 @@ void ToHalf(const float* x, int n, std::uint16_t* out) {
 
 const Ops kScalarOps = {
     .name = "scalar",
+    .takes_panels = false,
     .quantise = Quantise,
     .matmul = Matmul,
     .dequantise_row = DequantiseRow,

@@ -88,18 +88,6 @@ void ReadBlock(const BlockMXFP4& b, int, WeightSpan& out) {
 
 // ---- spans of blocks of 256 ----
 
-// The 6-bit scale and minimum of sub-block i: the first four lie in the low six bits of bytes 0..7,
-// the others in nibbles of bytes 8..11 and the two high bits of bytes 0..7.
-void ReadScaleAndMinimum(const std::uint8_t* packed, int i, int& scale, int& minimum) {
-  if (i < 4) {
-    scale = packed[i] & 63;
-    minimum = packed[i + 4] & 63;
-  } else {
-    scale = (packed[i + 4] & 15) | ((packed[i - 4] >> 6) << 4);
-    minimum = (packed[i + 4] >> 4) | ((packed[i] >> 6) << 4);
-  }
-}
-
 void ReadHeaderK(const std::uint8_t* d, const std::uint8_t* dmin, const std::uint8_t* packed,
                  int span, WeightSpan& out) {
   int scale = 0;
@@ -136,10 +124,7 @@ void ReadBlock(const BlockQ3_K& b, int span, WeightSpan& out) {
   for (int i = 0; i < kSpan; ++i) out.codes[i] |= ((b.high[i] >> span) & 1) << 2;
   out.offset = 4;
   for (int h = 0; h < 2; ++h) {
-    const int i = 2 * span + h;
-    const int low = i < 8 ? b.scales[i] & 15 : b.scales[i - 8] >> 4;
-    const int high = (b.scales[8 + i % 4] >> (2 * (i / 4))) & 3;
-    out.scale[h] = LoadHalf(b.d) * static_cast<float>((low | (high << 4)) - 32);
+    out.scale[h] = LoadHalf(b.d) * static_cast<float>(ReadScale(b, 2 * span + h));
   }
 }
 
@@ -172,9 +157,7 @@ void ReadBlock(const BlockQ6_K& b, int span, WeightSpan& out) {
 void ReadBlock(const BlockIQ4_XS& b, int span, WeightSpan& out) {
   ReadNibbles(b.nibbles + 16 * span, out);
   LookUp(kTableIQ4, out);
-  const int low = (b.low_scales[span / 2] >> (4 * (span % 2))) & 15;
-  const int high = (Load16(b.high_scales) >> (2 * span)) & 3;
-  SetScale(LoadHalf(b.d) * static_cast<float>((low | (high << 4)) - 32), out);
+  SetScale(LoadHalf(b.d) * static_cast<float>(ReadScale(b, span)), out);
 }
 
 template <typename Block, int kSpansOfBlock>
@@ -188,6 +171,30 @@ WeightSpan Read(const std::uint8_t* row, int span) {
 }
 
 }  // namespace
+
+// The first four lie in the low six bits of bytes 0..7,
+// the others in nibbles of bytes 8..11 and the two high bits of bytes 0..7.
+void ReadScaleAndMinimum(const std::uint8_t* packed, int i, int& scale, int& minimum) {
+  if (i < 4) {
+    scale = packed[i] & 63;
+    minimum = packed[i + 4] & 63;
+  } else {
+    scale = (packed[i + 4] & 15) | ((packed[i - 4] >> 6) << 4);
+    minimum = (packed[i + 4] >> 4) | ((packed[i] >> 6) << 4);
+  }
+}
+
+int ReadScale(const BlockQ3_K& block, int i) {
+  const int low = i < 8 ? block.scales[i] & 15 : block.scales[i - 8] >> 4;
+  const int high = (block.scales[8 + i % 4] >> (2 * (i / 4))) & 3;
+  return (low | (high << 4)) - 32;
+}
+
+int ReadScale(const BlockIQ4_XS& block, int i) {
+  const int low = (block.low_scales[i / 2] >> (4 * (i % 2))) & 15;
+  const int high = (Load16(block.high_scales) >> (2 * i)) & 3;
+  return (low | (high << 4)) - 32;
+}
 
 WeightSpan ReadSpan(DType dtype, const std::uint8_t* row, int span) {
   switch (dtype) {

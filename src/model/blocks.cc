@@ -50,7 +50,7 @@ void RotateHead(float* head, std::size_t half, RopePairs pairs, const float* cos
 void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens) {
   const std::size_t width = step.config.embedding_length;
   ForEachToken(step, [&](std::size_t token) {
-    const auto row = static_cast<std::size_t>(tokens[token]) * embedding.row_bytes;
+    const auto row = static_cast<std::size_t>(tokens[token]) * embedding.stride;
     step.ops.dequantise_row(embedding.dtype, embedding.data + row, Int(width),
                             &step.buffers.hidden[token * width]);
   });

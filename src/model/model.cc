@@ -73,12 +73,16 @@ Model::Model(GgufFile file, ModelConfig config, const Ops& ops, const ModelOptio
       pool_(options.thread_count) {}
 
 Result<void> Model::Bind() {
-  const ModelTensors tensors = TRY(BindTensors(file_, config_));
+  ModelTensors tensors = TRY(BindTensors(file_, config_));
+  if (ops_.takes_panels) {
+    packed_ = TRY(PackedWeights::InMemory(PlanPacking(Matrices(file_, tensors)), pool_));
+    tensors.packed = &*packed_;
+  }
   const auto* row = std::ranges::find(kArchitectures, config_.architecture, &Architecture::name);
   KINGLET_CHECK(row != std::end(kArchitectures), "no decoder for {}", config_.architecture);
   decoder_ = TRY(row->bind(config_, tensors));
   output_norm_ = Floats(*tensors.output_norm);
-  output_ = TRY(BindLinear(*tensors.output, nullptr));
+  output_ = TRY(BindLinear(tensors, *tensors.output, nullptr));
   buffers_ = std::make_unique<StepBuffers>(config_, HasQuantisedMatrix(file_), context_tokens_,
                                            pool_.thread_count());
   if (count_experts_) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -63,6 +64,7 @@ class Model {
   std::size_t context_tokens_;
   bool count_experts_;
   ThreadPool pool_;
+  std::optional<PackedWeights> packed_;  // where the table of operations wants it
   std::unique_ptr<Decoder> decoder_;
   std::span<const float> output_norm_;  // [D]
   Linear output_;                       // [vocabulary][D]

@@ -123,4 +123,13 @@ Result<ModelTensors> BindTensors(const GgufFile& file, const ModelConfig& config
   return tensors;
 }
 
+std::vector<const Tensor*> Matrices(const GgufFile& file, const ModelTensors& tensors) {
+  std::vector<const Tensor*> matrices;
+  for (const Tensor& tensor : file.tensors()) {
+    const bool looked_up = &tensor == tensors.token_embd && &tensor != tensors.output;
+    if (tensor.shape.size() >= 2 && !looked_up) matrices.push_back(&tensor);
+  }
+  return matrices;
+}
+
 }  // namespace kinglet

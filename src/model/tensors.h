@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "model/config.h"
+#include "model/packed_weights.h"
 #include "tensor/gguf.h"
 
 namespace kinglet {
@@ -32,15 +33,20 @@ struct LayerTensors {
 };
 
 struct ModelTensors {
-  const Tensor* token_embd = nullptr;   // (vocab_size, width)
-  const Tensor* output_norm = nullptr;  // (width)
-  const Tensor* output = nullptr;       // (vocab_size, width); token_embd where they are tied
-  const Tensor* rope_freqs = nullptr;   // (rope_dim / 2), divides the frequencies; null: none
-  std::vector<LayerTensors> layers;     // [block_count]
+  const PackedWeights* packed = nullptr;  // of the matrices; null: they are read as in the file
+  const Tensor* token_embd = nullptr;     // (vocab_size, width)
+  const Tensor* output_norm = nullptr;    // (width)
+  const Tensor* output = nullptr;         // (vocab_size, width); token_embd where they are tied
+  const Tensor* rope_freqs = nullptr;     // (rope_dim / 2), divides the frequencies; null: none
+  std::vector<LayerTensors> layers;       // [block_count]
 };
 
 // kInvalidInput names the tensor, the shape it has and the shape that it must have. Norms and
 // rope_freqs are F32; matrices are of any type but the integers.
 Result<ModelTensors> BindTensors(const GgufFile& file, const ModelConfig& config);
+
+// What is multiplied with: every tensor of at least two dimensions but an embedding that is looked
+// up only.
+std::vector<const Tensor*> Matrices(const GgufFile& file, const ModelTensors& tensors);
 
 }  // namespace kinglet

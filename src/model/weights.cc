@@ -10,19 +10,18 @@
 namespace kinglet {
 namespace {
 
-Result<MixtureWeights> BindMixture(const LayerTensors& from) {
-  const std::size_t count = from.ffn_router->rows();
+Result<MixtureWeights> BindMixture(const ModelTensors& tensors, const LayerTensors& from) {
   MixtureWeights mixture;
-  mixture.router = TRY(BindLinear(*from.ffn_router, nullptr));
-  mixture.gate = TRY(BindExperts(*from.ffn_gate, count));
-  mixture.up = TRY(BindExperts(*from.ffn_up, count));
-  mixture.down = TRY(BindExperts(*from.ffn_down, count));
+  mixture.router = TRY(BindLinear(tensors, *from.ffn_router, nullptr));
+  mixture.gate = TRY(BindExperts(tensors, *from.ffn_gate));
+  mixture.up = TRY(BindExperts(tensors, *from.ffn_up));
+  mixture.down = TRY(BindExperts(tensors, *from.ffn_down));
   return mixture;
 }
 
 }  // namespace
 
-Result<Linear> BindLinear(const Tensor& weights, const Tensor* bias) {
+Result<MatrixView> BindRows(const Tensor& weights) {
   if (!IsSupported(weights.dtype)) {
     return Error(StatusCode::kInvalidInput, "tensor {} is {}, a type that cannot be computed with",
                  Quoted(weights.name), Info(weights.dtype).name);
@@ -32,23 +31,39 @@ Result<Linear> BindLinear(const Tensor& weights, const Tensor* bias) {
     return Error(StatusCode::kInvalidInput, "tensor {} is {}, beyond {} rows or columns",
                  Quoted(weights.name), ShapeText(weights.shape), kMax);
   }
+  MatrixView view;
+  view.dtype = weights.dtype;
+  view.data = reinterpret_cast<const std::uint8_t*>(weights.data.data());
+  view.stride = weights.data.size() / weights.rows();
+  view.rows = static_cast<int>(weights.rows());
+  view.columns = static_cast<int>(weights.columns());
+  return view;
+}
+
+Result<Linear> BindLinear(const ModelTensors& tensors, const Tensor& weights, const Tensor* bias) {
   Linear linear;
-  linear.weights.dtype = weights.dtype;
-  linear.weights.data = reinterpret_cast<const std::uint8_t*>(weights.data.data());
-  linear.weights.row_bytes = weights.data.size() / weights.rows();
-  linear.weights.rows = static_cast<int>(weights.rows());
-  linear.weights.columns = static_cast<int>(weights.columns());
+  linear.weights = TRY(BindRows(weights));
+  const PackedTensor* packed = tensors.packed == nullptr ? nullptr : tensors.packed->Find(weights);
+  if (packed != nullptr) {
+    linear.weights.data = tensors.packed->data(*packed);
+    linear.weights.stride = packed->panel_bytes;
+    linear.weights.packed = true;
+  }
   if (bias != nullptr) linear.bias = Floats(*bias);
   return linear;
 }
 
-Result<std::vector<Linear>> BindExperts(const Tensor& weights, std::size_t count) {
-  Linear expert = TRY(BindLinear(weights, nullptr));
-  expert.weights.rows /= static_cast<int>(count);
-  const std::size_t bytes =
-      static_cast<std::size_t>(expert.weights.rows) * expert.weights.row_bytes;
-  std::vector<Linear> experts(count, expert);
-  for (std::size_t i = 0; i < count; ++i) experts[i].weights.data += i * bytes;
+Result<std::vector<Linear>> BindExperts(const ModelTensors& tensors, const Tensor& weights) {
+  Linear expert = TRY(BindLinear(tensors, weights, nullptr));
+  expert.weights.rows = static_cast<int>(weights.shape[1]);
+  const std::size_t expert_bytes = expert.weights.packed
+                                       ? tensors.packed->Find(weights)->matrix_bytes
+                                       : weights.shape[1] * expert.weights.stride;
+  std::vector<Linear> experts;
+  for (std::size_t i = 0; i < weights.shape[2]; ++i) {
+    experts.push_back(expert);
+    expert.weights.data += expert_bytes;
+  }
   return experts;
 }
 
@@ -62,19 +77,19 @@ Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors) {
   for (const LayerTensors& from : tensors.layers) {
     LayerWeights layer;
     layer.attention_norm = Floats(*from.attn_norm);
-    layer.query = TRY(BindLinear(*from.attn_q, from.attn_q_bias));
-    layer.key = TRY(BindLinear(*from.attn_k, from.attn_k_bias));
-    layer.value = TRY(BindLinear(*from.attn_v, from.attn_v_bias));
+    layer.query = TRY(BindLinear(tensors, *from.attn_q, from.attn_q_bias));
+    layer.key = TRY(BindLinear(tensors, *from.attn_k, from.attn_k_bias));
+    layer.value = TRY(BindLinear(tensors, *from.attn_v, from.attn_v_bias));
     if (from.attn_q_norm != nullptr) layer.query_norm = Floats(*from.attn_q_norm);
     if (from.attn_k_norm != nullptr) layer.key_norm = Floats(*from.attn_k_norm);
-    layer.attention_output = TRY(BindLinear(*from.attn_output, nullptr));
+    layer.attention_output = TRY(BindLinear(tensors, *from.attn_output, nullptr));
     layer.feed_forward_norm = Floats(*from.ffn_norm);
     if (from.ffn_router != nullptr) {
-      layer.mixture = TRY(BindMixture(from));
+      layer.mixture = TRY(BindMixture(tensors, from));
     } else {
-      layer.gate = TRY(BindLinear(*from.ffn_gate, nullptr));
-      layer.up = TRY(BindLinear(*from.ffn_up, nullptr));
-      layer.down = TRY(BindLinear(*from.ffn_down, nullptr));
+      layer.gate = TRY(BindLinear(tensors, *from.ffn_gate, nullptr));
+      layer.up = TRY(BindLinear(tensors, *from.ffn_up, nullptr));
+      layer.down = TRY(BindLinear(tensors, *from.ffn_down, nullptr));
     }
     layers.push_back(std::move(layer));
   }

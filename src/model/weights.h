@@ -44,9 +44,11 @@ struct LayerWeights {
 };
 
 // kInvalidInput names a tensor whose type the kernels do not know. bias may be null.
-Result<Linear> BindLinear(const Tensor& weights, const Tensor* bias);
-// Of `count` matrices, one after the other in a tensor.
-Result<std::vector<Linear>> BindExperts(const Tensor& weights, std::size_t count);
+Result<Linear> BindLinear(const ModelTensors& tensors, const Tensor& weights, const Tensor* bias);
+// Of the matrices, one after the other in a tensor of three dimensions.
+Result<std::vector<Linear>> BindExperts(const ModelTensors& tensors, const Tensor& weights);
+// The matrix row by row as it lies in the file, for the look-up of an embedding.
+Result<MatrixView> BindRows(const Tensor& weights);
 // The values of an F32 vector.
 std::span<const float> Floats(const Tensor& vector);
 Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors);

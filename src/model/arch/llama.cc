@@ -12,11 +12,11 @@ namespace {
 
 class LlamaDecoder : public Decoder {
  public:
-  LlamaDecoder(const Linear& embedding, std::vector<LayerWeights> layers, Rope rope)
+  LlamaDecoder(const MatrixView& embedding, std::vector<LayerWeights> layers, Rope rope)
       : embedding_(embedding), layers_(std::move(layers)), rope_(std::move(rope)) {}
 
   void Run(Step& step, std::span<const std::int32_t> tokens) const override {
-    Embed(step, embedding_.weights, tokens);
+    Embed(step, embedding_, tokens);
     PrepareRope(step, rope_, step.buffers.rope);
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       RunAttention(step, layer);
@@ -48,7 +48,7 @@ class LlamaDecoder : public Decoder {
     AddDelta(step);
   }
 
-  Linear embedding_;  // [vocabulary][D]
+  MatrixView embedding_;  // [vocabulary][D]
   std::vector<LayerWeights> layers_;
   Rope rope_;
 };
@@ -56,7 +56,7 @@ class LlamaDecoder : public Decoder {
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> BindLlama(const ModelConfig& config, const ModelTensors& tensors) {
-  const Linear embedding = TRY(BindLinear(*tensors.token_embd, nullptr));
+  const MatrixView embedding = TRY(BindRows(*tensors.token_embd));
   return std::make_unique<LlamaDecoder>(embedding, TRY(BindLayers(tensors)),
                                         MakeRope(config, tensors));
 }

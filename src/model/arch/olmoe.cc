@@ -12,11 +12,11 @@ namespace {
 
 class OlmoeDecoder : public Decoder {
  public:
-  OlmoeDecoder(const Linear& embedding, std::vector<LayerWeights> layers, Rope rope)
+  OlmoeDecoder(const MatrixView& embedding, std::vector<LayerWeights> layers, Rope rope)
       : embedding_(embedding), layers_(std::move(layers)), rope_(std::move(rope)) {}
 
   void Run(Step& step, std::span<const std::int32_t> tokens) const override {
-    Embed(step, embedding_.weights, tokens);
+    Embed(step, embedding_, tokens);
     PrepareRope(step, rope_, step.buffers.rope);
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       RunAttention(step, layer);
@@ -46,7 +46,7 @@ class OlmoeDecoder : public Decoder {
     AddDelta(step);
   }
 
-  Linear embedding_;  // [vocabulary][D]
+  MatrixView embedding_;  // [vocabulary][D]
   std::vector<LayerWeights> layers_;
   Rope rope_;
 };
@@ -54,7 +54,7 @@ class OlmoeDecoder : public Decoder {
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> BindOlmoe(const ModelConfig& config, const ModelTensors& tensors) {
-  const Linear embedding = TRY(BindLinear(*tensors.token_embd, nullptr));
+  const MatrixView embedding = TRY(BindRows(*tensors.token_embd));
   return std::make_unique<OlmoeDecoder>(embedding, TRY(BindLayers(tensors)),
                                         MakeRope(config, tensors));
 }

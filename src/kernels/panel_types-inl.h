@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// How each packed type turns into unsigned bytes and scales: weight = scale * code - minimum. A
+// type gives, of its block: the spans in it, the halves of a span with scales of their own, and
+//   ReadHead(block)                        what all of its spans share
+//   ReadScales(block, head, span, h, ...)  scale and minimum of 16 rows, of half h of a span
+//   ReadCodes(block, span, codes)          the span's eight quads
+// Included by an ISA file inside its namespace, after its primitives (F, I, LoadF, ...).
+
+constexpr int kSpanQuads = kSpan / 4;
+
+inline I LowNibbles(I v) { return AndI(v, SetI(0x0f0f0f0f)); }
+inline I HighNibbles(I v) { return AndI(ShiftRight(v, 4), SetI(0x0f0f0f0f)); }
+
+// Quad q in the low halves, quad q + 4 in the high ones.
+inline void ReadNibbles(const std::uint8_t (*nibbles)[64], I* codes) {
+  for (int q = 0; q < 4; ++q) {
+    const I packed = LoadI(nibbles[q]);
+    codes[q] = LowNibbles(packed);
+    codes[q + 4] = HighNibbles(packed);
+  }
+}
+
+// Bit q of each byte of `high` becomes the fifth bit of quad q's codes.
+inline void AddFifthBits(I high, I* codes) {
+  const I bit = SetI(0x10101010);
+  for (int q = 0; q < kSpanQuads; ++q) {
+    const I moved = q < 4 ? ShiftLeft(high, 4 - q) : ShiftRight(high, q - 4);
+    codes[q] = OrI(codes[q], AndI(moved, bit));
+  }
+}
+
+struct NoHead {};
+struct HeadF {
+  F d;
+};
+struct HeadFF {
+  F d, dmin;
+};
+
+// ---- types of 32 ----
+
+struct TypeQ4_0 {
+  using Block = PanelQ4_0;
+  static constexpr int kSpans = 1;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = true;  // below 64
+  static NoHead ReadHead(const Block&) { return {}; }
+  static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
+    scale = HalfToF(b.d);
+    minimum = MulF(scale, SetF(8));
+  }
+  static void ReadCodes(const Block& b, int, I* codes) { ReadNibbles(b.nibbles, codes); }
+};
+
+struct TypeQ4_1 {
+  using Block = PanelQ4_1;
+  static constexpr int kSpans = 1;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = true;
+  static NoHead ReadHead(const Block&) { return {}; }
+  static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
+    scale = HalfToF(b.d);
+    minimum = SubF(SetF(0), HalfToF(b.m));
+  }
+  static void ReadCodes(const Block& b, int, I* codes) { ReadNibbles(b.nibbles, codes); }
+};
+
+struct TypeQ5_0 {
+  using Block = PanelQ5_0;
+  static constexpr int kSpans = 1;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = true;
+  static NoHead ReadHead(const Block&) { return {}; }
+  static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
+    scale = HalfToF(b.d);
+    minimum = MulF(scale, SetF(16));
+  }
+  static void ReadCodes(const Block& b, int, I* codes) {
+    ReadNibbles(b.nibbles, codes);
+    AddFifthBits(LoadI(b.high), codes);
+  }
+};
+
+struct TypeQ5_1 {
+  using Block = PanelQ5_1;
+  static constexpr int kSpans = 1;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = true;
+  static NoHead ReadHead(const Block&) { return {}; }
+  static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
+    scale = HalfToF(b.d);
+    minimum = SubF(SetF(0), HalfToF(b.m));
+  }
+  static void ReadCodes(const Block& b, int, I* codes) {
+    ReadNibbles(b.nibbles, codes);
+    AddFifthBits(LoadI(b.high), codes);
+  }
+};
+
+struct TypeQ8_0 {
+  using Block = PanelQ8_0;
+  static constexpr int kSpans = 1;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = false;
+  static NoHead ReadHead(const Block&) { return {}; }
+  static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
+    scale = HalfToF(b.d);
+    minimum = MulF(scale, SetF(128));
+  }
+  static void ReadCodes(const Block& b, int, I* codes) {
+    for (int q = 0; q < kSpanQuads; ++q) codes[q] = LoadI(b.codes[q]);
+  }
+};
+
+// Nibbles are indices into a table of values, here 128 more than the format has them.
+constexpr std::uint8_t kCodesIQ4NL[16] = {1,   24,  45,  63,  79,  93,  106, 118,
+                                          129, 141, 153, 166, 181, 197, 217, 241};
+
+struct TypeIQ4_NL {
+  using Block = PanelQ4_0;
+  static constexpr int kSpans = 1;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = false;
+  static NoHead ReadHead(const Block&) { return {}; }
+  static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
+    scale = HalfToF(b.d);
+    minimum = MulF(scale, SetF(128));
+  }
+  static void ReadCodes(const Block& b, int, I* codes) {
+    ReadNibbles(b.nibbles, codes);
+    for (int q = 0; q < kSpanQuads; ++q) codes[q] = LookUp(kCodesIQ4NL, codes[q]);
+  }
+};
+
+// Twice the values of e2m1, and 12 more; the scale is half of 2^(e - 127).
+constexpr std::uint8_t kCodesMXFP4[16] = {12, 13, 14, 15, 16, 18, 20, 24,
+                                          12, 11, 10, 9,  8,  6,  4,  0};
+
+struct TypeMXFP4 {
+  using Block = PanelMXFP4;
+  static constexpr int kSpans = 1;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = true;
+  static NoHead ReadHead(const Block&) { return {}; }
+  static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
+    scale = MulF(CastToF(ShiftLeft(LoadUnsignedBytes(b.e), 23)), SetF(0.5F));
+    minimum = MulF(scale, SetF(12));
+  }
+  static void ReadCodes(const Block& b, int, I* codes) {
+    ReadNibbles(b.nibbles, codes);
+    for (int q = 0; q < kSpanQuads; ++q) codes[q] = LookUp(kCodesMXFP4, codes[q]);
+  }
+};
+
+// ---- types of 256 ----
+
+inline HeadFF ReadHeadK(const PanelScalesK& k) { return {HalfToF(k.d), HalfToF(k.dmin)}; }
+
+inline void ReadScalesK(const PanelScalesK& k, HeadFF head, int span, F& scale, F& minimum) {
+  const I low = LoadUnsignedBytes(k.low[span]);
+  I high = LoadUnsignedBytes(k.high[span / 2]);
+  if (span % 2 == 1) high = ShiftRight(high, 4);
+  const I codes = OrI(AndI(low, SetI(15)), ShiftLeft(AndI(high, SetI(3)), 4));
+  const I minima = OrI(ShiftRight(low, 4), ShiftLeft(AndI(high, SetI(12)), 2));
+  scale = MulF(head.d, ToF(codes));
+  minimum = MulF(head.dmin, ToF(minima));
+}
+
+struct TypeQ4_K {
+  using Block = PanelQ4_K;
+  static constexpr int kSpans = 8;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = true;
+  static HeadFF ReadHead(const Block& b) { return ReadHeadK(b.scales); }
+  static void ReadScales(const Block& b, HeadFF head, int span, int, F& scale, F& minimum) {
+    ReadScalesK(b.scales, head, span, scale, minimum);
+  }
+  static void ReadCodes(const Block& b, int span, I* codes) {
+    for (int q = 0; q < kSpanQuads; ++q) {
+      const I packed = LoadI(b.nibbles[span / 2][q]);
+      codes[q] = span % 2 == 0 ? LowNibbles(packed) : HighNibbles(packed);
+    }
+  }
+};
+
+struct TypeQ5_K {
+  using Block = PanelQ5_K;
+  static constexpr int kSpans = 8;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = true;
+  static HeadFF ReadHead(const Block& b) { return ReadHeadK(b.scales); }
+  static void ReadScales(const Block& b, HeadFF head, int span, int, F& scale, F& minimum) {
+    ReadScalesK(b.scales, head, span, scale, minimum);
+  }
+  static void ReadCodes(const Block& b, int span, I* codes) {
+    for (int q = 0; q < kSpanQuads; ++q) {
+      const I packed = LoadI(b.nibbles[span / 2][q]);
+      const I high = LoadI(b.high[q]);
+      const I moved = span < 4 ? ShiftLeft(high, 4 - span) : ShiftRight(high, span - 4);
+      codes[q] = OrI(span % 2 == 0 ? LowNibbles(packed) : HighNibbles(packed),
+                     AndI(moved, SetI(0x10101010)));
+    }
+  }
+};
+
+// A signed byte a half of a span, times d.
+template <int kOffset>
+inline void ReadSignedScale(const std::int8_t* scales, HeadF head, F& scale, F& minimum) {
+  scale = MulF(head.d, ToF(LoadSignedBytes(scales)));
+  minimum = MulF(scale, SetF(kOffset));
+}
+
+struct TypeQ6_K {
+  using Block = PanelQ6_K;
+  static constexpr int kSpans = 8;
+  static constexpr int kHalves = 2;
+  static constexpr bool kSmallCodes = true;
+  static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }
+  static void ReadScales(const Block& b, HeadF head, int span, int h, F& scale, F& minimum) {
+    ReadSignedScale<32>(b.scales[2 * span + h], head, scale, minimum);
+  }
+  static void ReadCodes(const Block& b, int span, I* codes) {
+    const int quarter = span % 4;
+    for (int q = 0; q < kSpanQuads; ++q) {
+      const I packed = LoadI(b.low[span / 4][quarter % 2][q]);
+      const I high = LoadI(b.high[span / 4][q]);
+      const I moved =
+          quarter < 2 ? ShiftLeft(high, 4 - 2 * quarter) : ShiftRight(high, 2 * quarter - 4);
+      codes[q] = OrI(quarter < 2 ? LowNibbles(packed) : HighNibbles(packed),
+                     AndI(moved, SetI(0x30303030)));
+    }
+  }
+};
+
+struct TypeQ2_K {
+  using Block = PanelQ2_K;
+  static constexpr int kSpans = 8;
+  static constexpr int kHalves = 2;
+  static constexpr bool kSmallCodes = true;
+  static HeadFF ReadHead(const Block& b) { return {HalfToF(b.d), HalfToF(b.dmin)}; }
+  static void ReadScales(const Block& b, HeadFF head, int span, int h, F& scale, F& minimum) {
+    const I packed = LoadUnsignedBytes(b.scales[2 * span + h]);
+    scale = MulF(head.d, ToF(AndI(packed, SetI(15))));
+    minimum = MulF(head.dmin, ToF(ShiftRight(packed, 4)));
+  }
+  static void ReadCodes(const Block& b, int span, I* codes) {
+    for (int q = 0; q < kSpanQuads; ++q) {
+      const I packed = LoadI(b.codes[span / 4][q]);
+      codes[q] = AndI(ShiftRight(packed, 2 * (span % 4)), SetI(0x03030303));
+    }
+  }
+};
+
+struct TypeQ3_K {
+  using Block = PanelQ3_K;
+  static constexpr int kSpans = 8;
+  static constexpr int kHalves = 2;
+  static constexpr bool kSmallCodes = true;
+  static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }
+  static void ReadScales(const Block& b, HeadF head, int span, int h, F& scale, F& minimum) {
+    ReadSignedScale<4>(b.scales[2 * span + h], head, scale, minimum);
+  }
+  static void ReadCodes(const Block& b, int span, I* codes) {
+    for (int q = 0; q < kSpanQuads; ++q) {
+      const I low = AndI(ShiftRight(LoadI(b.low[span / 4][q]), 2 * (span % 4)), SetI(0x03030303));
+      const I high = LoadI(b.high[q]);
+      const I moved = span < 2 ? ShiftLeft(high, 2 - span) : ShiftRight(high, span - 2);
+      codes[q] = OrI(low, AndI(moved, SetI(0x04040404)));
+    }
+  }
+};
+
+struct TypeIQ4_XS {
+  using Block = PanelIQ4_XS;
+  static constexpr int kSpans = 8;
+  static constexpr int kHalves = 1;
+  static constexpr bool kSmallCodes = false;
+  static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }
+  static void ReadScales(const Block& b, HeadF head, int span, int, F& scale, F& minimum) {
+    ReadSignedScale<128>(b.scales[span], head, scale, minimum);
+  }
+  static void ReadCodes(const Block& b, int span, I* codes) {
+    ReadNibbles(b.nibbles[span], codes);
+    for (int q = 0; q < kSpanQuads; ++q) codes[q] = LookUp(kCodesIQ4NL, codes[q]);
+  }
+};
