@@ -186,6 +186,7 @@ const Ops kAvx2Ops = {
     .add = Add,
     .add_scaled = AddScaled,
     .silu_mul = SiluMul,
+    .gelu_mul = GeluMul,
     .attend = Attend,
     .to_half = ToHalf,
 };

@@ -121,6 +121,7 @@ const Ops kAvx512Ops = {
     .add = Add,
     .add_scaled = AddScaled,
     .silu_mul = SiluMul,
+    .gelu_mul = GeluMul,
     .attend = Attend,
     .to_half = ToHalf,
 };

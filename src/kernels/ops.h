@@ -106,6 +106,8 @@ struct Ops {
   void (*add_scaled)(const float* x, float scale, int n, float* inout);
   // gate[i] = silu(gate[i]) * up[i]
   void (*silu_mul)(const float* up, int n, float* gate);
+  // The same with GELU by its approximation with tanh (Hendrycks and Gimpel 2016), as Gemma has it.
+  void (*gelu_mul)(const float* up, int n, float* gate);
   void (*attend)(const AttendArgs& args);
   void (*to_half)(const float* x, int n, std::uint16_t* out);
 };

@@ -125,6 +125,15 @@ void SiluMul(const float* up, int n, float* gate) {
   for (int i = 0; i < n; ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
 }
 
+void GeluMul(const float* up, int n, float* gate) {
+  constexpr double kRootOfTwoOverPi = 0.79788456080286535588;
+  for (int i = 0; i < n; ++i) {
+    const double g = gate[i];
+    const double bent = std::tanh(kRootOfTwoOverPi * (g + 0.044715 * g * g * g));
+    gate[i] = static_cast<float>(0.5 * g * (1 + bent)) * up[i];
+  }
+}
+
 // Softmax of the scores of the visible keys, in place.
 void Softmax(float* scores, KeyRange visible) {
   const float top = *std::max_element(scores + visible.begin, scores + visible.end);
@@ -177,6 +186,7 @@ const Ops kScalarOps = {
     .add = Add,
     .add_scaled = AddScaled,
     .silu_mul = SiluMul,
+    .gelu_mul = GeluMul,
     .attend = Attend,
     .to_half = ToHalf,
 };

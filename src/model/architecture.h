@@ -28,6 +28,8 @@ struct Architecture {
 
 // arch/llama.cc
 Result<std::unique_ptr<Decoder>> BindLlama(const ModelConfig& config, const ModelTensors& tensors);
+// arch/gemma.cc
+Result<std::unique_ptr<Decoder>> BindGemma(const ModelConfig& config, const ModelTensors& tensors);
 // arch/qwen.cc
 Result<std::unique_ptr<Decoder>> BindQwen(const ModelConfig& config, const ModelTensors& tensors);
 

@@ -47,12 +47,15 @@ void RotateHead(float* head, std::size_t half, RopePairs pairs, const float* cos
 
 }  // namespace
 
-void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens) {
+void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens,
+           float scale) {
   const std::size_t width = step.config.embedding_length;
   ForEachToken(step, [&](std::size_t token) {
     const auto row = static_cast<std::size_t>(tokens[token]) * embedding.stride;
-    step.ops.dequantise_row(embedding.dtype, embedding.data + row, Int(width),
-                            &step.buffers.hidden[token * width]);
+    float* const hidden = &step.buffers.hidden[token * width];
+    step.ops.dequantise_row(embedding.dtype, embedding.data + row, Int(width), hidden);
+    if (scale == 1) return;
+    for (std::size_t i = 0; i < width; ++i) hidden[i] *= scale;
   });
 }
 
@@ -114,7 +117,7 @@ void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_
                    });
 }
 
-void NormaliseHeads(Step& step, std::span<const float> weight, std::span<float> rows) {
+void NormaliseInPlace(Step& step, std::span<const float> weight, std::span<float> rows) {
   if (weight.empty()) return;
   const std::size_t width = rows.size() / kStepTokens;
   ForEachToken(step, [&](std::size_t token) {
@@ -171,7 +174,7 @@ void Attend(Step& step, std::size_t layer, const AttentionSpan& span) {
     args.values = step.cache.Values(layer, kv_head);
     args.head_dim = Int(config.head_dim);
     args.value_stride = step.cache.value_stride();
-    args.scale = 1 / std::sqrt(static_cast<float>(config.head_dim));
+    args.scale = static_cast<float>(config.attention_scale);
     args.scores =
         &buffers.scores[static_cast<std::size_t>(thread) * kQueryTile * buffers.score_stride];
     args.score_stride = buffers.score_stride;
@@ -188,19 +191,19 @@ void Attend(Step& step, std::size_t layer, const AttentionSpan& span) {
   ForEachToken(step, [&](std::size_t token) { Round(step, buffers.mixed, token); });
 }
 
-void GateUp(Step& step) {
+void GateUp(Step& step, Gate gate) {
   Activations& gated = step.buffers.gated;
   ForEachToken(step, [&](std::size_t token) {
-    step.ops.silu_mul(&step.buffers.up[token * gated.width()], Int(gated.width()),
-                      gated.row(token));
+    const auto multiply = gate == Gate::kSilu ? step.ops.silu_mul : step.ops.gelu_mul;
+    multiply(&step.buffers.up[token * gated.width()], Int(gated.width()), gated.row(token));
     Round(step, gated, token);
   });
 }
 
-void RunGatedNetwork(Step& step, const LayerWeights& weights) {
+void RunGatedNetwork(Step& step, const LayerWeights& weights, Gate gate) {
   StepBuffers& b = step.buffers;
   Project(step, b.normed, {{weights.gate, b.gated.values()}, {weights.up, b.up}});
-  GateUp(step);
+  GateUp(step, gate);
   Project(step, b.gated, {{weights.down, b.delta}});
 }
 

@@ -17,8 +17,9 @@ struct Projection {
   std::span<float> out;  // [T][rows]
 };
 
-// hidden [T][D] = the rows of the embedding.
-void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens);
+// hidden [T][D] = the rows of the embedding, times scale.
+void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens,
+           float scale = 1);
 
 // table = cosines and sines of each position times each speed.
 void PrepareRope(Step& step, const Rope& rope, RopeTable& table);
@@ -35,8 +36,9 @@ inline void Project(Step& step, const Activations& in,
 }
 
 // Each piece of the rows, as long as the weight, normalised by its root mean square, times weight:
-// one head [d], or all heads together. rows [T][a multiple of it]. An empty weight changes nothing.
-void NormaliseHeads(Step& step, std::span<const float> weight, std::span<float> rows);
+// one head [d], all heads together, or a whole row [D]. rows [T][a multiple of it]. An empty weight
+// changes nothing.
+void NormaliseInPlace(Step& step, std::span<const float> weight, std::span<float> rows);
 
 // Rotates queries and keys by their positions; keys and values go to the cache.
 void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table);
@@ -50,11 +52,13 @@ struct AttentionSpan {
 // mixed = for each query head, values weighted by softmax(query . key / sqrt(d)); rounded too.
 void Attend(Step& step, std::size_t layer, const AttentionSpan& span);
 
-// gated = silu(gated) * up; rounded too.
-void GateUp(Step& step);
+enum class Gate { kSilu, kGelu };
 
-// delta = down(silu(gate(normed)) * up(normed))
-void RunGatedNetwork(Step& step, const LayerWeights& weights);
+// gated = silu or gelu of gated, times up; rounded too.
+void GateUp(Step& step, Gate gate);
+
+// delta = down(silu or gelu(gate(normed)) * up(normed))
+void RunGatedNetwork(Step& step, const LayerWeights& weights, Gate gate);
 
 // hidden += delta
 void AddDelta(Step& step);

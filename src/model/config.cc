@@ -24,6 +24,10 @@ constexpr Family kFamilies[] = {
      .head_norms = HeadNorms::kAllHeads,
      .has_experts = true,
      .shares_add_up = false},
+    {.name = "gemma3",
+     .head_norms = HeadNorms::kEachHead,
+     .output_norms = true,
+     .sliding_period = 6},
 };
 
 struct Limits {
@@ -130,6 +134,13 @@ Result<void> ReadAttention(const Keys& keys, ModelConfig& config) {
                  keys.Name("attention.head_count"), config.head_count,
                  std::max(config.head_dim, config.value_dim), kMaxQueryWidth);
   }
+  config.attention_scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
+  if (config.architecture == "gemma3" && config.block_count == 62) {
+    // Gemma 3 27B alone was trained with the width of a head that its hidden width asks for.
+    config.attention_scale = 1 / std::sqrt(static_cast<double>(share));
+  }
+  config.sliding_period =
+      TRY(keys.Size("attention.sliding_window_pattern", kBlocks, config.family.sliding_period));
   config.sliding_window = TRY(keys.Size("attention.sliding_window", kWindow, 0));
   config.rms_epsilon = TRY(keys.Number("attention.layer_norm_rms_epsilon", 0.0, 1.0, std::nullopt));
   return {};
@@ -156,6 +167,7 @@ Result<void> ReadRope(const Keys& keys, ModelConfig& config) {
         "key \"{}\": {} dimensions of a head of {} rotate; an even number of at most {} can",
         keys.Name("rope.dimension_count"), config.rope_dim, config.head_dim, config.head_dim);
   }
+  config.rope_base_sliding = TRY(keys.Number("rope.freq_base_swa", 0.0, 1e15, 10000.0));
   config.rope_base = TRY(keys.Number("rope.freq_base", 0.0, 1e15, 10000.0));
   // rope.scale_linear is how files named it before rope.scaling.*.
   const double old_scale = TRY(keys.Number("rope.scale_linear", 0.0, 1e6, 1.0));

@@ -24,7 +24,9 @@ struct Family {
   std::string_view name;  // general.architecture
   RopePairs rope_pairs = RopePairs::kHalves;
   HeadNorms head_norms = HeadNorms::kNone;
-  bool has_experts = false;   // its files may hold a mixture
+  bool output_norms = false;       // what attention and the feed-forward network add is normalised
+  std::size_t sliding_period = 0;  // every so-many-th layer sees all, the others a window; 0: none
+  bool has_experts = false;        // its files may hold a mixture
   bool shares_add_up = true;  // a token's experts share 1; else they keep what softmax gave them
 };
 
@@ -40,6 +42,7 @@ struct ModelConfig {
   std::size_t kv_head_count = 0;  // divides head_count
   std::size_t head_dim = 0;       // of queries and keys (attention.key_length)
   std::size_t value_dim = 0;      // of values (attention.value_length)
+  double attention_scale = 0.0;   // of the products of queries and keys
   std::size_t rope_dim = 0;       // even; the dimensions of a head that rotate, from the first
   double rope_base = 10000.0;
   RopeScaling rope_scaling = RopeScaling::kNone;
@@ -50,11 +53,17 @@ struct ModelConfig {
   double rope_beta_fast = 32.0;
   double rope_beta_slow = 1.0;
   double rms_epsilon = 0.0;
-  std::size_t vocab_size = 0;      // rows of the embedding
-  std::size_t sliding_window = 0;  // tokens that attention looks back; 0: all
-  std::size_t expert_count = 0;    // 0: no mixture
+  std::size_t vocab_size = 0;          // rows of the embedding
+  std::size_t sliding_window = 0;      // tokens that attention looks back; 0: all
+  std::size_t sliding_period = 0;      // the family's, or the file's own
+  double rope_base_sliding = 10000.0;  // in layers that slide, where others do not
+  std::size_t expert_count = 0;        // 0: no mixture
   std::size_t expert_used_count = 0;
 
+  // The tokens that a layer looks back; 0: all.
+  std::size_t Window(std::size_t layer) const {
+    return sliding_period > 0 && layer % sliding_period == sliding_period - 1 ? 0 : sliding_window;
+  }
   std::size_t query_width() const { return head_count * head_dim; }
   std::size_t key_width() const { return kv_head_count * head_dim; }
   std::size_t value_width() const { return kv_head_count * value_dim; }

@@ -94,8 +94,12 @@ class RandomModel {
       Vector(blk + "attn_q.bias", 4 * kHead).Vector(blk + "attn_k.bias", 2 * kHead);
       Vector(blk + "attn_v.bias", 2 * kHead);
     }
-    if (family_ == "qwen3" || family_ == "qwen3moe") {
+    if (family_ == "qwen3" || family_ == "qwen3moe" || family_ == "gemma3") {
       Vector(blk + "attn_q_norm.weight", kHead).Vector(blk + "attn_k_norm.weight", kHead);
+    }
+    if (family_ == "gemma3") {
+      Vector(blk + "post_attention_norm.weight", kWidth);
+      Vector(blk + "post_ffw_norm.weight", kWidth);
     }
     if (family_ == "olmoe") {
       Vector(blk + "attn_q_norm.weight", 4 * kHead).Vector(blk + "attn_k_norm.weight", 2 * kHead);
@@ -120,7 +124,8 @@ class RandomModel {
 
 GgufForTest MakeModel(const std::string& family, bool quantised) {
   RandomModel model(family, quantised);
-  if (family == "llama") model.Size("attention.sliding_window", 7);
+  if (family == "llama" || family == "gemma3") model.Size("attention.sliding_window", 7);
+  if (family == "gemma3") model.Size("attention.sliding_window_pattern", 2);  // of two layers, one
   if (family == "qwen3moe" || family == "olmoe") {
     model.Size("expert_count", RandomModel::kExperts).Size("expert_used_count", 2);
   }
@@ -236,7 +241,7 @@ TEST(MixtureTest, WeightsThatAreNoNumbersAreHarmless) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FamiliesTest,
-                         testing::Values("llama", "qwen2", "qwen3", "qwen3moe", "olmoe"),
+                         testing::Values("llama", "qwen2", "qwen3", "qwen3moe", "olmoe", "gemma3"),
                          [](const auto& family) { return family.param; });
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 constexpr Architecture kArchitectures[] = {
     {"llama", BindLlama},   {"qwen2", BindQwen},  {"qwen3", BindQwen},
-    {"qwen3moe", BindQwen}, {"olmoe", BindOlmoe},
+    {"qwen3moe", BindQwen}, {"olmoe", BindOlmoe}, {"gemma3", BindGemma},
 };
 
 // What the config reader understands but no decoder computes yet.
@@ -81,7 +81,7 @@ Result<void> Model::Bind() {
   const auto* row = std::ranges::find(kArchitectures, config_.architecture, &Architecture::name);
   KINGLET_CHECK(row != std::end(kArchitectures), "no decoder for {}", config_.architecture);
   decoder_ = TRY(row->bind(config_, tensors));
-  output_norm_ = Floats(*tensors.output_norm);
+  output_norm_ = Floats(tensors.output_norm);
   output_ = TRY(BindLinear(tensors, *tensors.output, nullptr));
   buffers_ = std::make_unique<StepBuffers>(config_, HasQuantisedMatrix(file_), context_tokens_,
                                            pool_.thread_count());

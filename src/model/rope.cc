@@ -37,7 +37,7 @@ Rope MakeRope(const ModelConfig& config, const ModelTensors& tensors) {
     const double speed = std::pow(config.rope_base, -pair / static_cast<double>(pairs));
     const double share = ScaledShare(config, pair);
     rope.speeds.push_back(speed * (share / config.rope_scale + (1 - share)));
-    if (tensors.rope_freqs != nullptr) rope.speeds[i] /= Floats(*tensors.rope_freqs)[i];
+    if (tensors.rope_freqs != nullptr) rope.speeds[i] /= Floats(tensors.rope_freqs)[i];
   }
   if (config.rope_scaling == RopeScaling::kYarn) {
     const double lengthened = 1 + 0.1 * std::log(std::max(1.0, config.rope_scale));

@@ -62,8 +62,8 @@ StepBuffers::StepBuffers(const ModelConfig& config, bool rounds, std::size_t con
       mixed(config.query_width(), rounds),
       gated(config.expert_count > 0 ? 0 : config.feed_forward_length, rounds),
       up(kStepTokens * gated.width()),
-      rope{std::vector<float>(kStepTokens * config.rope_dim / 2),
-           std::vector<float>(kStepTokens * config.rope_dim / 2)},
+      rope(config.rope_dim),
+      sliding_rope(config.sliding_period > 0 ? config.rope_dim : 0),
       mixture(config, rounds),
       // 16 more than the keys of a full context: rows of a power of two would share cache sets.
       score_stride((context_tokens + 15) / 16 * 16 + 16),

@@ -46,6 +46,9 @@ class Activations {
 
 // The turns of a step's tokens, each [T][rope_dim / 2].
 struct RopeTable {
+  explicit RopeTable(std::size_t rope_dim)
+      : cosines(kStepTokens * rope_dim / 2), sines(cosines.size()) {}
+
   std::vector<float> cosines, sines;
 };
 
@@ -83,6 +86,7 @@ struct StepBuffers {
   Activations gated;                                  // [T][F]
   std::vector<float> up;                              // [T][F]
   RopeTable rope;
+  RopeTable sliding_rope;  // of layers with a base of their own; empty where there are none
   MixtureBuffers mixture;
   std::size_t score_stride;   // floats
   std::vector<float> scores;  // [threads][kQueryTile][score_stride]

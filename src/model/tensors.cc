@@ -89,6 +89,10 @@ Result<LayerTensors> BindLayer(Binder& binder, const ModelConfig& config, std::s
     tensors.attn_k_norm =
         TRY(binder.Take(name("attn_k_norm"), {each ? config.head_dim : config.key_width()}));
   }
+  if (config.family.output_norms) {
+    tensors.attn_output_norm = TRY(binder.Take(name("post_attention_norm"), {width}));
+    tensors.ffn_output_norm = TRY(binder.Take(name("post_ffw_norm"), {width}));
+  }
   tensors.ffn_norm = TRY(binder.Take(name("ffn_norm"), {width}));
   Shape inward = {width, config.feed_forward_length};
   Shape outward = {config.feed_forward_length, width};

@@ -22,14 +22,16 @@ struct LayerTensors {
   const Tensor* attn_q_bias = nullptr;  // as many as rows of the matrix; null: none
   const Tensor* attn_k_bias = nullptr;
   const Tensor* attn_v_bias = nullptr;
-  const Tensor* attn_q_norm = nullptr;  // (head_dim) or (query_width); null: none
-  const Tensor* attn_k_norm = nullptr;  // (head_dim) or (key_width); null: none
-  const Tensor* ffn_norm = nullptr;     // (width)
+  const Tensor* attn_q_norm = nullptr;       // (head_dim) or (query_width); null: none
+  const Tensor* attn_k_norm = nullptr;       // (head_dim) or (key_width); null: none
+  const Tensor* attn_output_norm = nullptr;  // (width), post_attention_norm; null: none
+  const Tensor* ffn_norm = nullptr;          // (width)
   // Of a mixture each of the three has expert_count such matrices, one after the other.
-  const Tensor* ffn_gate = nullptr;    // (feed_forward_length, width)
-  const Tensor* ffn_up = nullptr;      // (feed_forward_length, width)
-  const Tensor* ffn_down = nullptr;    // (width, feed_forward_length)
-  const Tensor* ffn_router = nullptr;  // (expert_count, width); null where there is no mixture
+  const Tensor* ffn_gate = nullptr;         // (feed_forward_length, width)
+  const Tensor* ffn_up = nullptr;           // (feed_forward_length, width)
+  const Tensor* ffn_down = nullptr;         // (width, feed_forward_length)
+  const Tensor* ffn_output_norm = nullptr;  // (width), post_ffw_norm; null: none
+  const Tensor* ffn_router = nullptr;       // (expert_count, width); null where there is no mixture
 };
 
 struct ModelTensors {

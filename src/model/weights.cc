@@ -49,7 +49,7 @@ Result<Linear> BindLinear(const ModelTensors& tensors, const Tensor& weights, co
     linear.weights.stride = packed->panel_bytes;
     linear.weights.packed = true;
   }
-  if (bias != nullptr) linear.bias = Floats(*bias);
+  linear.bias = Floats(bias);
   return linear;
 }
 
@@ -67,8 +67,9 @@ Result<std::vector<Linear>> BindExperts(const ModelTensors& tensors, const Tenso
   return experts;
 }
 
-std::span<const float> Floats(const Tensor& vector) {
-  return {reinterpret_cast<const float*>(vector.data.data()), vector.columns()};
+std::span<const float> Floats(const Tensor* vector) {
+  if (vector == nullptr) return {};
+  return {reinterpret_cast<const float*>(vector->data.data()), vector->columns()};
 }
 
 Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors) {
@@ -76,14 +77,16 @@ Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors) {
   layers.reserve(tensors.layers.size());
   for (const LayerTensors& from : tensors.layers) {
     LayerWeights layer;
-    layer.attention_norm = Floats(*from.attn_norm);
+    layer.attention_norm = Floats(from.attn_norm);
     layer.query = TRY(BindLinear(tensors, *from.attn_q, from.attn_q_bias));
     layer.key = TRY(BindLinear(tensors, *from.attn_k, from.attn_k_bias));
     layer.value = TRY(BindLinear(tensors, *from.attn_v, from.attn_v_bias));
-    if (from.attn_q_norm != nullptr) layer.query_norm = Floats(*from.attn_q_norm);
-    if (from.attn_k_norm != nullptr) layer.key_norm = Floats(*from.attn_k_norm);
+    layer.query_norm = Floats(from.attn_q_norm);
+    layer.key_norm = Floats(from.attn_k_norm);
     layer.attention_output = TRY(BindLinear(tensors, *from.attn_output, nullptr));
-    layer.feed_forward_norm = Floats(*from.ffn_norm);
+    layer.attention_output_norm = Floats(from.attn_output_norm);
+    layer.feed_forward_norm = Floats(from.ffn_norm);
+    layer.feed_forward_output_norm = Floats(from.ffn_output_norm);
     if (from.ffn_router != nullptr) {
       layer.mixture = TRY(BindMixture(tensors, from));
     } else {

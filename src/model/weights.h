@@ -29,18 +29,20 @@ struct MixtureWeights {
 // The weights of a layer of grouped-query attention and a gated feed-forward network. D: hidden
 // width, H and G: query and key/value heads, d: head width, F: feed-forward width.
 struct LayerWeights {
-  std::span<const float> attention_norm;     // [D]
-  Linear query;                              // [H * d][D]
-  Linear key;                                // [G * d][D]
-  Linear value;                              // [G * d][D]
-  std::span<const float> query_norm;         // [d], [H * d] or empty
-  std::span<const float> key_norm;           // [d], [G * d] or empty
-  Linear attention_output;                   // [D][H * d]
-  std::span<const float> feed_forward_norm;  // [D]
-  Linear gate;                               // [F][D]; these three are empty in a mixture
-  Linear up;                                 // [F][D]
-  Linear down;                               // [D][F]
-  MixtureWeights mixture;                    // empty where the layer is none
+  std::span<const float> attention_norm;            // [D]
+  Linear query;                                     // [H * d][D]
+  Linear key;                                       // [G * d][D]
+  Linear value;                                     // [G * d][D]
+  std::span<const float> query_norm;                // [d], [H * d] or empty
+  std::span<const float> key_norm;                  // [d], [G * d] or empty
+  Linear attention_output;                          // [D][H * d]
+  std::span<const float> attention_output_norm;     // [D] or empty
+  std::span<const float> feed_forward_norm;         // [D]
+  Linear gate;                                      // [F][D]; these three are empty in a mixture
+  Linear up;                                        // [F][D]
+  Linear down;                                      // [D][F]
+  std::span<const float> feed_forward_output_norm;  // [D] or empty
+  MixtureWeights mixture;                           // empty where the layer is none
 };
 
 // kInvalidInput names a tensor whose type the kernels do not know. bias may be null.
@@ -49,8 +51,8 @@ Result<Linear> BindLinear(const ModelTensors& tensors, const Tensor& weights, co
 Result<std::vector<Linear>> BindExperts(const ModelTensors& tensors, const Tensor& weights);
 // The matrix row by row as it lies in the file, for the look-up of an embedding.
 Result<MatrixView> BindRows(const Tensor& weights);
-// The values of an F32 vector.
-std::span<const float> Floats(const Tensor& vector);
+// The values of an F32 vector; empty for null.
+std::span<const float> Floats(const Tensor* vector);
 Result<std::vector<LayerWeights>> BindLayers(const ModelTensors& tensors);
 
 }  // namespace kinglet

@@ -51,7 +51,7 @@ constexpr Bar kTinyBars[] = {
     {"llama-iq3_xxs", kFloatBar},    {"llama-iq3_s", kFloatBar},
     {"llama-tq1_0", kFloatBar},      {"llama-tq2_0", kFloatBar},
     {"llama-moe-f32", kFloatBar},    {"qwen3moe-f32", kFloatBar},
-    {"olmoe-f32", kFloatBar},
+    {"olmoe-f32", kFloatBar},        {"gemma3-f32", kFloatBar},
 };
 
 struct RealBar {
@@ -60,6 +60,7 @@ struct RealBar {
 };
 constexpr RealBar kRealBars[] = {
     {"SmolLM2-135M-Instruct.Q4_1.gguf", {"smollm2-135m-instruct-q4_1", 2.5e-3, 0.96}},
+    {"gemma-3-270m-q4_k_m.gguf", {"gemma-3-270m-q4_k_m", 3.2e-3, 0.96}},
     {"qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
      {"qwen2.5-coder-0.5b-instruct-q4_k_m", 8.9e-4, 0.96}},
 };

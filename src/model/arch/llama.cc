@@ -41,7 +41,7 @@ class LlamaDecoder : public Decoder {
     const LayerWeights& weights = layers_[layer];
     Normalise(step, weights.feed_forward_norm, step.buffers.normed);
     if (weights.mixture.gate.empty()) {
-      RunGatedNetwork(step, weights);
+      RunGatedNetwork(step, weights, Gate::kSilu);
     } else {
       RunExperts(step, layer, weights.mixture);
     }

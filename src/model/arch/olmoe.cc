@@ -31,8 +31,8 @@ class OlmoeDecoder : public Decoder {
     Normalise(step, weights.attention_norm, b.normed);
     Project(step, b.normed,
             {{weights.query, b.queries}, {weights.key, b.keys}, {weights.value, b.values}});
-    NormaliseHeads(step, weights.query_norm, b.queries);
-    NormaliseHeads(step, weights.key_norm, b.keys);
+    NormaliseInPlace(step, weights.query_norm, b.queries);
+    NormaliseInPlace(step, weights.key_norm, b.keys);
     RotateAndStore(step, layer, b.rope);
     Attend(step, layer, {});
     Project(step, b.mixed, {{weights.attention_output, b.delta}});

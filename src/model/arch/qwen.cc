@@ -31,8 +31,8 @@ class QwenDecoder : public Decoder {
     Normalise(step, weights.attention_norm, b.normed);
     Project(step, b.normed,
             {{weights.query, b.queries}, {weights.key, b.keys}, {weights.value, b.values}});
-    NormaliseHeads(step, weights.query_norm, b.queries);
-    NormaliseHeads(step, weights.key_norm, b.keys);
+    NormaliseInPlace(step, weights.query_norm, b.queries);
+    NormaliseInPlace(step, weights.key_norm, b.keys);
     RotateAndStore(step, layer, b.rope);
     Attend(step, layer, {.window = step.config.sliding_window});
     Project(step, b.mixed, {{weights.attention_output, b.delta}});
@@ -43,7 +43,7 @@ class QwenDecoder : public Decoder {
     const LayerWeights& weights = layers_[layer];
     Normalise(step, weights.feed_forward_norm, step.buffers.normed);
     if (weights.mixture.gate.empty()) {
-      RunGatedNetwork(step, weights);
+      RunGatedNetwork(step, weights, Gate::kSilu);
     } else {
       RunExperts(step, layer, weights.mixture);
     }
