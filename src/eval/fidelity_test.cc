@@ -22,12 +22,14 @@ TEST(KlDivergenceTest, IsThatOfTheOutcomes) {
   EXPECT_TRUE(std::isinf(KlDivergence(ids, golden, 0, spoilt)));
 }
 
+constexpr double kExactBar = 2e-5;  // what a cache in half precision costs
+
 struct SmallModel {
-  SmallModel() {
+  explicit SmallModel(bool exact = false) {
     auto gguf = GgufFile::Open(KINGLET_TEST_DATA "/models/stories-q4_0.gguf");
     auto safetensors = SafetensorsFile::Open(KINGLET_TEST_DATA "/models/stories-q4_0.safetensors");
     EXPECT_TRUE(gguf && safetensors);
-    auto loaded = Model::Load(*std::move(gguf), {.thread_count = 2});
+    auto loaded = Model::Load(*std::move(gguf), {.thread_count = 2, .exact = exact});
     auto read = ReadGoldenTexts(*safetensors);
     EXPECT_TRUE(loaded && read);
     model = *std::move(loaded);
@@ -49,14 +51,24 @@ TEST(FidelityTest, ASmallModelSaysWhatItsWeightsSay) {
   EXPECT_GE(fidelity->same_top, 0.9);
 }
 
+TEST(FidelityTest, AnExactModelRoundsNoActivation) {
+  SmallModel small(true);
+  const auto fidelity = MeasureFidelity(*small.model, small.texts[0], kStepTokens);
+  ASSERT_TRUE(fidelity.has_value());
+  EXPECT_LE(fidelity->kl_mean, kExactBar);
+  EXPECT_EQ(fidelity->same_top, 1.0);
+}
+
 TEST(FidelityTest, PiecesDoNotMatter) {
-  SmallModel small;
-  const auto whole = MeasureFidelity(*small.model, small.texts[0], kStepTokens);
-  for (const std::size_t chunk : {1U, 3U, 8U, 50U}) {
-    const auto pieces = MeasureFidelity(*small.model, small.texts[0], chunk);
-    ASSERT_TRUE(whole && pieces);
-    EXPECT_EQ(pieces->kl_mean, whole->kl_mean) << chunk;  // to the last bit
-    EXPECT_EQ(pieces->kl_p99, whole->kl_p99) << chunk;
+  for (const bool exact : {false, true}) {
+    SmallModel small(exact);
+    const auto whole = MeasureFidelity(*small.model, small.texts[0], kStepTokens);
+    for (const std::size_t chunk : {1U, 3U, 8U, 50U}) {
+      const auto pieces = MeasureFidelity(*small.model, small.texts[0], chunk);
+      ASSERT_TRUE(whole && pieces);
+      EXPECT_EQ(pieces->kl_mean, whole->kl_mean) << exact << chunk;  // to the last bit
+      EXPECT_EQ(pieces->kl_p99, whole->kl_p99) << exact << chunk;
+    }
   }
 }
 

@@ -80,6 +80,14 @@ void Normalise(Step& step, std::span<const float> weight, Activations& out) {
   });
 }
 
+void SetActivations(const Activations& in, std::size_t first_row, MatmulArgs& args) {
+  if (in.rounds() && IsQuantised(args.weights.dtype)) {
+    args.quantised = in.QuantisedFrom(first_row);
+  } else {
+    args.floats = in.row(first_row);
+  }
+}
+
 void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_t count,
              std::initializer_list<Projection> projections) {
   std::size_t total = 0;
@@ -101,10 +109,7 @@ void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_
                        const MatrixView& weights = projection.linear.weights;
                        MatmulArgs args;
                        args.weights = weights;
-                       if (in.rounds() && IsQuantised(weights.dtype)) {
-                         args.quantised = in.quantised();
-                       }
-                       args.floats = in.row(0);
+                       SetActivations(in, 0, args);
                        args.count = Int(count);
                        if (!projection.linear.bias.empty())
                          args.bias = projection.linear.bias.data();

@@ -27,6 +27,10 @@ void PrepareRope(Step& step, const Rope& rope, RopeTable& table);
 // out = hidden normalised by its root mean square, times weight [D]; rounded too.
 void Normalise(Step& step, std::span<const float> weight, Activations& out);
 
+// The rows of `in` from first_row on, in the form that args.weights take: a file may mix matrices
+// that meet rounded activations with others that do not.
+void SetActivations(const Activations& in, std::size_t first_row, MatmulArgs& args);
+
 // out = in x weights + bias, for each of the projections of one input: `count` rows of it.
 void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_t count,
              std::initializer_list<Projection> projections);

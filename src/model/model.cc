@@ -70,12 +70,15 @@ Model::Model(GgufFile file, ModelConfig config, const Ops& ops, const ModelOptio
       ops_(ops),
       context_tokens_(options.context_tokens),
       count_experts_(options.count_experts),
+      exact_(options.exact),
       pool_(options.thread_count) {}
 
 Result<void> Model::Bind() {
   ModelTensors tensors = TRY(BindTensors(file_, config_));
   if (ops_.takes_panels) {
-    packed_ = TRY(PackedWeights::InMemory(PlanPacking(Matrices(file_, tensors)), pool_));
+    std::vector<const Tensor*> matrices = Matrices(file_, tensors);
+    if (exact_) std::erase_if(matrices, [](const Tensor* t) { return IsQuantised(t->dtype); });
+    packed_ = TRY(PackedWeights::InMemory(PlanPacking(matrices), pool_));
     tensors.packed = &*packed_;
   }
   const auto* row = std::ranges::find(kArchitectures, config_.architecture, &Architecture::name);
@@ -83,8 +86,8 @@ Result<void> Model::Bind() {
   decoder_ = TRY(row->bind(config_, tensors));
   output_norm_ = Floats(tensors.output_norm);
   output_ = TRY(BindLinear(tensors, *tensors.output, nullptr));
-  buffers_ = std::make_unique<StepBuffers>(config_, HasQuantisedMatrix(file_), context_tokens_,
-                                           pool_.thread_count());
+  const bool rounds = !exact_ && HasQuantisedMatrix(file_);
+  buffers_ = std::make_unique<StepBuffers>(config_, rounds, context_tokens_, pool_.thread_count());
   if (count_experts_) {
     buffers_->mixture.counts.resize(config_.block_count * config_.expert_count);
   }

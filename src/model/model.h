@@ -24,6 +24,7 @@ struct ModelOptions {
   int thread_count = 1;
   std::size_t context_tokens = 0;  // 0: the model's own, at most kDefaultContextTokens
   bool count_experts = false;      // of a mixture: which were asked, for reports
+  bool exact = false;              // for audits, slow: no activation is rounded to 8 bits
 };
 
 inline constexpr std::size_t kDefaultContextTokens = 8192;
@@ -63,6 +64,7 @@ class Model {
   const Ops& ops_;
   std::size_t context_tokens_;
   bool count_experts_;
+  bool exact_;
   ThreadPool pool_;
   std::optional<PackedWeights> packed_;  // where the table of operations wants it
   std::unique_ptr<Decoder> decoder_;

@@ -117,8 +117,7 @@ void Multiply(Step& step, std::size_t expert, const Linear& linear, const Activa
   const std::size_t first = Size(m.first_row[expert]);
   MatmulArgs args;
   args.weights = linear.weights;
-  args.quantised = in.QuantisedFrom(first);
-  args.floats = in.row(first);
+  SetActivations(in, first, args);
   args.count = m.first_row[expert + 1] - m.first_row[expert];
   args.out_stride = Size(linear.weights.rows);
   args.out = out + first * args.out_stride;
