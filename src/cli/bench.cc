@@ -41,26 +41,26 @@ TokenId TokenAt(std::size_t position, std::size_t vocab_size) {
 
 // Seconds to append `count` tokens, `step` at a time, to an empty sequence, each step with the
 // logits of its last token where `all_logits` says so, else those of the last step.
-Result<double> TimeTokens(Model& model, KvCache& cache, std::size_t count, std::size_t step,
+Result<double> TimeTokens(Model& model, KvSequence& sequence, std::size_t count, std::size_t step,
                           bool all_logits) {
-  cache.Truncate(0);
+  sequence.Truncate(0);
   std::vector<TokenId> tokens(count);
   for (std::size_t i = 0; i < count; ++i) tokens[i] = TokenAt(i, model.config().vocab_size);
   const double start_ms = MonotonicMs();
   for (std::size_t at = 0; at < count; at += step) {
     if (TakeInterrupt()) return Error(StatusCode::kCancelled, "interrupted");
     const std::size_t size = std::min(step, count - at);
-    TRY(model.Forward(std::span(tokens).subspan(at, size), cache));
-    if (all_logits || at + size == count) model.Logits(size - 1);
+    const std::size_t logits = all_logits || at + size == count ? 1 : 0;
+    TRY(model.Forward(std::span(tokens).subspan(at, size), sequence, logits));
   }
   return (MonotonicMs() - start_ms) / 1000;
 }
 
-Result<Speed> Measure(Model& model, KvCache& cache, std::string name, std::size_t count,
+Result<Speed> Measure(Model& model, KvSequence& sequence, std::string name, std::size_t count,
                       std::size_t step, int repetitions) {
   Speed speed{std::move(name), {}};
   for (int i = -1; i < repetitions; ++i) {  // the first, not counted, warms up pages and caches
-    const double seconds = TRY(TimeTokens(model, cache, count, step, /*all_logits=*/step == 1));
+    const double seconds = TRY(TimeTokens(model, sequence, count, step, /*all_logits=*/step == 1));
     if (i >= 0) speed.tokens_per_s.push_back(static_cast<double>(count) / seconds);
   }
   std::ranges::sort(speed.tokens_per_s);
@@ -127,14 +127,14 @@ Result<void> Bench(const BenchFlags& flags, const Environment& environment) {
                    model.context_tokens());
     }
   }
-  KvCache cache = TRY(model.NewCache());
+  KvSequence sequence = model.NewSequence();
   std::vector<Speed> speeds;
   if (flags.prompt_tokens > 0) {
-    speeds.push_back(TRY(Measure(model, cache, fmt::format("pp{}", flags.prompt_tokens),
+    speeds.push_back(TRY(Measure(model, sequence, fmt::format("pp{}", flags.prompt_tokens),
                                  flags.prompt_tokens, kStepTokens, flags.repetitions)));
   }
   if (flags.generated_tokens > 0) {
-    speeds.push_back(TRY(Measure(model, cache, fmt::format("tg{}", flags.generated_tokens),
+    speeds.push_back(TRY(Measure(model, sequence, fmt::format("tg{}", flags.generated_tokens),
                                  flags.generated_tokens, 1, flags.repetitions)));
   }
   if (flags.json) {

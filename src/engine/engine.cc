@@ -68,18 +68,17 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& path,
   model_options.exact = options.exact;
   Result<std::unique_ptr<Model>> model = Model::Load(std::move(file), model_options);
   if (!model) return in_file(model.error());
-  KvCache cache = TRY((*model)->NewCache());
   std::unique_ptr<Engine> engine(
-      new Engine(*std::move(model), *std::move(tokenizer), std::move(cache), options.reuse_prefix));
+      new Engine(*std::move(model), *std::move(tokenizer), options.reuse_prefix));
   engine->ReadChatTemplate();
   return engine;
 }
 
-Engine::Engine(std::unique_ptr<Model> model, std::unique_ptr<Tokenizer> tokenizer, KvCache cache,
+Engine::Engine(std::unique_ptr<Model> model, std::unique_ptr<Tokenizer> tokenizer,
                bool reuse_prefix)
     : model_(std::move(model)),
       tokenizer_(std::move(tokenizer)),
-      cache_(std::move(cache)),
+      cache_(model_->NewSequence()),
       reuse_prefix_(reuse_prefix) {
   sequence_.reserve(model_->context_tokens());
 }
@@ -138,8 +137,8 @@ std::vector<TokenId> Engine::EncodePrompt(std::string_view text) const {
   return tokens;
 }
 
-Result<void> Engine::Append(std::span<const TokenId> tokens) {
-  TRY(model_->Forward(tokens, cache_));
+Result<void> Engine::Append(std::span<const TokenId> tokens, bool wants_logits) {
+  TRY(model_->Forward(tokens, cache_, wants_logits ? 1 : 0));
   sequence_.insert(sequence_.end(), tokens.begin(), tokens.end());
   last_step_ = tokens.size();
   return {};
@@ -163,7 +162,8 @@ Result<std::optional<std::size_t>> Engine::Prefill(std::span<const TokenId> prom
   cache_.Truncate(shared);
   for (std::size_t at = shared; at < prompt.size(); at += kStepTokens) {
     if (interrupted && interrupted()) return std::nullopt;
-    TRY(Append(prompt.subspan(at, std::min(kStepTokens, prompt.size() - at))));
+    const std::size_t end = std::min(at + kStepTokens, prompt.size());
+    TRY(Append(prompt.subspan(at, end - at), /*wants_logits=*/end == prompt.size()));
   }
   return shared;
 }
@@ -203,7 +203,9 @@ Result<GenerationResult> Engine::Generate(const GenerationRequest& request,
       wanted = false;
       break;
     }
-    if (result.tokens.size() < room) TRY(Append(std::span(&token, 1)));
+    if (result.tokens.size() < room) {
+      TRY(Append(std::span(&token, 1), /*wants_logits=*/true));
+    }
   }
   wanted = output.Finish() && wanted;
   if (output.stopped()) result.finish_reason = FinishReason::kStop;

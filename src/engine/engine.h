@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 #include "engine/sampler.h"
-#include "model/kv_cache.h"
+#include "model/kv_pages.h"
 #include "model/model.h"
 #include "text/chat_template.h"
 #include "text/language_model.h"
@@ -50,25 +50,24 @@ class Engine : public LanguageModel {
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   Model& model() { return *model_; }
-  std::size_t kv_bytes() const { return cache_.bytes(); }
+  std::size_t kv_bytes() const { return model_->pages().bytes(); }
 
  private:
-  Engine(std::unique_ptr<Model> model, std::unique_ptr<Tokenizer> tokenizer, KvCache cache,
-         bool reuse_prefix);
+  Engine(std::unique_ptr<Model> model, std::unique_ptr<Tokenizer> tokenizer, bool reuse_prefix);
   void ReadChatTemplate();
 
   // Brings the cache to hold the prompt. Returns how many of its tokens were there already, or
   // nothing when `interrupted` said so.
   Result<std::optional<std::size_t>> Prefill(std::span<const TokenId> prompt,
                                              const std::function<bool()>& interrupted);
-  // Appends tokens to the sequence, in steps.
-  Result<void> Append(std::span<const TokenId> tokens);
+  // Appends the tokens of a step to the sequence; the last one has logits where `wants_logits`.
+  Result<void> Append(std::span<const TokenId> tokens, bool wants_logits);
 
   std::unique_ptr<Model> model_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::optional<Result<ChatTemplate>> chat_template_;  // nothing: the file has none
   std::string bos_name_, eos_name_;                    // as templates ask for them
-  KvCache cache_;
+  KvSequence cache_;
   std::vector<TokenId> sequence_;  // what the cache holds
   std::size_t last_step_ = 0;      // tokens of the last step, of which the last has the logits
   bool reuse_prefix_;

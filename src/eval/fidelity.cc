@@ -124,11 +124,11 @@ Result<Fidelity> MeasureFidelity(Model& model, const GoldenText& text, std::size
                    text.name, id, model.config().vocab_size);
     }
   }
-  KvCache cache = TRY(model.NewCache());
+  KvSequence sequence = model.NewSequence();
   std::vector<Judgement> judgements;
   for (std::size_t first = 0; first < count; first += chunk) {
     const auto piece = std::span(text.tokens).subspan(first, std::min(chunk, count - first));
-    TRY(model.Forward(piece, cache));
+    TRY(model.Forward(piece, sequence, piece.size()));
     for (std::size_t i = 0; i < piece.size(); ++i) {
       const std::span<const float> logits = model.Logits(i);
       const std::size_t at = (first + i) * text.top_count;

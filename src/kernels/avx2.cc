@@ -23,6 +23,9 @@ constexpr int kTilePanels = 1;
 constexpr int kTileColumns = 2;
 constexpr int kDirectColumns = 2;  // up to so many columns read the weights straight from memory
 constexpr int kExpandedColumns = 4;
+// Attention's tile: 4 rows x 1 pair of registers.
+constexpr int kAttendTileRows = 4;
+constexpr int kScoreGroups = 1;
 
 inline F LoadF(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 inline void StoreF(float* p, F v) {
@@ -63,6 +66,9 @@ inline F HalfToF(const void* p) {
   const auto* halves = static_cast<const __m128i*>(p);
   return {_mm256_cvtph_ps(_mm_loadu_si128(halves)), _mm256_cvtph_ps(_mm_loadu_si128(halves + 1))};
 }
+inline float HalfLane(const std::uint8_t* p) {
+  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(p[0] | (p[1] << 8))));
+}
 inline void StoreHalf(void* p, F v) {
   auto* halves = static_cast<__m128i*>(p);
   _mm_storeu_si128(halves, _mm256_cvtps_ph(v.a, _MM_FROUND_TO_NEAREST_INT));
@@ -95,6 +101,11 @@ inline I ShiftLeft(I v, int n) { return {_mm256_slli_epi32(v.a, n), _mm256_slli_
 inline I ShiftRight(I v, int n) { return {_mm256_srli_epi32(v.a, n), _mm256_srli_epi32(v.b, n)}; }
 inline I ShiftRightSigned(I v, int n) {
   return {_mm256_srai_epi32(v.a, n), _mm256_srai_epi32(v.b, n)};
+}
+// 16 signed bytes.
+inline I BytesToI(const void* p) {
+  const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(p));
+  return {_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))};
 }
 inline void StoreBytes(void* p, I v) {
   const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(v.a, v.b), 0xd8);
@@ -172,6 +183,7 @@ inline I LookUp(const std::uint8_t (&table)[16], I indices) {
 #include "kernels/expanded-inl.h"
 #include "kernels/matmul-inl.h"
 #include "kernels/vector-inl.h"
+#include "kernels/attention-inl.h"
 // clang-format on
 
 }  // namespace
@@ -187,8 +199,9 @@ const Ops kAvx2Ops = {
     .add_scaled = AddScaled,
     .silu_mul = SiluMul,
     .gelu_mul = GeluMul,
+    .store_kv = StoreKv,
     .attend = Attend,
-    .to_half = ToHalf,
+    .merge_partial = MergePartial,
 };
 
 }  // namespace kinglet

@@ -20,6 +20,9 @@ constexpr int kTilePanels = 2;
 constexpr int kTileColumns = 6;
 constexpr int kDirectColumns = 8;  // up to so many columns read the weights straight from memory
 constexpr int kExpandedColumns = 8;
+// Attention's tile: 8 rows x 2 vectors of accumulators keep both multipliers busy.
+constexpr int kAttendTileRows = 8;
+constexpr int kScoreGroups = 2;
 
 inline F LoadF(const float* p) { return _mm512_loadu_ps(p); }
 inline void StoreF(float* p, F v) { _mm512_storeu_ps(p, v); }
@@ -46,6 +49,9 @@ inline I CastToI(F v) { return _mm512_castps_si512(v); }
 inline F HalfToF(const void* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
 }
+inline float HalfLane(const std::uint8_t* p) {
+  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(p[0] | (p[1] << 8))));
+}
 inline void StoreHalf(void* p, F v) {
   _mm256_storeu_si256(static_cast<__m256i*>(p),
                       _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -66,6 +72,10 @@ inline I XorI(I a, I b) { return _mm512_xor_si512(a, b); }
 inline I ShiftLeft(I v, int n) { return _mm512_slli_epi32(v, static_cast<unsigned>(n)); }
 inline I ShiftRight(I v, int n) { return _mm512_srli_epi32(v, static_cast<unsigned>(n)); }
 inline I ShiftRightSigned(I v, int n) { return _mm512_srai_epi32(v, static_cast<unsigned>(n)); }
+// 16 signed bytes.
+inline I BytesToI(const void* p) {
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
 inline void StoreBytes(void* p, I v) {
   _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_cvtepi32_epi8(v));
 }
@@ -107,6 +117,7 @@ inline I LookUp(const std::uint8_t (&table)[16], I indices) {
 #include "kernels/expanded-inl.h"
 #include "kernels/matmul-inl.h"
 #include "kernels/vector-inl.h"
+#include "kernels/attention-inl.h"
 // clang-format on
 
 }  // namespace
@@ -122,8 +133,9 @@ const Ops kAvx512Ops = {
     .add_scaled = AddScaled,
     .silu_mul = SiluMul,
     .gelu_mul = GeluMul,
+    .store_kv = StoreKv,
     .attend = Attend,
-    .to_half = ToHalf,
+    .merge_partial = MergePartial,
 };
 
 }  // namespace kinglet

@@ -11,14 +11,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/kv_block.h"
 #include "kernels/panels.h"
 #include "tensor/dtype.h"
 
 namespace kinglet {
 
 inline constexpr int kSpan = 32;         // values that share an activation scale
-inline constexpr int kKeyLanes = 16;     // keys of the attention cache that lie side by side
-inline constexpr int kQueryTile = 8;     // queries of a head that an Attend takes at most
 inline constexpr int kMaxColumns = 512;  // activation columns of a matrix product at most
 
 // A weight matrix. Does not own the data.
@@ -54,36 +53,49 @@ struct MatmulArgs {
   int row_end = 0;
 };
 
+// ---- attention ----
+// Positions are cut into segments of a fixed length. A row (one query of one head) meets a segment
+// in one arithmetic that depends on the row and on the segment's place alone, which gives a partial
+// result; partial results are merged in the order of positions. So it does not matter which rows
+// are computed together, how many threads share the segments, or where pages lie.
+
+inline constexpr int kSegmentPages = 4;
+inline constexpr int kSegmentTokens = kSegmentPages * kPageTokens;
+inline constexpr int kAttendRows = 24;  // rows that an attend takes at most
+
+// A query and the keys that it sees: positions [begin, end) of its sequence.
+struct AttendRow {
+  const float* query = nullptr;  // [head_dim]
+  int begin = 0;
+  int end = 0;
+};
+
+// A partial result is [value_stride + 16] floats: the mix of values, not divided yet; then the
+// greatest score, and the sum of exp(score - greatest); then padding.
+constexpr std::size_t PartialFloats(const KvBlockLayout& layout) {
+  return static_cast<std::size_t>(layout.value_stride) + 16;
+}
+constexpr std::size_t AttendScratchFloats(const KvBlockLayout& layout) {
+  return std::size_t{kAttendRows} * kSegmentTokens +
+         std::size_t{32} * static_cast<std::size_t>(layout.value_stride);
+}
+
 struct KeyRange {
   int begin = 0;
   int end = 0;
 };
 
-// One head's attention for a few neighbouring queries of one sequence. Query i is the token at
-// position first_position + i. In a decoder it sees the keys up to its own, the last `window` of
-// them where that is not 0; in an encoder all of [0, key_count).
+// Rows that share a head of keys and values, and one segment.
 struct AttendArgs {
-  // The keys that query i sees.
-  KeyRange Visible(int i) const {
-    const int end = key_count > 0 ? key_count : first_position + i + 1;
-    return {window > 0 && window < end ? end - window : 0, end};
-  }
-
-  const float* queries = nullptr;  // [count][query_stride], head_dim values each
-  std::size_t query_stride = 0;
-  int count = 0;  // 1..kQueryTile
-  int first_position = 0;
-  int key_count = 0;  // 0: a decoder; else an encoder, at least first_position + count
-  int window = 0;     // keys; 0: all
-  const std::uint16_t* keys = nullptr;    // f16 [position / 16][head_dim][16]: keys are the lanes
-  const std::uint16_t* values = nullptr;  // f16 [position][value_stride]
-  int head_dim = 0;
-  int value_stride = 0;          // head_dim rounded up to 16; the rest is 0
-  float scale = 1;               // of the scores
-  float* scores = nullptr;       // scratch [count][score_stride]
-  std::size_t score_stride = 0;  // at least the visible keys, rounded up to 16
-  float* out = nullptr;          // [count][out_stride]
-  std::size_t out_stride = 0;
+  const KvBlockLayout* layout = nullptr;
+  const AttendRow* rows = nullptr;
+  int count = 0;           // 1..kAttendRows
+  int first_position = 0;  // of the segment
+  // The blocks of the segment's pages; only those with a key that a row sees are read.
+  const std::uint8_t* blocks[kSegmentPages] = {};
+  float scale = 1;           // of the scores
+  float* scratch = nullptr;  // [AttendScratchFloats]
+  float* out = nullptr;      // [count][PartialFloats]; of a row that sees no key here: nothing
 };
 
 struct Ops {
@@ -108,8 +120,13 @@ struct Ops {
   void (*silu_mul)(const float* up, int n, float* gate);
   // The same with GELU by its approximation with tanh (Hendrycks and Gimpel 2016), as Gemma has it.
   void (*gelu_mul)(const float* up, int n, float* gate);
+
+  // Token `slot` of a page: key and value [head_dim] of the head that the block keeps.
+  void (*store_kv)(const KvBlockLayout& layout, const float* key, const float* value, int slot,
+                   std::uint8_t* block);
   void (*attend)(const AttendArgs& args);
-  void (*to_half)(const float* x, int n, std::uint16_t* out);
+  // Adds what a row found in a segment to what it found in those before.
+  void (*merge_partial)(const float* partial, int value_stride, float* inout);
 };
 
 }  // namespace kinglet

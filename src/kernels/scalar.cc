@@ -134,46 +134,6 @@ void GeluMul(const float* up, int n, float* gate) {
   }
 }
 
-// Softmax of the scores of the visible keys, in place.
-void Softmax(float* scores, KeyRange visible) {
-  const float top = *std::max_element(scores + visible.begin, scores + visible.end);
-  double total = 0;
-  for (int j = visible.begin; j < visible.end; ++j) {
-    scores[j] = std::exp(scores[j] - top);
-    total += scores[j];
-  }
-  for (int j = visible.begin; j < visible.end; ++j)
-    scores[j] = static_cast<float>(scores[j] / total);
-}
-
-void Attend(const AttendArgs& a) {
-  for (std::ptrdiff_t i = 0; i < a.count; ++i) {
-    const float* query = a.queries + i * static_cast<std::ptrdiff_t>(a.query_stride);
-    float* scores = a.scores + i * static_cast<std::ptrdiff_t>(a.score_stride);
-    const KeyRange visible = a.Visible(static_cast<int>(i));
-    for (std::ptrdiff_t j = visible.begin; j < visible.end; ++j) {
-      const std::uint16_t* key = a.keys + (j / kKeyLanes) * a.head_dim * kKeyLanes + j % kKeyLanes;
-      double score = 0;
-      for (std::ptrdiff_t d = 0; d < a.head_dim; ++d) {
-        score += static_cast<double>(query[d]) * HalfToFloat(key[d * kKeyLanes]);
-      }
-      scores[j] = static_cast<float>(score * a.scale);
-    }
-    Softmax(scores, visible);
-    for (std::ptrdiff_t d = 0; d < a.head_dim; ++d) {
-      double mixed = 0;
-      for (std::ptrdiff_t j = visible.begin; j < visible.end; ++j) {
-        mixed += static_cast<double>(scores[j]) * HalfToFloat(a.values[j * a.value_stride + d]);
-      }
-      a.out[i * static_cast<std::ptrdiff_t>(a.out_stride) + d] = static_cast<float>(mixed);
-    }
-  }
-}
-
-void ToHalf(const float* x, int n, std::uint16_t* out) {
-  for (int i = 0; i < n; ++i) out[i] = FloatToHalf(x[i]);
-}
-
 }  // namespace
 
 const Ops kScalarOps = {
@@ -187,8 +147,9 @@ const Ops kScalarOps = {
     .add_scaled = AddScaled,
     .silu_mul = SiluMul,
     .gelu_mul = GeluMul,
-    .attend = Attend,
-    .to_half = ToHalf,
+    .store_kv = ScalarStoreKv,
+    .attend = ScalarAttend,
+    .merge_partial = ScalarMergePartial,
 };
 
 }  // namespace kinglet

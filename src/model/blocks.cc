@@ -45,6 +45,20 @@ void RotateHead(float* head, std::size_t half, RopePairs pairs, const float* cos
   }
 }
 
+// A token's keys and values, into its place in the cache.
+void StoreToken(const Step& step, std::size_t layer, std::size_t token) {
+  const ModelConfig& config = step.config;
+  const TokenPlace& place = step.places[token];
+  const std::size_t first = token * config.key_width();
+  std::uint8_t* page = step.runs[place.run].sequence->pages()[place.position / kPageTokens];
+  for (std::size_t head = 0; head < config.kv_head_count; ++head) {
+    const std::size_t at = first + head * config.head_dim;
+    step.ops.store_kv(step.pages.layout(), &step.buffers.keys[at], &step.buffers.values[at],
+                      Int(place.position % kPageTokens),
+                      page + step.pages.BlockOffset(layer, head));
+  }
+}
+
 }  // namespace
 
 void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens,
@@ -62,7 +76,7 @@ void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t
 void PrepareRope(Step& step, const Rope& rope, RopeTable& table) {
   const std::size_t pairs = rope.speeds.size();
   ForEachToken(step, [&](std::size_t token) {
-    const auto position = static_cast<double>(step.first_position + token);
+    const auto position = static_cast<double>(step.places[token].position);
     for (std::size_t i = 0; i < pairs; ++i) {
       const double angle = position * rope.speeds[i];
       table.cosines[token * pairs + i] = static_cast<float>(std::cos(angle) * rope.magnitude);
@@ -150,50 +164,13 @@ void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table) {
     for (std::size_t head = 0; head < config.kv_head_count; ++head) {
       RotateHead(key + head * config.head_dim, half, pairs, cosines, sines);
     }
-    std::uint16_t* half_key = &buffers.half_keys[token * kv_width];
-    std::uint16_t* half_value = &buffers.half_values[token * kv_width];
-    step.ops.to_half(key, Int(kv_width), half_key);
-    step.ops.to_half(&buffers.values[token * kv_width], Int(kv_width), half_value);
-    step.cache.Store(layer, step.first_position + token, half_key, half_value);
+    StoreToken(step, layer, token);
   });
 }
 
 void Attend(Step& step, std::size_t layer, const AttentionSpan& span) {
-  const ModelConfig& config = step.config;
-  StepBuffers& buffers = step.buffers;
-  const std::size_t tiles = (step.count + kQueryTile - 1) / kQueryTile;
-  const auto attend_tile = [&](std::size_t unit, int thread) {
-    const std::size_t head = unit % config.head_count;
-    const std::size_t kv_head = head / (config.head_count / config.kv_head_count);
-    // The last tokens see the most keys: they go first, so that no thread ends on a long piece.
-    const std::size_t token = (tiles - 1 - unit / config.head_count) * kQueryTile;
-    const std::size_t offset = token * config.query_width() + head * config.head_dim;
-    AttendArgs args;
-    args.queries = &buffers.queries[offset];
-    args.query_stride = config.query_width();
-    args.count = Int(std::min<std::size_t>(kQueryTile, step.count - token));
-    args.first_position = Int(step.first_position + token);
-    args.key_count = span.causal ? 0 : Int(step.first_position + step.count);
-    args.window = Int(span.window);
-    args.keys = step.cache.Keys(layer, kv_head);
-    args.values = step.cache.Values(layer, kv_head);
-    args.head_dim = Int(config.head_dim);
-    args.value_stride = step.cache.value_stride();
-    args.scale = static_cast<float>(config.attention_scale);
-    args.scores =
-        &buffers.scores[static_cast<std::size_t>(thread) * kQueryTile * buffers.score_stride];
-    args.score_stride = buffers.score_stride;
-    args.out = buffers.mixed.row(0) + offset;
-    args.out_stride = config.query_width();
-    step.ops.attend(args);
-  };
-  step.pool.ParallelFor(tiles * config.head_count, 1,
-                        [&](std::size_t begin, std::size_t end, int thread) {
-                          for (std::size_t unit = begin; unit < end; ++unit) {
-                            attend_tile(unit, thread);
-                          }
-                        });
-  ForEachToken(step, [&](std::size_t token) { Round(step, buffers.mixed, token); });
+  MixValues(step, layer, span);
+  ForEachToken(step, [&](std::size_t token) { Round(step, step.buffers.mixed, token); });
 }
 
 void GateUp(Step& step, Gate gate) {

@@ -47,12 +47,6 @@ void NormaliseInPlace(Step& step, std::span<const float> weight, std::span<float
 // Rotates queries and keys by their positions; keys and values go to the cache.
 void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table);
 
-// Which keys a query sees.
-struct AttentionSpan {
-  std::size_t window = 0;  // the last so many up to its own; 0: all of them
-  bool causal = true;      // false: an encoder, where each token sees the whole sequence
-};
-
 // mixed = for each query head, values weighted by softmax(query . key / sqrt(d)); rounded too.
 void Attend(Step& step, std::size_t layer, const AttentionSpan& span);
 

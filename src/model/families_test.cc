@@ -146,13 +146,12 @@ std::vector<float> LogitsOf(const GgufForTest& file, int threads, std::size_t ch
   auto model = Model::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(),
                            {.thread_count = threads});
   EXPECT_TRUE(model.has_value()) << model.error().message();
-  auto cache = (*model)->NewCache();
-  EXPECT_TRUE(cache.has_value());
+  KvSequence sequence = (*model)->NewSequence();
   const std::vector<TokenId> tokens = Text(40);
   std::vector<float> logits;
   for (std::size_t at = 0; at < tokens.size(); at += chunk) {
     const auto piece = std::span(tokens).subspan(at, std::min(chunk, tokens.size() - at));
-    EXPECT_TRUE((*model)->Forward(piece, *cache));
+    EXPECT_TRUE((*model)->Forward(piece, sequence, piece.size()));
     for (std::size_t i = 0; i < piece.size(); ++i) {
       const auto row = (*model)->Logits(i);
       logits.insert(logits.end(), row.begin(), row.end());
@@ -205,15 +204,14 @@ TEST(MixtureTest, CountsWhichExpertsWereAsked) {
         .value();
   };
   const auto model = load(true);
-  auto cache = model->NewCache();
-  ASSERT_TRUE(cache.has_value());
+  KvSequence sequence = model->NewSequence();
   EXPECT_EQ(load(false)->expert_counts().size(), 0U);
   ASSERT_EQ(model->expert_counts().size(), 2 * RandomModel::kExperts);
   const std::vector<TokenId> tokens = Text(40);
-  ASSERT_TRUE(model->Forward(std::span(tokens).first(30), *cache));
+  ASSERT_TRUE(model->Forward(std::span(tokens).first(30), sequence));
   const auto counts = model->expert_counts();
   const std::vector<std::uint64_t> before(counts.begin(), counts.end());
-  ASSERT_TRUE(model->Forward(std::span(tokens).subspan(30), *cache));
+  ASSERT_TRUE(model->Forward(std::span(tokens).subspan(30), sequence));
   for (std::size_t layer = 0; layer < 2; ++layer) {
     std::uint64_t first = 0;
     std::uint64_t all = 0;
@@ -234,9 +232,9 @@ TEST(MixtureTest, WeightsThatAreNoNumbersAreHarmless) {
   const std::string bytes = file.Bytes();
   const auto model =
       Model::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), {}).value();
-  auto cache = model->NewCache();
+  KvSequence sequence = model->NewSequence();
   const std::vector<TokenId> tokens = Text(40);
-  ASSERT_TRUE(model->Forward(tokens, *cache));
+  ASSERT_TRUE(model->Forward(tokens, sequence));
   EXPECT_EQ(model->Logits(39).size(), RandomModel::kVocabulary);
 }
 

@@ -12,7 +12,7 @@
 #include "base/thread_pool.h"
 #include "model/architecture.h"
 #include "model/config.h"
-#include "model/kv_cache.h"
+#include "model/kv_pages.h"
 #include "model/step.h"
 #include "model/weights.h"
 #include "tensor/gguf.h"
@@ -24,16 +24,26 @@ struct ModelOptions {
   int thread_count = 1;
   std::size_t context_tokens = 0;  // 0: the model's own, at most kDefaultContextTokens
   bool count_experts = false;      // of a mixture: which were asked, for reports
-  bool exact = false;              // for audits, slow: no activation is rounded to 8 bits
+  bool exact = false;              // for audits, slow: nothing is rounded below f32
+  KvType kv_type = KvType::kF16;
+  std::size_t kv_bytes = 0;  // for keys and values of all sequences; 0: one of the whole context
+};
+
+// What one sequence adds to a step.
+struct BatchItem {
+  KvSequence* sequence = nullptr;
+  std::span<const TokenId> tokens;  // at least one
+  std::size_t logit_count = 1;      // the last so many of the tokens get logits
 };
 
 inline constexpr std::size_t kDefaultContextTokens = 8192;
 
-// Owns the file, the threads and the buffers of a step. One caller at a time.
+// Owns the file, the threads, the pages of all sequences and the buffers of a step. One caller at a
+// time.
 class Model {
  public:
   // kInvalidInput for an architecture, a tensor or a shape that is not supported, by name; kUsage
-  // for a context beyond the model's own.
+  // for a context beyond the model's own, or for too little memory for one page of the cache.
   static Result<std::unique_ptr<Model>> Load(GgufFile file, const ModelOptions& options);
 
   const GgufFile& file() const { return file_; }
@@ -46,18 +56,36 @@ class Model {
   // mixture.
   std::span<const std::uint64_t> expert_counts() const { return buffers_->mixture.counts; }
 
-  Result<KvCache> NewCache() const { return KvCache::Create(config_, context_tokens_); }
+  const KvPages& pages() const { return *pages_; }
 
-  // Appends 1..kStepTokens tokens to the sequence in the cache, which has room for them. kUsage
-  // for an id that is not in the vocabulary: then the cache is as before.
-  Result<void> Forward(std::span<const TokenId> tokens, KvCache& cache);
+  // An empty sequence. Must not outlive the model.
+  KvSequence NewSequence() { return {*pages_, context_tokens_}; }
 
-  // What follows token `index` of the last Forward: [vocabulary], until the next call.
-  std::span<const float> Logits(std::size_t index);
+  // Appends tokens, 1..kStepTokens in all, to sequences, each of which occurs once and has room for
+  // them. Whatever else is in the batch, a token's result has the same bits. kUsage for an id that
+  // is not in the vocabulary, kLimitExceeded where the pages run out: then all is as before.
+  Result<void> Forward(std::span<const BatchItem> batch);
+  Result<void> Forward(std::span<const TokenId> tokens, KvSequence& sequence,
+                       std::size_t logit_count = 1) {
+    const BatchItem item{&sequence, tokens, logit_count};
+    return Forward(std::span(&item, 1));
+  }
+
+  // What follows token `index` of the last Forward, counted through its batch, which asked for it:
+  // [vocabulary], until the next call.
+  std::span<const float> Logits(std::size_t index) const;
 
  private:
   Model(GgufFile file, ModelConfig config, const Ops& ops, const ModelOptions& options);
-  Result<void> Bind();
+  Result<void> Bind(const ModelOptions& options);
+  Result<void> CheckBatch(std::span<const BatchItem> batch) const;
+  // Pages for all items, or for none.
+  static Result<void> Reserve(std::span<const BatchItem> batch);
+  // Sets up runs_, places_ and tokens_.
+  void LayOut(std::span<const BatchItem> batch);
+  void ComputeLogits(std::span<const BatchItem> batch);
+  // Logits of `count` rows, the first of which is logit_tokens_[first].
+  void ProjectLogits(std::size_t first, std::size_t count);
 
   GgufFile file_;
   ModelConfig config_;
@@ -70,9 +98,14 @@ class Model {
   std::unique_ptr<Decoder> decoder_;
   std::span<const float> output_norm_;  // [D]
   Linear output_;                       // [vocabulary][D]
+  std::unique_ptr<KvPages> pages_;
   std::unique_ptr<StepBuffers> buffers_;
-  std::size_t last_count_ = 0;  // tokens of the last Forward
-  std::vector<float> logits_;   // [2][vocabulary]
+  // Of the last Forward.
+  std::vector<SequenceRun> runs_;
+  std::vector<TokenPlace> places_;         // [T]
+  std::vector<TokenId> tokens_;            // [T]
+  std::vector<std::size_t> logit_tokens_;  // which of the tokens have logits
+  std::unique_ptr<float[]> logits_;        // [kStepTokens and some][vocabulary], backed as used
 };
 
 }  // namespace kinglet

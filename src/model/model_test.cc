@@ -64,21 +64,19 @@ TEST(ModelTest, AContextThatNoMemoryCouldHoldIsWrongUsage) {
   }));
   file.Uint32("llama.context_length", 1U << 30);
   const Loaded loaded(file, {.thread_count = 2, .context_tokens = 1U << 30});
-  EXPECT_EQ(loaded.error(),
-            "a context of 1073741824 tokens was asked for; with 2 threads the limit is 67108864");
+  EXPECT_EQ(loaded.error(), "a context of 1073741824 tokens was asked for; the limit is 67108864");
 }
 
 TEST(ModelTest, AnIdOutsideTheVocabularyLeavesTheCacheAsItWas) {
   const Loaded loaded(ModelForTest());
   ASSERT_TRUE(loaded.model.has_value());
-  auto cache = (*loaded.model)->NewCache();
-  ASSERT_TRUE(cache.has_value());
+  KvSequence sequence = (*loaded.model)->NewSequence();
   const std::vector<TokenId> good = {1, 4};
-  ASSERT_TRUE((*loaded.model)->Forward(good, *cache));
+  ASSERT_TRUE((*loaded.model)->Forward(good, sequence));
   for (const TokenId id : {-1, 6, std::numeric_limits<TokenId>::max()}) {
     const std::vector<TokenId> bad = {4, id};
-    EXPECT_EQ((*loaded.model)->Forward(bad, *cache).error().code(), StatusCode::kUsage);
-    EXPECT_EQ(cache->length(), 2U);
+    EXPECT_EQ((*loaded.model)->Forward(bad, sequence).error().code(), StatusCode::kUsage);
+    EXPECT_EQ(sequence.length(), 2U);
   }
 }
 
@@ -90,9 +88,9 @@ TEST(ModelTest, WeightsThatAreNoNumbersAreHarmless) {
     std::memcpy(&file.data[at], &bad, sizeof(bad));
     const Loaded loaded(file);
     ASSERT_TRUE(loaded.model.has_value()) << loaded.error();
-    auto cache = (*loaded.model)->NewCache();
+    KvSequence sequence = (*loaded.model)->NewSequence();
     const std::vector<TokenId> tokens = {1, 4, 5};
-    ASSERT_TRUE((*loaded.model)->Forward(tokens, *cache));
+    ASSERT_TRUE((*loaded.model)->Forward(tokens, sequence));
     EXPECT_EQ((*loaded.model)->Logits(2).size(), 6U);
   }
 }

@@ -49,24 +49,20 @@ MixtureBuffers::MixtureBuffers(const ModelConfig& config, bool rounds)
       up(chosen.size() * config.feed_forward_length),
       out(chosen.size() * config.embedding_length) {}
 
-StepBuffers::StepBuffers(const ModelConfig& config, bool rounds, std::size_t context_tokens,
-                         int thread_count)
+StepBuffers::StepBuffers(const ModelConfig& config, const KvBlockLayout& kv_layout, bool rounds,
+                         std::size_t context_tokens, int thread_count)
     : hidden(kStepTokens * config.embedding_length),
       delta(kStepTokens * config.embedding_length),
       normed(config.embedding_length, rounds),
       queries(kStepTokens * config.query_width()),
       keys(kStepTokens * config.key_width()),
       values(kStepTokens * config.key_width()),
-      half_keys(kStepTokens * config.key_width()),
-      half_values(kStepTokens * config.key_width()),
       mixed(config.query_width(), rounds),
       gated(config.expert_count > 0 ? 0 : config.feed_forward_length, rounds),
       up(kStepTokens * gated.width()),
       rope(config.rope_dim),
       sliding_rope(config.sliding_period > 0 ? config.rope_dim : 0),
       mixture(config, rounds),
-      // 16 more than the keys of a full context: rows of a power of two would share cache sets.
-      score_stride((context_tokens + 15) / 16 * 16 + 16),
-      scores(static_cast<std::size_t>(thread_count) * kQueryTile * score_stride) {}
+      attention(config, kv_layout, context_tokens, thread_count) {}
 
 }  // namespace kinglet

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One step of a forward pass: a few tokens of one sequence, and every buffer that they pass
-// through. Buffers are allocated when a model is loaded, for the largest step; a step allocates
-// nothing.
+// One step of a forward pass: a few tokens of one sequence or of several, and every buffer that
+// they pass through. Buffers are allocated when a model is loaded, for the largest step; a step
+// allocates nothing.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,9 @@
 
 #include "base/thread_pool.h"
 #include "kernels/ops.h"
+#include "model/attention.h"
 #include "model/config.h"
-#include "model/kv_cache.h"
+#include "model/kv_pages.h"
 
 namespace kinglet {
 
@@ -71,35 +72,49 @@ struct MixtureBuffers {
   std::vector<std::uint64_t> counts;  // [layers][E] tokens so far; empty: nobody asked
 };
 
+// Neighbouring tokens of a step that belong to one sequence.
+struct SequenceRun {
+  KvSequence* sequence = nullptr;
+  std::size_t first_token = 0;     // of the step
+  std::size_t count = 0;           // tokens
+  std::size_t first_position = 0;  // of the first token in its sequence
+};
+
+// Where a token of a step belongs.
+struct TokenPlace {
+  std::size_t run = 0;
+  std::size_t position = 0;  // in its sequence
+};
+
 // T: tokens of the step, D: hidden width, H and G: query and key/value heads, d: head width,
 // F: feed-forward width. All are [T][...], a row a token.
 struct StepBuffers {
-  StepBuffers(const ModelConfig& config, bool rounds, std::size_t context_tokens, int thread_count);
+  StepBuffers(const ModelConfig& config, const KvBlockLayout& kv_layout, bool rounds,
+              std::size_t context_tokens, int thread_count);
 
-  std::vector<float> hidden;                          // [T][D] the residual stream
-  std::vector<float> delta;                           // [T][D] what a block adds to it
-  Activations normed;                                 // [T][D]
-  std::vector<float> queries;                         // [T][H * d]
-  std::vector<float> keys, values;                    // [T][G * d]
-  std::vector<std::uint16_t> half_keys, half_values;  // the same, as the cache keeps them
-  Activations mixed;                                  // [T][H * d] what attention found
-  Activations gated;                                  // [T][F]
-  std::vector<float> up;                              // [T][F]
+  std::vector<float> hidden;        // [T][D] the residual stream
+  std::vector<float> delta;         // [T][D] what a block adds to it
+  Activations normed;               // [T][D]
+  std::vector<float> queries;       // [T][H * d]
+  std::vector<float> keys, values;  // [T][G * d]
+  Activations mixed;                // [T][H * d] what attention found
+  Activations gated;                // [T][F]
+  std::vector<float> up;            // [T][F]
   RopeTable rope;
   RopeTable sliding_rope;  // of layers with a base of their own; empty where there are none
   MixtureBuffers mixture;
-  std::size_t score_stride;   // floats
-  std::vector<float> scores;  // [threads][kQueryTile][score_stride]
+  AttentionBuffers attention;
 };
 
 struct Step {
   const Ops& ops;
   ThreadPool& pool;
   const ModelConfig& config;
-  KvCache& cache;
+  const KvPages& pages;
   StepBuffers& buffers;
-  std::size_t count = 0;           // T, 1..kStepTokens
-  std::size_t first_position = 0;  // of token 0 in its sequence
+  std::span<const SequenceRun> runs;
+  std::span<const TokenPlace> places;  // [T]
+  std::size_t count = 0;               // T, 1..kStepTokens
 };
 
 }  // namespace kinglet

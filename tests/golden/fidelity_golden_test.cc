@@ -119,12 +119,11 @@ TEST(FidelityGoldenTest, GreedyChoicesAgreeWhereTheyAreClear) {
   ASSERT_TRUE(model.has_value());
   int clear = 0;
   for (const json::value& prompt : Find(*golden, "prompts")->as_array()) {
-    auto cache = (*model)->NewCache();
-    ASSERT_TRUE(cache.has_value());
+    KvSequence sequence = (*model)->NewSequence();
     const json::array& continuation = prompt.at("continuation").as_array();
     for (const json::value& token : prompt.at("tokens").as_array()) {
       const auto id = token.to_number<TokenId>();
-      ASSERT_TRUE((*model)->Forward(std::span(&id, 1), *cache));
+      ASSERT_TRUE((*model)->Forward(std::span(&id, 1), sequence));
     }
     for (std::size_t i = 0; i < continuation.size(); ++i) {
       const std::span<const float> logits = (*model)->Logits(0);
@@ -133,7 +132,7 @@ TEST(FidelityGoldenTest, GreedyChoicesAgreeWhereTheyAreClear) {
         ++clear;
         EXPECT_EQ(std::ranges::max_element(logits) - logits.begin(), id) << i;
       }
-      ASSERT_TRUE((*model)->Forward(std::span(&id, 1), *cache));
+      ASSERT_TRUE((*model)->Forward(std::span(&id, 1), sequence));
     }
   }
   EXPECT_GT(clear, 200);
