@@ -72,9 +72,8 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   fidelity->add_option("GOLDEN", flags->golden, "a .safetensors file of golden logits")->required();
   fidelity->add_option("--chunk", flags->chunk, "tokens a step")
       ->check(CLI::Range(std::size_t{1}, kStepTokens));
-  fidelity->add_flag(
-      "--exact", flags->engine.exact,
-      "meet weights with unrounded activations, to audit a file or the program; slow");
+  fidelity->add_flag("--exact", flags->engine.exact,
+                     "round nothing below f32, to audit a file or the program; slow");
   fidelity->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*fidelity, flags->engine);
   return [flags, home = environment.home] { return EvaluateFidelity(*flags, home); };

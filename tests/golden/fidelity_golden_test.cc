@@ -33,6 +33,8 @@ struct Bar {
 
 constexpr double kFloatBar = 2e-5;    // what a cache in half precision costs
 constexpr double kRoundedBar = 8e-3;  // what activations of 8 bits cost
+constexpr double kExactBar = 5e-9;    // what sums of f32 cost, in a tiny model
+constexpr double kRealExactBar = 1e-6;
 constexpr Bar kTinyBars[] = {
     {"llama-untied-f32", kFloatBar}, {"llama-tied-f32", kFloatBar},
     {"llama-mha-f32", kFloatBar},    {"llama-rope-freqs-f32", kFloatBar},
@@ -65,13 +67,14 @@ constexpr RealBar kRealBars[] = {
      {"qwen2.5-coder-0.5b-instruct-q4_k_m", 8.9e-4, 0.96}},
 };
 
-void ExpectWithin(const Bar& bar, const fs::path& model_path, std::size_t chunk) {
+void ExpectWithin(const Bar& bar, const fs::path& model_path, std::size_t chunk,
+                  bool exact = false) {
   const fs::path golden_path =
       FolderOf("KINGLET_SHARED") / "data/goldens/logits" / (std::string(bar.name) + ".safetensors");
   auto file = GgufFile::Open(model_path);
   const auto golden = SafetensorsFile::Open(golden_path);
   ASSERT_TRUE(file.has_value() && golden.has_value()) << bar.name;
-  auto model = Model::Load(*std::move(file), {.thread_count = 2});
+  auto model = Model::Load(*std::move(file), {.thread_count = 2, .exact = exact});
   ASSERT_TRUE(model.has_value()) << model.error().message();
   const auto texts = ReadGoldenTexts(*golden);
   ASSERT_TRUE(texts.has_value()) << texts.error().message();
@@ -91,6 +94,25 @@ TEST(FidelityGoldenTest, TinyModelsSayWhatTheirWeightsSay) {
       ExpectWithin(bar, shared / "data/tiny-models" / (std::string(bar.name) + ".gguf"), chunk);
     }
   }
+}
+
+TEST(FidelityGoldenTest, ExactTinyModelsSayItToTheLastDigits) {
+  const fs::path shared = FolderOf("KINGLET_SHARED");
+  if (shared.empty()) GTEST_SKIP() << "KINGLET_SHARED is not set";
+  for (const Bar& bar : kTinyBars) {
+    for (const std::size_t chunk : {kStepTokens, std::size_t{1}}) {
+      ExpectWithin({bar.name, kExactBar, 0.999},
+                   shared / "data/tiny-models" / (std::string(bar.name) + ".gguf"), chunk, true);
+    }
+  }
+}
+
+TEST(FidelityGoldenTest, AnExactRealModelDoesToo) {
+  const fs::path path = FolderOf("KINGLET_TEST_MODELS") / kRealBars[0].file;
+  if (FolderOf("KINGLET_SHARED").empty() || !fs::exists(path)) {
+    GTEST_SKIP() << "the model or the golden is not here";
+  }
+  ExpectWithin({kRealBars[0].bar.name, kRealExactBar, 0.999}, path, kStepTokens, true);
 }
 
 TEST(FidelityGoldenTest, RealModelsSayWhatTheirWeightsSay) {
