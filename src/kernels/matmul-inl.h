@@ -73,9 +73,8 @@ inline void Expand(const std::uint8_t* panel, int spans, ExpandedPanel& out) {
 }
 
 // sums [column][kTilePanels][16 rows] += the K block times kColumns columns.
-template <typename Type, int kColumns>
+template <int kHalves, bool kSmallCodes, int kColumns>
 inline void AddTile(const ExpandedPanel* panels, int spans, const ActivationSpans& x, float* sums) {
-  constexpr int kHalves = Type::kHalves;
   constexpr int kQuads = kSpanQuads / kHalves;
   F total[kTilePanels][kColumns];
   for (int p = 0; p < kTilePanels; ++p) {
@@ -96,7 +95,7 @@ inline void AddTile(const ExpandedPanel* panels, int spans, const ActivationSpan
       for (int c = 0; c < kColumns; ++c) {
         const I quad = BroadcastQuad(x.codes + c * x.code_stride + (part * kQuads + q) * 4);
         for (int p = 0; p < kTilePanels; ++p) {
-          products[p][c] = DotBytes<Type::kSmallCodes>(products[p][c], weights[p], quad);
+          products[p][c] = DotBytes<kSmallCodes>(products[p][c], weights[p], quad);
         }
       }
     }
@@ -119,14 +118,14 @@ inline void AddTile(const ExpandedPanel* panels, int spans, const ActivationSpan
 }
 
 // The columns that are left of a tile, one template for each count.
-template <typename Type, int kColumns>
+template <int kHalves, bool kSmallCodes, int kColumns>
 inline void AddTileRest(int count, const ExpandedPanel* panels, int spans, const ActivationSpans& x,
                         float* sums) {
   if constexpr (kColumns > 0) {
     if (count == kColumns) {
-      AddTile<Type, kColumns>(panels, spans, x, sums);
+      AddTile<kHalves, kSmallCodes, kColumns>(panels, spans, x, sums);
     } else {
-      AddTileRest<Type, kColumns - 1>(count, panels, spans, x, sums);
+      AddTileRest<kHalves, kSmallCodes, kColumns - 1>(count, panels, spans, x, sums);
     }
   }
 }
@@ -193,6 +192,8 @@ inline void MatmulDirect(const MatmulArgs& args) {
 // Rows of a tile times all columns.
 template <typename Type>
 inline void MultiplyTiled(const MatmulArgs& args, int row, int panel_count) {
+  constexpr int kHalves = Type::kHalves;
+  constexpr bool kSmallCodes = Type::kSmallCodes;
   const std::ptrdiff_t k = args.weights.columns;
   ExpandedPanel panels[kTilePanels];
   alignas(64) float sums[kMaxColumns * kTilePanels * kPanelRows];
@@ -208,12 +209,13 @@ inline void MultiplyTiled(const MatmulArgs& args, int row, int panel_count) {
     }
     int column = 0;
     for (; column < args.count; column += kTileColumns) {
-      const ActivationSpans x = SpansFrom<Type::kHalves>(args.quantised, k, column, first / kSpan);
+      const ActivationSpans x = SpansFrom<kHalves>(args.quantised, k, column, first / kSpan);
       float* const at = sums + column * kTilePanels * kPanelRows;
       if (args.count - column >= kTileColumns) {
-        AddTile<Type, kTileColumns>(panels, spans, x, at);
+        AddTile<kHalves, kSmallCodes, kTileColumns>(panels, spans, x, at);
       } else {
-        AddTileRest<Type, kTileColumns - 1>(args.count - column, panels, spans, x, at);
+        AddTileRest<kHalves, kSmallCodes, kTileColumns - 1>(args.count - column, panels, spans, x,
+                                                            at);
       }
     }
   }
