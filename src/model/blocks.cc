@@ -22,14 +22,32 @@ void ForEachToken(Step& step, Work&& work) {
                         });
 }
 
-void Round(const Step& step, Activations& activations, std::size_t token) {
-  if (!activations.rounds()) return;
-  step.ops.quantise(activations.row(token), Int(activations.width()), activations.quantised(),
-                    Int(token), nullptr);
-}
-
 std::size_t Panels(const Linear& linear) {
   return (static_cast<std::size_t>(linear.weights.rows) + kPanelRows - 1) / kPanelRows;
+}
+
+// Eight pieces a thread: few enough to cost nothing, small enough that no thread waits long for
+// another that was put aside. Whole tiles of two panels.
+std::size_t PanelsAPiece(const ThreadPool& pool, std::size_t panels) {
+  const std::size_t pieces = static_cast<std::size_t>(pool.thread_count()) * 8;
+  return std::max<std::size_t>(2, panels / pieces / 2 * 2);
+}
+
+// Panels [from, to) of a projection.
+void MultiplyPanels(const Ops& ops, const Activations& in, std::size_t count,
+                    const Projection& projection, std::size_t from, std::size_t to) {
+  const Linear& linear = projection.linear;
+  MatmulArgs args;
+  args.weights = linear.weights;
+  SetActivations(in, 0, args);
+  args.count = Int(count);
+  if (!linear.bias.empty()) args.bias = linear.bias.data();
+  args.accumulate = projection.accumulate;
+  args.out = projection.out.data();
+  args.out_stride = static_cast<std::size_t>(linear.weights.rows);
+  args.row_begin = Int(from * kPanelRows);
+  args.row_end = std::min(Int(to * kPanelRows), linear.weights.rows);
+  ops.matmul(args);
 }
 
 void RotateHead(float* head, std::size_t half, RopePairs pairs, const float* cosines,
@@ -90,7 +108,7 @@ void Normalise(Step& step, std::span<const float> weight, Activations& out) {
   ForEachToken(step, [&](std::size_t token) {
     step.ops.rms_norm(&step.buffers.hidden[token * width], weight.data(), Int(width),
                       static_cast<float>(step.config.rms_epsilon), out.row(token));
-    Round(step, out, token);
+    out.Round(step.ops, token);
   });
 }
 
@@ -106,34 +124,16 @@ void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_
              std::initializer_list<Projection> projections) {
   std::size_t total = 0;
   for (const Projection& projection : projections) total += Panels(projection.linear);
-  // Eight pieces a thread: few enough to cost nothing, small enough that no thread waits long for
-  // another that was put aside.
-  const std::size_t pieces = static_cast<std::size_t>(pool.thread_count()) * 8;
-  pool.ParallelFor(total, std::max<std::size_t>(1, total / pieces),
-                   [&](std::size_t begin, std::size_t end, int) {
-                     std::size_t first_panel = 0;  // of this projection among all
-                     for (const Projection& projection : projections) {
-                       const std::size_t panels = Panels(projection.linear);
-                       const std::size_t from =
-                           std::clamp(begin, first_panel, first_panel + panels) - first_panel;
-                       const std::size_t to =
-                           std::clamp(end, first_panel, first_panel + panels) - first_panel;
-                       first_panel += panels;
-                       if (from == to) continue;
-                       const MatrixView& weights = projection.linear.weights;
-                       MatmulArgs args;
-                       args.weights = weights;
-                       SetActivations(in, 0, args);
-                       args.count = Int(count);
-                       if (!projection.linear.bias.empty())
-                         args.bias = projection.linear.bias.data();
-                       args.out = projection.out.data();
-                       args.out_stride = static_cast<std::size_t>(weights.rows);
-                       args.row_begin = Int(from * kPanelRows);
-                       args.row_end = std::min(Int(to * kPanelRows), weights.rows);
-                       ops.matmul(args);
-                     }
-                   });
+  pool.ParallelFor(total, PanelsAPiece(pool, total), [&](std::size_t begin, std::size_t end, int) {
+    std::size_t first_panel = 0;  // of this projection among all
+    for (const Projection& projection : projections) {
+      const std::size_t panels = Panels(projection.linear);
+      const std::size_t from = std::clamp(begin, first_panel, first_panel + panels) - first_panel;
+      const std::size_t to = std::clamp(end, first_panel, first_panel + panels) - first_panel;
+      first_panel += panels;
+      if (from < to) MultiplyPanels(ops, in, count, projection, from, to);
+    }
+  });
 }
 
 void NormaliseInPlace(Step& step, std::span<const float> weight, std::span<float> rows) {
@@ -170,23 +170,26 @@ void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table) {
 
 void Attend(Step& step, std::size_t layer, const AttentionSpan& span) {
   MixValues(step, layer, span);
-  ForEachToken(step, [&](std::size_t token) { Round(step, step.buffers.mixed, token); });
+  ForEachToken(step, [&](std::size_t token) { step.buffers.mixed.Round(step.ops, token); });
 }
 
-void GateUp(Step& step, Gate gate) {
-  Activations& gated = step.buffers.gated;
-  ForEachToken(step, [&](std::size_t token) {
-    const auto multiply = gate == Gate::kSilu ? step.ops.silu_mul : step.ops.gelu_mul;
-    multiply(&step.buffers.up[token * gated.width()], Int(gated.width()), gated.row(token));
-    Round(step, gated, token);
-  });
-}
-
-void RunGatedNetwork(Step& step, const LayerWeights& weights, Gate gate) {
+void RunGate(Step& step, const LayerWeights& weights, Gate gate) {
   StepBuffers& b = step.buffers;
-  Project(step, b.normed, {{weights.gate, b.gated.values()}, {weights.up, b.up}});
-  GateUp(step, gate);
-  Project(step, b.gated, {{weights.down, b.delta}});
+  const std::size_t width = b.gated.width();
+  const auto multiply = gate == Gate::kSilu ? step.ops.silu_mul : step.ops.gelu_mul;
+  const std::size_t panels = Panels(weights.gate);
+  step.pool.ParallelFor(
+      panels, PanelsAPiece(step.pool, panels), [&](std::size_t begin, std::size_t end, int) {
+        MultiplyPanels(step.ops, b.normed, step.count, {weights.gate, b.gated.values()}, begin,
+                       end);
+        MultiplyPanels(step.ops, b.normed, step.count, {weights.up, b.up}, begin, end);
+        const std::size_t first = begin * kPanelRows;
+        const std::size_t values = std::min(end * kPanelRows, width) - first;
+        for (std::size_t token = 0; token < step.count; ++token) {
+          multiply(&b.up[token * width + first], Int(values), b.gated.row(token) + first);
+          b.gated.Round(step.ops, token, first, values);
+        }
+      });
 }
 
 void AddDelta(Step& step) {

@@ -14,7 +14,8 @@ namespace kinglet {
 
 struct Projection {
   const Linear& linear;
-  std::span<float> out;  // [T][rows]
+  std::span<float> out;     // [T][rows]
+  bool accumulate = false;  // add to what is there
 };
 
 // hidden [T][D] = the rows of the embedding, times scale.
@@ -31,7 +32,7 @@ void Normalise(Step& step, std::span<const float> weight, Activations& out);
 // that meet rounded activations with others that do not.
 void SetActivations(const Activations& in, std::size_t first_row, MatmulArgs& args);
 
-// out = in x weights + bias, for each of the projections of one input: `count` rows of it.
+// out = (out +) in x weights + bias, for each of the projections of one input: `count` rows of it.
 void Project(const Ops& ops, ThreadPool& pool, const Activations& in, std::size_t count,
              std::initializer_list<Projection> projections);
 inline void Project(Step& step, const Activations& in,
@@ -52,11 +53,9 @@ void Attend(Step& step, std::size_t layer, const AttentionSpan& span);
 
 enum class Gate { kSilu, kGelu };
 
-// gated = silu or gelu of gated, times up; rounded too.
-void GateUp(Step& step, Gate gate);
-
-// delta = down(silu or gelu(gate(normed)) * up(normed))
-void RunGatedNetwork(Step& step, const LayerWeights& weights, Gate gate);
+// gated = silu or gelu of gate(normed), times up(normed); rounded too. A piece of gate and up goes
+// all the way while it is in the cache.
+void RunGate(Step& step, const LayerWeights& weights, Gate gate);
 
 // hidden += delta
 void AddDelta(Step& step);

@@ -24,6 +24,14 @@ QuantisedColumns Activations::QuantisedFrom(std::size_t row) const {
           quantised_.half_sums + 2 * span};
 }
 
+void Activations::Round(const Ops& ops, std::size_t row, std::size_t first, std::size_t count) {
+  if (!rounds_) return;
+  const std::size_t span = (row * width_ + first) / kSpan;
+  const QuantisedColumns target = {quantised_.codes + span * kSpan, quantised_.scales + span,
+                                   quantised_.sums + span, quantised_.half_sums + 2 * span};
+  ops.quantise(this->row(row) + first, static_cast<int>(count), target, 0, nullptr);
+}
+
 void Activations::CopyRow(const Activations& from, std::size_t from_row, std::size_t row,
                           bool floats) {
   if (floats) std::copy_n(from.row(from_row), width_, this->row(row));

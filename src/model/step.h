@@ -32,6 +32,10 @@ class Activations {
   const QuantisedColumns& quantised() const { return quantised_; }
   // The columns from `row` on, as a product of these alone takes them.
   QuantisedColumns QuantisedFrom(std::size_t row) const;
+  // Rounds `count` values of a row, from `first` on; both multiples of a span, or the whole row.
+  // Nothing where these activations are not rounded.
+  void Round(const Ops& ops, std::size_t row, std::size_t first, std::size_t count);
+  void Round(const Ops& ops, std::size_t row) { Round(ops, row, 0, width_); }
   // row = a row of other activations, as wide and as rounded as these. The floats only where
   // something reads them.
   void CopyRow(const Activations& from, std::size_t from_row, std::size_t row, bool floats);

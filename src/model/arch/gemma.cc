@@ -52,7 +52,8 @@ class GemmaDecoder : public Decoder {
   void RunFeedForward(Step& step, std::size_t layer) const {
     const LayerWeights& weights = layers_[layer];
     Normalise(step, weights.feed_forward_norm, step.buffers.normed);
-    RunGatedNetwork(step, weights, Gate::kGelu);
+    RunGate(step, weights, Gate::kGelu);
+    Project(step, step.buffers.gated, {{weights.down, step.buffers.delta}});
     NormaliseInPlace(step, weights.feed_forward_output_norm, step.buffers.delta);
     AddDelta(step);
   }

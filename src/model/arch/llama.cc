@@ -33,19 +33,20 @@ class LlamaDecoder : public Decoder {
             {{weights.query, b.queries}, {weights.key, b.keys}, {weights.value, b.values}});
     RotateAndStore(step, layer, b.rope);
     Attend(step, layer, {.window = step.config.sliding_window});
-    Project(step, b.mixed, {{weights.attention_output, b.delta}});
-    AddDelta(step);
+    Project(step, b.mixed, {{weights.attention_output, b.hidden, /*accumulate=*/true}});
   }
 
   void RunFeedForward(Step& step, std::size_t layer) const {
     const LayerWeights& weights = layers_[layer];
-    Normalise(step, weights.feed_forward_norm, step.buffers.normed);
+    StepBuffers& b = step.buffers;
+    Normalise(step, weights.feed_forward_norm, b.normed);
     if (weights.mixture.gate.empty()) {
-      RunGatedNetwork(step, weights, Gate::kSilu);
+      RunGate(step, weights, Gate::kSilu);
+      Project(step, b.gated, {{weights.down, b.hidden, /*accumulate=*/true}});
     } else {
       RunExperts(step, layer, weights.mixture);
+      AddDelta(step);
     }
-    AddDelta(step);
   }
 
   MatrixView embedding_;  // [vocabulary][D]

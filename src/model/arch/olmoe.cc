@@ -35,8 +35,7 @@ class OlmoeDecoder : public Decoder {
     NormaliseInPlace(step, weights.key_norm, b.keys);
     RotateAndStore(step, layer, b.rope);
     Attend(step, layer, {});
-    Project(step, b.mixed, {{weights.attention_output, b.delta}});
-    AddDelta(step);
+    Project(step, b.mixed, {{weights.attention_output, b.hidden, /*accumulate=*/true}});
   }
 
   void RunExpertLayer(Step& step, std::size_t layer) const {
