@@ -15,11 +15,12 @@
 namespace kinglet {
 namespace {
 
-// A file with random weights: matrices as Q8_0 where `quantised`, else F32.
+enum class Weights { kF32, kQ8_0, kMixed };  // mixed: every other one
+
+// A file with random weights.
 class RandomModel {
  public:
-  RandomModel(std::string family, bool quantised)
-      : family_(std::move(family)), quantised_(quantised) {
+  RandomModel(std::string family, Weights weights) : family_(std::move(family)), weights_(weights) {
     Size("context_length", 64).Size("embedding_length", kWidth).Size("feed_forward_length", kInner);
     Size("attention.head_count", 4).Size("attention.head_count_kv", 2);
     Size("attention.key_length", kHead).Size("attention.value_length", kHead);
@@ -44,7 +45,9 @@ class RandomModel {
     std::uint64_t count = 1;
     for (const std::uint64_t size : shape) count *= size;
     const float scale = std::sqrt(3.0F / static_cast<float>(shape[0]));  // keeps the variance
-    if (!quantised_ || name.find("gate_inp") != std::string::npos) {
+    const bool odd = matrix_count_++ % 2 == 1;
+    if (weights_ == Weights::kF32 || (weights_ == Weights::kMixed && odd) ||
+        name.find("gate_inp") != std::string::npos) {
       std::uniform_real_distribution<float> value(-scale, scale);
       file_.F32(name, shape, 0);
       for (std::uint64_t i = 0; i < count; ++i) {
@@ -117,13 +120,14 @@ class RandomModel {
   }
 
   std::string family_;
-  bool quantised_;
+  Weights weights_;
+  int matrix_count_ = 0;
   std::mt19937 random_{1};
   GgufForTest file_;
 };
 
-GgufForTest MakeModel(const std::string& family, bool quantised) {
-  RandomModel model(family, quantised);
+GgufForTest MakeModel(const std::string& family, Weights weights) {
+  RandomModel model(family, weights);
   if (family == "llama" || family == "gemma3") model.Size("attention.sliding_window", 7);
   if (family == "gemma3") model.Size("attention.sliding_window_pattern", 2);  // of two layers, one
   if (family == "qwen3moe" || family == "olmoe") {
@@ -163,8 +167,8 @@ std::vector<float> LogitsOf(const GgufForTest& file, int threads, std::size_t ch
 class FamiliesTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(FamiliesTest, ChunksAndThreadsTouchNoBit) {
-  for (const bool quantised : {false, true}) {
-    const GgufForTest file = MakeModel(GetParam(), quantised);
+  for (const Weights weights : {Weights::kF32, Weights::kQ8_0, Weights::kMixed}) {
+    const GgufForTest file = MakeModel(GetParam(), weights);
     const std::vector<float> whole = LogitsOf(file, 1, 40);
     for (const float logit : whole) ASSERT_TRUE(std::isfinite(logit));
     for (const int threads : {1, 2, 3, 8}) {
@@ -172,14 +176,14 @@ TEST_P(FamiliesTest, ChunksAndThreadsTouchNoBit) {
         const std::vector<float> pieces = LogitsOf(file, threads, chunk);
         ASSERT_EQ(pieces.size(), whole.size());
         EXPECT_EQ(0, std::memcmp(pieces.data(), whole.data(), whole.size() * sizeof(float)))
-            << threads << " threads, chunk " << chunk << (quantised ? ", Q8_0" : ", F32");
+            << threads << " threads, chunk " << chunk << ", weights " << static_cast<int>(weights);
       }
     }
   }
 }
 
 TEST_P(FamiliesTest, EachTensorHasItsPart) {
-  const GgufForTest file = MakeModel(GetParam(), false);
+  const GgufForTest file = MakeModel(GetParam(), Weights::kF32);
   const std::vector<float> logits = LogitsOf(file, 1, 40);
   for (const TensorForTest& tensor : file.tensors) {
     GgufForTest changed = file;
@@ -197,7 +201,7 @@ TEST_P(FamiliesTest, EachTensorHasItsPart) {
 }
 
 TEST(MixtureTest, CountsWhichExpertsWereAsked) {
-  const std::string bytes = MakeModel("olmoe", false).Bytes();
+  const std::string bytes = MakeModel("olmoe", Weights::kF32).Bytes();
   const auto load = [&](bool count) {
     return Model::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(),
                        {.count_experts = count})
@@ -226,7 +230,7 @@ TEST(MixtureTest, CountsWhichExpertsWereAsked) {
 }
 
 TEST(MixtureTest, WeightsThatAreNoNumbersAreHarmless) {
-  GgufForTest file = MakeModel("qwen3moe", false);
+  GgufForTest file = MakeModel("qwen3moe", Weights::kF32);
   const float bad = std::numeric_limits<float>::quiet_NaN();
   std::memcpy(&file.data[file.Find("blk.0.ffn_gate_inp.weight").offset], &bad, sizeof(bad));
   const std::string bytes = file.Bytes();
