@@ -50,6 +50,21 @@ TEST_P(KernelsTest, VectorOperationsAgreeWithTheScalarTable) {
       // Far below 0 the result is e^-2u: its relative error is u times that of the argument.
       ASSERT_NEAR(truth[i], got[i], std::fabs(truth[i]) * 0x1p-17F + 1e-9F) << n;
     }
+    for (std::size_t i = 0; i < size; ++i) truth[i] = got[i] = 3 * weight[i];
+    kScalarOps.gelu(n, truth.data());
+    ops.gelu(n, got.data());
+    for (std::size_t i = 0; i < size; ++i) {
+      ASSERT_NEAR(truth[i], got[i], std::fabs(3 * weight[i]) * 2e-7F) << n;
+    }
+    std::vector<float> shifted = x;
+    for (float& value : shifted) value += 2;
+    kScalarOps.layer_norm(shifted.data(), weight.data(), x.data(), n, 1e-5F, truth.data());
+    ops.layer_norm(shifted.data(), weight.data(), x.data(), n, 1e-5F, got.data());
+    for (std::size_t i = 0; i < size; ++i) {
+      ASSERT_NEAR(truth[i], got[i], 1e-5F * (std::fabs(weight[i]) + std::fabs(x[i]))) << n;
+    }
+    ops.layer_norm(shifted.data(), weight.data(), x.data(), n, 1e-5F, shifted.data());
+    EXPECT_EQ(shifted, got);  // in place
   }
 }
 

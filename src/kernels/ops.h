@@ -113,6 +113,9 @@ struct Ops {
 
   // out[i] = x[i] / rms(x) * weight[i]
   void (*rms_norm)(const float* x, const float* weight, int n, float epsilon, float* out);
+  // out[i] = (x[i] - mean(x)) / deviation(x) * weight[i] + bias[i]; out may be x
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, int n, float epsilon,
+                     float* out);
   void (*add)(const float* x, int n, float* inout);
   // inout[i] += scale * x[i], rounded once
   void (*add_scaled)(const float* x, float scale, int n, float* inout);
@@ -120,6 +123,8 @@ struct Ops {
   void (*silu_mul)(const float* up, int n, float* gate);
   // The same with GELU by its approximation with tanh (Hendrycks and Gimpel 2016), as Gemma has it.
   void (*gelu_mul)(const float* up, int n, float* gate);
+  // inout[i] = GELU of it by the error function, as BERT has it
+  void (*gelu)(int n, float* inout);
 
   // Token `slot` of a page: key and value [head_dim] of the head that the block keeps.
   void (*store_kv)(const KvBlockLayout& layout, const float* key, const float* value, int slot,

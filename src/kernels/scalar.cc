@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "kernels/half.h"
 #include "kernels/weight_span.h"
@@ -113,6 +114,19 @@ void RmsNorm(const float* x, const float* weight, int n, float epsilon, float* o
   for (int i = 0; i < n; ++i) out[i] = static_cast<float>(x[i] * factor) * weight[i];
 }
 
+void LayerNorm(const float* x, const float* weight, const float* bias, int n, float epsilon,
+               float* out) {
+  double sum = 0;
+  for (int i = 0; i < n; ++i) sum += x[i];
+  const double mean = sum / n;
+  double squares = 0;
+  for (int i = 0; i < n; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  const double factor = 1 / std::sqrt(squares / n + epsilon);
+  for (int i = 0; i < n; ++i) {
+    out[i] = static_cast<float>((x[i] - mean) * factor) * weight[i] + bias[i];
+  }
+}
+
 void Add(const float* x, int n, float* inout) {
   for (int i = 0; i < n; ++i) inout[i] += x[i];
 }
@@ -134,6 +148,13 @@ void GeluMul(const float* up, int n, float* gate) {
   }
 }
 
+void Gelu(int n, float* inout) {
+  for (int i = 0; i < n; ++i) {
+    const double x = inout[i];
+    inout[i] = static_cast<float>(0.5 * x * std::erfc(-x / std::numbers::sqrt2));
+  }
+}
+
 }  // namespace
 
 const Ops kScalarOps = {
@@ -143,10 +164,12 @@ const Ops kScalarOps = {
     .matmul = Matmul,
     .dequantise_row = DequantiseRow,
     .rms_norm = RmsNorm,
+    .layer_norm = LayerNorm,
     .add = Add,
     .add_scaled = AddScaled,
     .silu_mul = SiluMul,
     .gelu_mul = GeluMul,
+    .gelu = Gelu,
     .store_kv = ScalarStoreKv,
     .attend = ScalarAttend,
     .merge_partial = ScalarMergePartial,
