@@ -21,6 +21,15 @@ class Decoder {
   virtual void Run(Step& step, std::span<const std::int32_t> tokens) const = 0;
 };
 
+// The layers of an encoder, whose tokens see each other both ways.
+class EncoderLayers {
+ public:
+  virtual ~EncoderLayers() = default;
+  // Fills step.buffers.hidden [T][D] with the last layer's states. Each run of the step is a whole
+  // sequence. The ids are in range.
+  virtual void Run(Step& step, std::span<const std::int32_t> tokens) const = 0;
+};
+
 struct Architecture {
   std::string_view name;  // general.architecture
   Result<std::unique_ptr<Decoder>> (*bind)(const ModelConfig& config, const ModelTensors& tensors);
@@ -28,6 +37,9 @@ struct Architecture {
 
 // arch/llama.cc
 Result<std::unique_ptr<Decoder>> BindLlama(const ModelConfig& config, const ModelTensors& tensors);
+// arch/bert.cc
+Result<std::unique_ptr<EncoderLayers>> BindBert(const ModelConfig& config,
+                                                const ModelTensors& tensors, const Ops& ops);
 // arch/gemma.cc
 Result<std::unique_ptr<Decoder>> BindGemma(const ModelConfig& config, const ModelTensors& tensors);
 // arch/qwen.cc

@@ -154,8 +154,8 @@ void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table) {
   const std::size_t half = config.rope_dim / 2;
   const std::size_t kv_width = config.key_width();
   ForEachToken(step, [&](std::size_t token) {
-    const float* cosines = &table.cosines[token * half];
-    const float* sines = &table.sines[token * half];
+    const float* cosines = table.cosines.data() + token * half;
+    const float* sines = table.sines.data() + token * half;
     float* query = &buffers.queries[token * config.query_width()];
     float* key = &buffers.keys[token * kv_width];
     for (std::size_t head = 0; head < config.head_count; ++head) {
@@ -171,6 +171,25 @@ void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table) {
 void Attend(Step& step, std::size_t layer, const AttentionSpan& span) {
   MixValues(step, layer, span);
   ForEachToken(step, [&](std::size_t token) { step.buffers.mixed.Round(step.ops, token); });
+}
+
+void NormaliseLayer(Step& step, const LayerNorm& norm, Activations& out) {
+  const std::size_t width = out.width();
+  ForEachToken(step, [&](std::size_t token) {
+    float* const hidden = &step.buffers.hidden[token * width];
+    step.ops.layer_norm(hidden, norm.weight.data(), norm.bias.data(), Int(width),
+                        static_cast<float>(step.config.layer_norm_epsilon), hidden);
+    std::copy_n(hidden, width, out.row(token));
+    out.Round(step.ops, token);
+  });
+}
+
+void BendByGelu(Step& step) {
+  Activations& gated = step.buffers.gated;
+  ForEachToken(step, [&](std::size_t token) {
+    step.ops.gelu(Int(gated.width()), gated.row(token));
+    gated.Round(step.ops, token);
+  });
 }
 
 void RunGate(Step& step, const LayerWeights& weights, Gate gate) {

@@ -51,6 +51,18 @@ void RotateAndStore(Step& step, std::size_t layer, const RopeTable& table);
 // mixed = for each query head, values weighted by softmax(query . key / sqrt(d)); rounded too.
 void Attend(Step& step, std::size_t layer, const AttentionSpan& span);
 
+// A layer norm [D]. Views into the file.
+struct LayerNorm {
+  std::span<const float> weight, bias;
+};
+
+// hidden = hidden less its mean, over its deviation, times weight, plus bias; out = hidden, rounded
+// too.
+void NormaliseLayer(Step& step, const LayerNorm& norm, Activations& out);
+
+// gated = gelu(gated); rounded too.
+void BendByGelu(Step& step);
+
 enum class Gate { kSilu, kGelu };
 
 // gated = silu or gelu of gate(normed), times up(normed); rounded too. A piece of gate and up goes

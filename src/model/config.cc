@@ -28,6 +28,7 @@ constexpr Family kFamilies[] = {
      .head_norms = HeadNorms::kEachHead,
      .output_norms = true,
      .sliding_period = 6},
+    {.name = "bert", .encoder = true},
 };
 
 struct Limits {
@@ -142,7 +143,10 @@ Result<void> ReadAttention(const Keys& keys, ModelConfig& config) {
   config.sliding_period =
       TRY(keys.Size("attention.sliding_window_pattern", kBlocks, config.family.sliding_period));
   config.sliding_window = TRY(keys.Size("attention.sliding_window", kWindow, 0));
-  config.rms_epsilon = TRY(keys.Number("attention.layer_norm_rms_epsilon", 0.0, 1.0, std::nullopt));
+  const std::string_view epsilon =
+      config.family.encoder ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon";
+  double& value = config.family.encoder ? config.layer_norm_epsilon : config.rms_epsilon;
+  value = TRY(keys.Number(epsilon, 0.0, 1.0, std::nullopt));
   return {};
 }
 
@@ -185,6 +189,13 @@ Result<void> ReadRope(const Keys& keys, ModelConfig& config) {
   config.rope_scaling = known->second;
   if (config.rope_scaling != RopeScaling::kNone) config.rope_scale = scale;
   if (config.rope_scaling == RopeScaling::kYarn) TRY(ReadYarn(keys, config));
+  return {};
+}
+
+Result<void> ReadEncoder(const Keys& keys, ModelConfig& config) {
+  constexpr Limits kPoolings = {1, 2};
+  const std::size_t pooling = TRY(keys.Size("pooling_type", kPoolings, 1));
+  config.pooling = pooling == 1 ? Pooling::kMean : Pooling::kFirst;
   return {};
 }
 
@@ -261,7 +272,7 @@ Result<ModelConfig> ReadModelConfig(const GgufFile& file) {
   config.feed_forward_length =
       TRY(keys.LayerSize("feed_forward_length", kFeedForward, config.block_count, std::nullopt));
   TRY(ReadAttention(keys, config));
-  TRY(ReadRope(keys, config));
+  TRY(config.family.encoder ? ReadEncoder(keys, config) : ReadRope(keys, config));
   TRY(ReadExperts(keys, config));
   config.vocab_size = TRY(ReadVocabSize(file, keys));
   return config;

@@ -17,6 +17,9 @@ enum class RopePairs { kNeighbours, kHalves };
 // What queries and keys are normalised over before they rotate.
 enum class HeadNorms { kNone, kEachHead, kAllHeads };
 
+// How an encoder makes one vector of its tokens' states: their mean, or the first.
+enum class Pooling { kMean, kFirst };
+
 enum class RopeScaling { kNone, kLinear, kYarn };
 
 // What all files of a family share, as no key tells it.
@@ -27,6 +30,7 @@ struct Family {
   bool output_norms = false;       // what attention and the feed-forward network add is normalised
   std::size_t sliding_period = 0;  // every so-many-th layer sees all, the others a window; 0: none
   bool has_experts = false;        // its files may hold a mixture
+  bool encoder = false;            // makes vectors of texts, and no text
   bool shares_add_up = true;  // a token's experts share 1; else they keep what softmax gave them
 };
 
@@ -43,7 +47,8 @@ struct ModelConfig {
   std::size_t head_dim = 0;       // of queries and keys (attention.key_length)
   std::size_t value_dim = 0;      // of values (attention.value_length)
   double attention_scale = 0.0;   // of the products of queries and keys
-  std::size_t rope_dim = 0;       // even; the dimensions of a head that rotate, from the first
+  std::size_t rope_dim =
+      0;  // 0 in an encoder; even; the dimensions of a head that rotate, from the first
   double rope_base = 10000.0;
   RopeScaling rope_scaling = RopeScaling::kNone;
   double rope_scale = 1.0;  // how many times longer than trained for a context may be
@@ -53,6 +58,8 @@ struct ModelConfig {
   double rope_beta_fast = 32.0;
   double rope_beta_slow = 1.0;
   double rms_epsilon = 0.0;
+  double layer_norm_epsilon = 0.0;     // of an encoder
+  Pooling pooling = Pooling::kMean;    // of an encoder
   std::size_t vocab_size = 0;          // rows of the embedding
   std::size_t sliding_window = 0;      // tokens that attention looks back; 0: all
   std::size_t sliding_period = 0;      // the family's, or the file's own

@@ -108,7 +108,7 @@ TEST(ModelConfig, NamesTheArchitectureThatItDoesNotKnow) {
   EXPECT_EQ(
       ConfigOf(file).error().message(),
       "key \"general.architecture\" is \"none\\x1Bsuch\", which is not known; known: llama, qwen2, "
-      "qwen3, qwen3moe, olmoe, gemma3");
+      "qwen3, qwen3moe, olmoe, gemma3, bert");
 }
 
 TEST(ModelConfig, RefusesNumbersThatMakeNoSense) {

@@ -20,6 +20,10 @@ constexpr Architecture kArchitectures[] = {
 
 // What the config reader understands but no decoder computes yet.
 Result<void> CheckComputable(const ModelConfig& config) {
+  if (config.family.encoder) {
+    return Error(StatusCode::kInvalidInput, "a {} model makes vectors of texts, and no text",
+                 config.architecture);
+  }
   if (config.value_dim != config.head_dim) {
     return Error(StatusCode::kInvalidInput, "keys of {} values with values of {} are not supported",
                  config.head_dim, config.value_dim);

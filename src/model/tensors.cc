@@ -109,19 +109,66 @@ Result<LayerTensors> BindLayer(Binder& binder, const ModelConfig& config, std::s
   return tensors;
 }
 
-}  // namespace
-
-Result<ModelTensors> BindTensors(const GgufFile& file, const ModelConfig& config) {
-  Binder binder(file);
+Result<LayerTensors> BindEncoderLayer(Binder& binder, const ModelConfig& config,
+                                      std::size_t layer) {
+  const auto name = [&](std::string_view part) { return fmt::format("blk.{}.{}", layer, part); };
   const std::uint64_t width = config.embedding_length;
-  ModelTensors tensors;
-  tensors.token_embd = TRY(binder.Take("token_embd.weight", {width, config.vocab_size}));
+  const std::uint64_t inner = config.feed_forward_length;
+  LayerTensors t;
+  t.attn_q = TRY(binder.Take(name("attn_q.weight"), {width, config.query_width()}));
+  t.attn_q_bias = TRY(binder.Take(name("attn_q.bias"), {config.query_width()}));
+  t.attn_k = TRY(binder.Take(name("attn_k.weight"), {width, config.key_width()}));
+  t.attn_k_bias = TRY(binder.Take(name("attn_k.bias"), {config.key_width()}));
+  t.attn_v = TRY(binder.Take(name("attn_v.weight"), {width, config.value_width()}));
+  t.attn_v_bias = TRY(binder.Take(name("attn_v.bias"), {config.value_width()}));
+  t.attn_output = TRY(binder.Take(name("attn_output.weight"), {config.query_width(), width}));
+  t.attn_output_bias = TRY(binder.Take(name("attn_output.bias"), {width}));
+  t.attn_output_norm = TRY(binder.Take(name("attn_output_norm.weight"), {width}));
+  t.attn_output_norm_bias = TRY(binder.Take(name("attn_output_norm.bias"), {width}));
+  t.ffn_up = TRY(binder.Take(name("ffn_up.weight"), {width, inner}));
+  t.ffn_up_bias = TRY(binder.Take(name("ffn_up.bias"), {inner}));
+  t.ffn_down = TRY(binder.Take(name("ffn_down.weight"), {inner, width}));
+  t.ffn_down_bias = TRY(binder.Take(name("ffn_down.bias"), {width}));
+  t.ffn_output_norm = TRY(binder.Take(name("layer_output_norm.weight"), {width}));
+  t.ffn_output_norm_bias = TRY(binder.Take(name("layer_output_norm.bias"), {width}));
+  return t;
+}
+
+Result<void> BindEncoderEnds(Binder& binder, const ModelConfig& config, const GgufFile& file,
+                             ModelTensors& tensors) {
+  const std::uint64_t width = config.embedding_length;
+  tensors.position_embd = TRY(binder.Take("position_embd.weight", {width, config.context_length}));
+  // As many kinds as the file has; a text's tokens are all of the first.
+  const Tensor* types = file.FindTensor("token_types.weight");
+  const std::uint64_t kinds = types == nullptr ? 1 : types->rows();
+  tensors.token_types = TRY(binder.Take("token_types.weight", {width, kinds}));
+  tensors.token_embd_norm = TRY(binder.Take("token_embd_norm.weight", {width}));
+  tensors.token_embd_norm_bias = TRY(binder.Take("token_embd_norm.bias", {width}));
+  return {};
+}
+
+Result<void> BindDecoderEnds(Binder& binder, const ModelConfig& config, ModelTensors& tensors) {
+  const std::uint64_t width = config.embedding_length;
   tensors.output_norm = TRY(binder.Take("output_norm.weight", {width}));
   tensors.output = TRY(binder.TakeIfThere("output.weight", {width, config.vocab_size}));
   if (tensors.output == nullptr) tensors.output = tensors.token_embd;
   tensors.rope_freqs = TRY(binder.TakeIfThere("rope_freqs.weight", {config.rope_dim / 2}));
+  return {};
+}
+
+}  // namespace
+
+Result<ModelTensors> BindTensors(const GgufFile& file, const ModelConfig& config) {
+  Binder binder(file);
+  ModelTensors tensors;
+  tensors.token_embd =
+      TRY(binder.Take("token_embd.weight", {config.embedding_length, config.vocab_size}));
+  const bool encoder = config.family.encoder;
+  TRY(encoder ? BindEncoderEnds(binder, config, file, tensors)
+              : BindDecoderEnds(binder, config, tensors));
   for (std::size_t layer = 0; layer < config.block_count; ++layer) {
-    tensors.layers.push_back(TRY(BindLayer(binder, config, layer)));
+    tensors.layers.push_back(
+        TRY(encoder ? BindEncoderLayer(binder, config, layer) : BindLayer(binder, config, layer)));
   }
   TRY(binder.CheckNoneLeft(config.architecture));
   return tensors;
@@ -130,7 +177,8 @@ Result<ModelTensors> BindTensors(const GgufFile& file, const ModelConfig& config
 std::vector<const Tensor*> Matrices(const GgufFile& file, const ModelTensors& tensors) {
   std::vector<const Tensor*> matrices;
   for (const Tensor& tensor : file.tensors()) {
-    const bool looked_up = &tensor == tensors.token_embd && &tensor != tensors.output;
+    const bool looked_up = (&tensor == tensors.token_embd && &tensor != tensors.output) ||
+                           &tensor == tensors.position_embd || &tensor == tensors.token_types;
     if (tensor.shape.size() >= 2 && !looked_up) matrices.push_back(&tensor);
   }
   return matrices;

@@ -31,7 +31,13 @@ struct LayerTensors {
   const Tensor* ffn_up = nullptr;           // (feed_forward_length, width)
   const Tensor* ffn_down = nullptr;         // (width, feed_forward_length)
   const Tensor* ffn_output_norm = nullptr;  // (width), post_ffw_norm; null: none
-  const Tensor* ffn_router = nullptr;       // (expert_count, width); null where there is no mixture
+  // Of an encoder, with ..._norm for its norms after attention and after the network.
+  const Tensor* attn_output_bias = nullptr;       // (width)
+  const Tensor* attn_output_norm_bias = nullptr;  // (width)
+  const Tensor* ffn_up_bias = nullptr;            // (feed_forward_length)
+  const Tensor* ffn_down_bias = nullptr;          // (width)
+  const Tensor* ffn_output_norm_bias = nullptr;   // (width)
+  const Tensor* ffn_router = nullptr;  // (expert_count, width); null where there is no mixture
 };
 
 struct ModelTensors {
@@ -40,7 +46,12 @@ struct ModelTensors {
   const Tensor* output_norm = nullptr;    // (width)
   const Tensor* output = nullptr;         // (vocab_size, width); token_embd where they are tied
   const Tensor* rope_freqs = nullptr;     // (rope_dim / 2), divides the frequencies; null: none
-  std::vector<LayerTensors> layers;       // [block_count]
+  // Of an encoder, which has neither output nor output_norm.
+  const Tensor* position_embd = nullptr;         // (context_length, width)
+  const Tensor* token_types = nullptr;           // (any, width)
+  const Tensor* token_embd_norm = nullptr;       // (width)
+  const Tensor* token_embd_norm_bias = nullptr;  // (width)
+  std::vector<LayerTensors> layers;              // [block_count]
 };
 
 // kInvalidInput names the tensor, the shape it has and the shape that it must have. Norms and
