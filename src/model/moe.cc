@@ -12,8 +12,9 @@
 namespace kinglet {
 namespace {
 
-// Rows of a matrix in a task: whole panels, and few enough that the threads end together.
+// Rows of a matrix in a task: whole panels and spans, and few enough that the threads end together.
 constexpr int kBlockRows = 128;
+static_assert(kBlockRows % kPanelRows == 0 && kBlockRows % kSpan == 0);
 
 int Int(std::size_t n) { return static_cast<int>(n); }
 
@@ -135,11 +136,8 @@ void RunGateAndUp(Step& step, const MixtureWeights& weights) {
     for (int row = m.first_row[expert]; row < m.first_row[expert + 1]; ++row) {
       const std::size_t at = Size(row) * width + Size(begin);
       step.ops.silu_mul(&m.up[at], end - begin, m.gated.row(0) + at);
+      m.gated.Round(step.ops, Size(row), Size(begin), Size(end - begin));
     }
-  });
-  if (!m.gated.rounds()) return;
-  ForEach(step, step.count * step.config.expert_used_count, [&](std::size_t row) {
-    step.ops.quantise(m.gated.row(row), Int(width), m.gated.quantised(), Int(row), nullptr);
   });
 }
 
