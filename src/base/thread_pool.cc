@@ -2,6 +2,10 @@
 // Pieces are claimed by compare-and-swap on (loop, piece); idle workers spin shortly, then sleep.
 #include "base/thread_pool.h"
 
+#include <sched.h>
+
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace kinglet {
@@ -25,6 +29,12 @@ constexpr std::uint64_t kClosed = 0xffffffff;
 std::uint32_t LoopOf(std::uint64_t claim) { return static_cast<std::uint32_t>(claim >> 32); }
 
 }  // namespace
+
+int AvailableCpus() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
 
 ThreadPool::ThreadPool(int thread_count) {
   KINGLET_CHECK(thread_count >= 1, "thread_count {}", thread_count);

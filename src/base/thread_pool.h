@@ -15,6 +15,9 @@
 
 namespace kinglet {
 
+// CPUs that this process may use, at least 1.
+int AvailableCpus();
+
 class ThreadPool {
  public:
   // thread_count >= 1 counts the caller: ThreadPool(1) starts no thread.

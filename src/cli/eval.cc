@@ -10,6 +10,8 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/sampling_flags.h"
+#include "engine/model_embedder.h"
+#include "eval/embeddings.h"
 #include "eval/fidelity.h"
 #include "model/model.h"
 #include "tensor/safetensors.h"
@@ -59,10 +61,30 @@ Result<void> EvaluateFidelity(const FidelityFlags& flags, const std::filesystem:
   return {};
 }
 
-}  // namespace
+struct EmbeddingsFlags {
+  std::string model;
+  std::string golden;
+  bool json = false;
+  EngineOptions engine;  // threads alone
+};
 
-CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
-  app.require_subcommand(1);
+Result<void> EvaluateEmbeddings(const EmbeddingsFlags& flags, const std::filesystem::path& home) {
+  const GoldenEmbeddings golden = TRY(ReadGoldenEmbeddings(flags.golden));
+  const std::filesystem::path path = TRY(ResolveModel(flags.model, home));
+  const auto embedder = TRY(ModelEmbedder::Open(path, flags.engine.thread_count));
+  const EmbeddingFidelity result = TRY(MeasureEmbeddings(embedder->encoder(), golden));
+  if (flags.json) {
+    fmt::print("{}\n", kinglet::ToJson(json::object{{"texts", result.texts},
+                                                    {"cosine_min", result.cosine_min},
+                                                    {"texts_per_s", result.texts_per_s}}));
+  } else {
+    fmt::print("{} texts, 1 - cosine at most {:.2e}, {:.1f} texts/s\n", result.texts,
+               1 - result.cosine_min, result.texts_per_s);
+  }
+  return {};
+}
+
+CommandRun SetUpFidelity(CLI::App& app, const Environment& environment) {
   CLI::App* fidelity = app.add_subcommand(
       "fidelity", "KL divergence, in nats, from logits that were computed in double precision");
   fidelity->option_defaults()->always_capture_default();
@@ -77,6 +99,33 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   fidelity->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*fidelity, flags->engine);
   return [flags, home = environment.home] { return EvaluateFidelity(*flags, home); };
+}
+
+CommandRun SetUpEmbeddings(CLI::App& app, const Environment& environment) {
+  CLI::App* embeddings = app.add_subcommand(
+      "embeddings", "angles from vectors of texts that were computed in double precision");
+  embeddings->option_defaults()->always_capture_default();
+  auto flags = std::make_shared<EmbeddingsFlags>();
+  embeddings->add_option("MODEL", flags->model, "path, catalog name or hf:user/repo:quant")
+      ->required();
+  embeddings
+      ->add_option("GOLDEN", flags->golden,
+                   "a .safetensors file of golden vectors, with the tokens in a .json beside it")
+      ->required();
+  embeddings->add_flag("--json", flags->json, "print one JSON object");
+  AddThreadsFlag(*embeddings, flags->engine);
+  return [flags, home = environment.home] { return EvaluateEmbeddings(*flags, home); };
+}
+
+}  // namespace
+
+CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
+  app.require_subcommand(1);
+  CommandRun fidelity = SetUpFidelity(app, environment);
+  CommandRun embeddings = SetUpEmbeddings(app, environment);
+  return [&app, fidelity = std::move(fidelity), embeddings = std::move(embeddings)] {
+    return app.got_subcommand("embeddings") ? embeddings() : fidelity();
+  };
 }
 
 }  // namespace kinglet

@@ -2,26 +2,19 @@
 // Generation: reuse what is cached, compute the rest of the prompt in steps, then token by token.
 #include "engine/engine.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/display.h"
 #include "base/json.h"
+#include "base/thread_pool.h"
 #include "engine/stop_matcher.h"
 #include "model/vocabulary_from_gguf.h"
 #include "text/text_stream.h"
 
 namespace kinglet {
 namespace {
-
-int AvailableCpus() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
 
 // Text on its way out: whole characters, no stop string, counted into the result.
 class TextOutput {

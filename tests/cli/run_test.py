@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kinglet run, bench and eval fidelity: one answer, a conversation in a terminal, Ctrl-C, the figures."""
+"""kinglet run, bench and eval: one answer, a conversation in a terminal, Ctrl-C, the figures."""
 import json
 import os
 import pathlib
 import pty
 import select
+import struct
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -160,6 +162,16 @@ class Figures(unittest.TestCase):
         self.assertLess(texts[0]["wiki"]["kl_mean"], 8e-3)
         self.assertIn("wiki", kinglet("eval", "fidelity", MODEL, golden)[1].decode())
         self.assertEqual(kinglet("eval", "fidelity", MODEL, MODEL)[0], 3)
+
+    def test_embeddings_want_an_encoder_and_its_golden(self):
+        with tempfile.TemporaryDirectory() as folder:
+            golden = pathlib.Path(folder) / "golden.safetensors"
+            header = b'{"embeddings":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}'
+            golden.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+            golden.with_suffix(".json").write_text('{"sentences": [{"tokens": [1]}]}')
+            status, _, error = kinglet("eval", "embeddings", MODEL, golden)
+            self.assertEqual(status, 3)
+            self.assertIn("a llama model makes text, and no vectors of texts", error)
 
 
 if __name__ == "__main__":
