@@ -7,84 +7,141 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/check.h"
+
 namespace kinglet {
 namespace {
-
-// Closes on every path out.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::unexpected<Status> Errno(const std::filesystem::path& path, std::string_view doing) {
-  const int error = errno;
-  return Error(error == ENOENT ? StatusCode::kNotFound : StatusCode::kFailed, "{}: cannot {}: {}",
-               path.string(), doing, std::strerror(error));
-}
 
 // Does not wait for a writer where the path names a pipe, which is refused afterwards.
 int OpenForReading(const std::filesystem::path& path) {
   return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 }
 
-// The size of a regular file that is open.
-Result<std::size_t> RegularFileSize(int fd, const std::filesystem::path& path) {
-  struct stat info{};
-  if (fstat(fd, &info) != 0) return Errno(path, "read its size");
+std::uint64_t ToUnsigned(auto number) { return static_cast<std::uint64_t>(number); }
+
+Result<FileIdentity> IdentityOf(const struct stat& info, const std::filesystem::path& path) {
   if (!S_ISREG(info.st_mode)) {
     return Error(StatusCode::kFailed, "{}: not a regular file", path.string());
   }
-  return static_cast<std::size_t>(info.st_size);
+  constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+  return FileIdentity{.device = ToUnsigned(info.st_dev),
+                      .inode = ToUnsigned(info.st_ino),
+                      .size_bytes = ToUnsigned(info.st_size),
+                      .modified_ns = info.st_mtim.tv_sec * kNsPerSecond + info.st_mtim.tv_nsec};
+}
+
+std::size_t PageBytes() {
+  static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
 }
 
 }  // namespace
 
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+std::unexpected<Status> ErrnoError(const std::filesystem::path& path, std::string_view doing) {
+  const int error = errno;
+  return Error(error == ENOENT ? StatusCode::kNotFound : StatusCode::kFailed, "{}: cannot {}: {}",
+               path.string(), doing, std::strerror(error));
+}
+
+Result<FileIdentity> IdentityOf(const std::filesystem::path& path) {
+  struct stat info{};
+  if (stat(path.c_str(), &info) != 0) return ErrnoError(path, "read its size");
+  return IdentityOf(info, path);
+}
+
+Result<FileIdentity> IdentityOf(const FileDescriptor& fd, const std::filesystem::path& path) {
+  struct stat info{};
+  if (fstat(fd.get(), &info) != 0) return ErrnoError(path, "read its size");
+  return IdentityOf(info, path);
+}
+
 Result<MappedFile> MappedFile::Open(const std::filesystem::path& path) {
-  const Descriptor fd(OpenForReading(path));
-  if (fd.get() < 0) return Errno(path, "open it");
+  const FileDescriptor fd(OpenForReading(path));
+  if (!fd.is_open()) return ErrnoError(path, "open it");
+  return Map(fd, path);
+}
+
+Result<MappedFile> MappedFile::Map(const FileDescriptor& fd, const std::filesystem::path& path) {
+  const FileIdentity identity = TRY(IdentityOf(fd, path));
   MappedFile file;
-  file.size_bytes_ = TRY(RegularFileSize(fd.get(), path));
-  if (file.size_bytes_ == 0) return file;
-  void* data = mmap(nullptr, file.size_bytes_, PROT_READ, MAP_SHARED, fd.get(), 0);
-  if (data == MAP_FAILED) {
-    file.size_bytes_ = 0;
-    return Errno(path, "map it");
+  if (identity.size_bytes > 0) {
+    void* data = mmap(nullptr, identity.size_bytes, PROT_READ, MAP_SHARED, fd.get(), 0);
+    if (data == MAP_FAILED) return ErrnoError(path, "map it");
+    file.data_ = static_cast<const std::byte*>(data);
   }
-  file.data_ = static_cast<const std::byte*>(data);
+  file.identity_ = identity;
   return file;
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
-      size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+      identity_(std::exchange(other.identity_, FileIdentity())) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
-  std::swap(size_bytes_, other.size_bytes_);
+  std::swap(identity_, other.identity_);
   return *this;
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_bytes_);
+  if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), identity_.size_bytes);
+}
+
+void MappedFile::GiveBack(std::span<const std::byte> part) const {
+  KINGLET_CHECK(part.data() >= data_ && part.data() + part.size() <= data_ + bytes().size(),
+                "bytes outside a mapping");
+  const std::size_t page = PageBytes();
+  const auto begin = static_cast<std::size_t>(part.data() - data_);
+  const std::size_t first = (begin + page - 1) / page * page;
+  const std::size_t last = (begin + part.size()) / page * page;
+  if (first >= last) return;
+  // Only advice: where it is not taken, memory stays as it is.
+  madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+}
+
+Result<void> WriteAt(const FileDescriptor& fd, std::uint64_t offset,
+                     std::span<const std::byte> bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return ErrnoError(path, "write it");
+    offset += static_cast<std::uint64_t>(n);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+Result<void> ReadAt(const FileDescriptor& fd, std::uint64_t offset, std::span<std::byte> bytes,
+                    const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return ErrnoError(path, "read it");
+    if (n == 0) return Error(StatusCode::kFailed, "{}: ends early", path.string());
+    offset += static_cast<std::uint64_t>(n);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return {};
 }
 
 Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_bytes) {
-  const Descriptor fd(OpenForReading(path));
-  if (fd.get() < 0) return Errno(path, "open it");
-  const std::size_t size_bytes = TRY(RegularFileSize(fd.get(), path));
+  const FileDescriptor fd(OpenForReading(path));
+  if (!fd.is_open()) return ErrnoError(path, "open it");
+  const std::size_t size_bytes = TRY(IdentityOf(fd, path)).size_bytes;
   if (size_bytes > max_bytes) {
     return Error(StatusCode::kLimitExceeded, "{}: {} bytes, more than the limit of {}",
                  path.string(), size_bytes, max_bytes);
@@ -94,7 +151,7 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_
   while (done < size_bytes) {
     const ssize_t n = read(fd.get(), content.data() + done, size_bytes - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Errno(path, "read it");
+    if (n < 0) return ErrnoError(path, "read it");
     if (n == 0) break;  // it shrank meanwhile
     done += static_cast<std::size_t>(n);
   }
@@ -104,20 +161,20 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_
 
 Result<void> WriteFileAtomic(const std::filesystem::path& path, std::string_view content) {
   std::string temporary = path.string() + ".tmp.XXXXXX";
-  const Descriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
-  if (fd.get() < 0) return Errno(path, "create a file beside it");
+  const FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd.is_open()) return ErrnoError(path, "create a file beside it");
   while (!content.empty()) {
     const ssize_t n = write(fd.get(), content.data(), content.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      auto error = Errno(path, "write it");
+      auto error = ErrnoError(path, "write it");
       unlink(temporary.c_str());
       return error;
     }
     content.remove_prefix(static_cast<std::size_t>(n));
   }
   if (fsync(fd.get()) != 0 || rename(temporary.c_str(), path.c_str()) != 0) {
-    auto error = Errno(path, "replace it");
+    auto error = ErrnoError(path, "replace it");
     unlink(temporary.c_str());
     return error;
   }

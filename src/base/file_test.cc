@@ -2,6 +2,10 @@
 // Files: what is written is read, limits hold, nothing half-written stays.
 #include "base/file.h"
 
+#include <fcntl.h>
+
+#include <cstring>
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -54,6 +58,44 @@ TEST_F(FileTest, DoesNotWaitForTheWriterOfAPipe) {
 TEST_F(FileTest, MapsAnEmptyFile) {
   ASSERT_TRUE(WriteFileAtomic(folder_ / "empty", ""));
   EXPECT_TRUE(MappedFile::Open(folder_ / "empty").value().bytes().empty());
+}
+
+TEST_F(FileTest, AnIdentityIsOneContentsOfOneFile) {
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "a", "1"));
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "b", "1"));
+  const FileIdentity a = IdentityOf(folder_ / "a").value();
+  EXPECT_EQ(a.size_bytes, 1U);
+  EXPECT_EQ(MappedFile::Open(folder_ / "a")->identity(), a);
+  EXPECT_NE(IdentityOf(folder_ / "b").value(), a);
+  std::filesystem::last_write_time(folder_ / "a", std::filesystem::file_time_type());
+  EXPECT_NE(IdentityOf(folder_ / "a").value(), a);
+  EXPECT_EQ(IdentityOf(folder_ / "c").error().code(), StatusCode::kNotFound);
+  EXPECT_EQ(IdentityOf(folder_).error().code(), StatusCode::kFailed);
+}
+
+TEST_F(FileTest, WritesAndReadsAtAPlace) {
+  const FileDescriptor fd(open((folder_ / "f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  const std::string text = "abcdef";
+  ASSERT_TRUE(WriteAt(fd, 3, std::as_bytes(std::span(text)), "f"));
+  EXPECT_EQ(ReadFile(folder_ / "f", 9).value(), std::string(3, '\0') + text);
+  std::byte read[6];
+  ASSERT_TRUE(ReadAt(fd, 3, read, "f"));
+  EXPECT_EQ(std::to_integer<char>(read[5]), 'f');
+  EXPECT_EQ(ReadAt(fd, 4, read, "f").error().message(), "f: ends early");
+}
+
+TEST_F(FileTest, PagesGivenBackAreReadAgain) {
+  const std::string content(std::size_t{1} << 20, 'x');
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "f", content));
+  const MappedFile mapped = MappedFile::Open(folder_ / "f").value();
+  const auto is_whole = [&] {
+    return std::memcmp(mapped.bytes().data(), content.data(), content.size()) == 0;
+  };
+  EXPECT_TRUE(is_whole());
+  mapped.GiveBack(mapped.bytes().subspan(5000, 100'000));
+  mapped.GiveBack(mapped.bytes().first(10));
+  mapped.GiveBack(mapped.bytes());
+  EXPECT_TRUE(is_whole());
 }
 
 }  // namespace
