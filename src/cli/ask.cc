@@ -12,6 +12,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/open_engine.h"
 #include "cli/sampling_flags.h"
 #include "engine/engine.h"
 
@@ -100,7 +101,7 @@ Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
   if (options.mode == AskMode::kCite) {
     const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
     options.model_name = file.stem().string();
-    engine = TRY(Engine::Open(file, flags.sampling.engine));
+    engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
   }
 
   // Claims appear as they are checked; their quotes, which may come to share marks, follow at the

@@ -14,6 +14,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/open_engine.h"
 #include "cli/sampling_flags.h"
 #include "engine/engine.h"
 
@@ -119,7 +120,7 @@ void PrintTable(Engine& engine, const std::filesystem::path& path,
 Result<void> Bench(const BenchFlags& flags, const Environment& environment) {
   HandleInterrupts();
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
-  const std::unique_ptr<Engine> engine = TRY(Engine::Open(path, flags.engine));
+  const std::unique_ptr<Engine> engine = TRY(OpenEngine(path, flags.engine, environment));
   Model& model = engine->model();
   for (const std::size_t count : {flags.prompt_tokens, flags.generated_tokens}) {
     if (count > model.context_tokens()) {

@@ -8,6 +8,7 @@ namespace kinglet {
 
 CommandRun SetUpAsk(CLI::App& app, const Environment& environment);
 CommandRun SetUpBench(CLI::App& app, const Environment& environment);
+CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
 CommandRun SetUpIngest(CLI::App& app, const Environment& environment);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <string_view>
 
@@ -32,6 +33,28 @@ Result<std::filesystem::path> FindHome() {
   return Error(StatusCode::kUsage, "neither HOME nor XDG_DATA_HOME is set: set KINGLET_HOME");
 }
 
+// $KINGLET_CACHE, else where the XDG base directory specification puts what can be made again. Who
+// has set a home for the program alone, and has none himself, finds it there.
+std::filesystem::path FindCache(const std::filesystem::path& home) {
+  if (const auto cache = PathVariable("KINGLET_CACHE")) return *cache;
+  if (const auto cache = PathVariable("XDG_CACHE_HOME")) return *cache / "kinglet";
+  if (const auto user = PathVariable("HOME")) return *user / ".cache/kinglet";
+  return home / "cache";
+}
+
+// The whole number from 0 on that the variable holds, or nothing where it is not set.
+Result<std::optional<std::int64_t>> BytesVariable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  const std::string_view text = value;
+  std::int64_t bytes = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (error != std::errc() || stop != text.data() + text.size() || bytes < 0) {
+    return Error(StatusCode::kUsage, "{}: {} is not a number of bytes", name, text);
+  }
+  return bytes;
+}
+
 template <typename T>
 Result<void> Read(const toml::table& table, std::string_view key, std::optional<T>& out) {
   const toml::node* node = table.get(key);
@@ -45,8 +68,8 @@ Result<void> Read(const toml::table& table, std::string_view key, std::optional<
 }
 
 Result<void> RefuseUnknownKeys(const toml::table& table) {
-  constexpr std::array<std::string_view, 5> kKeys = {"model", "library", "currency",
-                                                     "electricity_per_kwh", "machine_per_hour"};
+  constexpr std::array<std::string_view, 6> kKeys = {
+      "model", "library", "currency", "electricity_per_kwh", "machine_per_hour", "cache_max_bytes"};
   for (const auto& [key, node] : table) {
     if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end()) {
       return Error(StatusCode::kInvalidInput, "line {}: there is no setting {}",
@@ -72,6 +95,10 @@ Result<Settings> ParseSettings(std::string_view text) {
   TRY(Read(table, "currency", currency));
   TRY(Read(table, "electricity_per_kwh", settings.electricity_per_kwh));
   TRY(Read(table, "machine_per_hour", settings.machine_per_hour));
+  TRY(Read(table, "cache_max_bytes", settings.cache_max_bytes));
+  if (settings.cache_max_bytes.value_or(0) < 0) {
+    return Error(StatusCode::kInvalidInput, "cache_max_bytes is below 0");
+  }
   if (currency) settings.currency = *currency;
   return settings;
 }
@@ -84,9 +111,21 @@ std::filesystem::path Environment::DefaultLibrary() const {
 
 std::filesystem::path Environment::LedgerFile() const { return home / "ledger.sqlite"; }
 
+PackedCacheOptions Environment::PackedCache() const {
+  PackedCacheOptions options;
+  options.folder = cache / "packed";
+  if (settings.cache_max_bytes) {
+    options.max_bytes = static_cast<std::uint64_t>(*settings.cache_max_bytes);
+  }
+  return options;
+}
+
 Result<Environment> ReadEnvironment() {
   Environment environment;
   environment.home = TRY(FindHome());
+  environment.cache = FindCache(environment.home);
+  const auto cache_max_bytes = TRY(BytesVariable("KINGLET_CACHE_MAX_BYTES"));
+  environment.settings.cache_max_bytes = cache_max_bytes;
   environment.stdout_is_terminal = isatty(STDOUT_FILENO) == 1;
   environment.stderr_is_terminal = isatty(STDERR_FILENO) == 1;
 
@@ -99,6 +138,7 @@ Result<Environment> ReadEnvironment() {
   Result<Settings> settings = ParseSettings(*text);
   if (!settings) return std::unexpected(settings.error().WithContext(file.string()));
   environment.settings = *std::move(settings);
+  if (cache_max_bytes) environment.settings.cache_max_bytes = cache_max_bytes;
   return environment;
 }
 

@@ -3,11 +3,13 @@
 // watching.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "base/status.h"
+#include "model/packed_cache_folder.h"
 
 namespace kinglet {
 
@@ -16,19 +18,23 @@ struct Settings {
   std::optional<std::string> model;    // path, catalog name or hf:user/repo:quant
   std::optional<std::string> library;  // folder
   std::string currency = "EUR";
-  std::optional<double> electricity_per_kwh;  // money; with joules it makes a cost
-  std::optional<double> machine_per_hour;     // money for the machine's time
+  std::optional<double> electricity_per_kwh;    // money; with joules it makes a cost
+  std::optional<double> machine_per_hour;       // money for the machine's time
+  std::optional<std::int64_t> cache_max_bytes;  // of packed weights; 0: none are kept
 };
 
 struct Environment {
   std::filesystem::path
       home;  // $KINGLET_HOME, default $XDG_DATA_HOME/kinglet: models, libraries, ledger
+  // $KINGLET_CACHE, default $XDG_CACHE_HOME/kinglet: what can be made again
+  std::filesystem::path cache;
   Settings settings;
   bool stdout_is_terminal = false;
   bool stderr_is_terminal = false;
 
   std::filesystem::path DefaultLibrary() const;
   std::filesystem::path LedgerFile() const;
+  PackedCacheOptions PackedCache() const;
 };
 
 // kInvalidInput names the line of kinglet.toml that is wrong; kUsage says that no home folder can

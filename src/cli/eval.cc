@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
+#include "cli/open_engine.h"
 #include "cli/sampling_flags.h"
 #include "engine/model_embedder.h"
 #include "eval/embeddings.h"
@@ -44,12 +45,12 @@ void PrintLine(std::string_view name, const Fidelity& f) {
              f.same_top);
 }
 
-Result<void> EvaluateFidelity(const FidelityFlags& flags, const std::filesystem::path& home) {
+Result<void> EvaluateFidelity(const FidelityFlags& flags, const Environment& environment) {
   const SafetensorsFile golden = TRY(SafetensorsFile::Open(flags.golden));
   Result<std::vector<GoldenText>> texts = ReadGoldenTexts(golden);
   if (!texts) return std::unexpected(texts.error().WithContext(EscapeForDisplay(flags.golden)));
-  const std::filesystem::path path = TRY(ResolveModel(flags.model, home));
-  const std::unique_ptr<Engine> engine = TRY(Engine::Open(path, flags.engine));
+  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
+  const std::unique_ptr<Engine> engine = TRY(OpenEngine(path, flags.engine, environment));
   json::object results;
   if (!flags.json) PrintHead();
   for (const GoldenText& text : *texts) {
@@ -98,7 +99,7 @@ CommandRun SetUpFidelity(CLI::App& app, const Environment& environment) {
                      "round nothing below f32, to audit a file or the program; slow");
   fidelity->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*fidelity, flags->engine);
-  return [flags, home = environment.home] { return EvaluateFidelity(*flags, home); };
+  return [flags, environment] { return EvaluateFidelity(*flags, environment); };
 }
 
 CommandRun SetUpEmbeddings(CLI::App& app, const Environment& environment) {

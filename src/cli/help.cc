@@ -22,11 +22,26 @@ constexpr Topic kTopics[] = {
     {"folders",
      "KINGLET_HOME (default $XDG_DATA_HOME/kinglet, else ~/.local/share/kinglet) holds models/, "
      "library/,\n"
-     "ledger.sqlite and kinglet.toml.\n"},
+     "ledger.sqlite and kinglet.toml. KINGLET_CACHE (default $XDG_CACHE_HOME/kinglet, else "
+     "~/.cache/kinglet)\n"
+     "holds what can be made again: `kinglet help cache`.\n"},
     {"settings",
      "kinglet.toml in KINGLET_HOME knows: model, library, currency (default EUR), "
      "electricity_per_kwh and\n"
-     "machine_per_hour (money; a cost is printed once one of the two is set). Flags beat it.\n"},
+     "machine_per_hour (money; a cost is printed once one of the two is set), cache_max_bytes "
+     "(default\n"
+     "50000000000). Environment variables beat it, flags beat both.\n"},
+    {"cache",
+     "A model's weights are packed for this machine when it is first used, into "
+     "KINGLET_CACHE/packed, a file\n"
+     "as large as the model's. It is found by the model file's device, inode, size and time of "
+     "change; later\n"
+     "starts map it. All files together keep to cache_max_bytes (KINGLET_CACHE_MAX_BYTES beats "
+     "it; 0: no\n"
+     "files, weights are packed in memory at every start) and to four fifths of the free disk: "
+     "the one used\n"
+     "least lately goes first. `kinglet cache list`, `verify` (reads all, removes what is broken), "
+     "`clear`.\n"},
     {"ledger",
      "Each question leaves a line: time to the first byte, tokens read, cached, generated and "
      "useful, joules\n"

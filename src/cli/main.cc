@@ -33,8 +33,9 @@ constexpr Command kCommands[] = {
     {"ledger", "what was asked, what it cost, what of it was useful", SetUpLedger},
     {"run", "a chat in the terminal, or one answer with -p", SetUpRun},
     {"bench", "tokens a second that a model reads and writes", SetUpBench},
+    {"cache", "packed weights: how many, whether they are sound; clears them", SetUpCache},
     {"eval", "measures the program: fidelity", SetUpEval},
-    {"help", "explains a topic: models, folders, settings, ledger, exit", SetUpHelp},
+    {"help", "explains a topic: models, folders, settings, cache, ledger, exit", SetUpHelp},
 };
 
 // INTERFACE: 0 done, 1 it failed, 2 wrong usage, 3 the input is invalid.
@@ -92,6 +93,7 @@ int UsageError(const CLI::ParseError& error) {
 int Main(int argc, char** argv) {
   FillStandardDescriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write
+  std::signal(SIGXFSZ, SIG_IGN);  // so is a file that may grow no more
   const Result<Environment> environment = ReadEnvironment();
   if (!environment) return Fail(environment.error());
 

@@ -17,6 +17,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/open_engine.h"
 #include "cli/sampling_flags.h"
 #include "engine/engine.h"
 
@@ -214,7 +215,7 @@ Result<void> Converse(Chat& chat, bool interactive) {
 Result<void> Run(const RunFlags& flags, const Environment& environment) {
   HandleInterrupts();
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
-  const std::unique_ptr<Engine> engine = TRY(Engine::Open(path, flags.sampling.engine));
+  const std::unique_ptr<Engine> engine = TRY(OpenEngine(path, flags.sampling.engine, environment));
   Chat chat(*engine, flags, environment.stdout_is_terminal);
   if (flags.prompt) {
     const FinishReason reason = TRY(chat.Answer(*flags.prompt));

@@ -22,10 +22,11 @@
 namespace kinglet {
 
 struct EngineOptions {
-  int thread_count = 0;            // 0: one for each CPU that this process may use
-  std::size_t context_tokens = 0;  // 0: the model's own, at most kDefaultContextTokens
-  bool reuse_prefix = true;        // false: every prompt is computed from its first token
-  bool exact = false;              // as ModelOptions has it
+  int thread_count = 0;             // 0: one for each CPU that this process may use
+  std::size_t context_tokens = 0;   // 0: the model's own, at most kDefaultContextTokens
+  bool reuse_prefix = true;         // false: every prompt is computed from its first token
+  bool exact = false;               // as ModelOptions has it
+  PackedCacheOptions packed_cache;  // without a folder weights are packed in memory
 };
 
 // One caller at a time. All memory is taken by Open.

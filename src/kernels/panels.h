@@ -9,12 +9,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "tensor/dtype.h"
 
 namespace kinglet {
 
 inline constexpr int kPanelRows = 16;
+
+// Files of packed weights carry it: a change of any layout below asks for another name.
+inline constexpr std::string_view kPanelLayout = "rows16-1";
 
 using PanelHalves = std::uint8_t[kPanelRows][2];  // an f16 a row
 

@@ -35,7 +35,7 @@ Result<void> Encoder::Bind() {
   ModelTensors tensors = TRY(BindTensors(file_, config_));
   const std::vector<const Tensor*> matrices = Matrices(file_, tensors);
   if (ops_.takes_panels) {
-    packed_ = TRY(PackedWeights::InMemory(PlanPacking(matrices), pool_));
+    packed_ = TRY(PackedWeights::InMemory(file_, PlanPacking(matrices), pool_));
     tensors.packed = &*packed_;
   }
   layers_ = TRY(BindBert(config_, tensors, ops_));

@@ -90,7 +90,11 @@ Result<void> Model::Bind(const ModelOptions& options) {
   if (ops_.takes_panels) {
     std::vector<const Tensor*> matrices = Matrices(file_, tensors);
     if (exact_) std::erase_if(matrices, [](const Tensor* t) { return IsQuantised(t->dtype); });
-    packed_ = TRY(PackedWeights::InMemory(PlanPacking(matrices), pool_));
+    // An audit packs other tensors: it would replace the file that all others use.
+    LoadedWeights loaded = TRY(LoadPackedWeights(
+        file_, PlanPacking(matrices), exact_ ? PackedCacheOptions() : options.packed_cache, pool_));
+    warning_ = std::move(loaded.warning);
+    packed_ = std::move(loaded.weights);
     tensors.packed = &*packed_;
   }
   const auto* row = std::ranges::find(kArchitectures, config_.architecture, &Architecture::name);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/status.h"
@@ -13,6 +14,7 @@
 #include "model/architecture.h"
 #include "model/config.h"
 #include "model/kv_pages.h"
+#include "model/packed_cache.h"
 #include "model/step.h"
 #include "model/weights.h"
 #include "tensor/gguf.h"
@@ -27,6 +29,7 @@ struct ModelOptions {
   bool exact = false;              // for audits, slow: nothing is rounded below f32
   KvType kv_type = KvType::kF16;
   std::size_t kv_bytes = 0;  // for keys and values of all sequences; 0: one of the whole context
+  PackedCacheOptions packed_cache;  // without a folder weights are packed in memory
 };
 
 // What one sequence adds to a step.
@@ -51,6 +54,11 @@ class Model {
   const Ops& ops() const { return ops_; }
   int thread_count() const { return pool_.thread_count(); }
   std::size_t context_tokens() const { return context_tokens_; }
+  // Of the weights as the kernels read them, in memory or mapped; 0 where they are read as in the
+  // file.
+  std::size_t packed_bytes() const { return packed_ ? packed_->bytes() : 0; }
+  // A line for the user about how it was loaded, or empty.
+  const std::string& warning() const { return warning_; }
   // [layers][experts]: how many tokens each has had since the model was loaded. For a span of
   // tokens, subtract what was before. Empty unless options.count_experts and the model is a
   // mixture.
@@ -94,6 +102,7 @@ class Model {
   bool count_experts_;
   bool exact_;
   ThreadPool pool_;
+  std::string warning_;
   std::optional<PackedWeights> packed_;  // where the table of operations wants it
   std::unique_ptr<Decoder> decoder_;
   std::span<const float> output_norm_;  // [D]

@@ -20,16 +20,22 @@ std::size_t PanelsOfMatrix(const Tensor& tensor) {
   return (tensor.shape[1] + kPanelRows - 1) / kPanelRows;
 }
 
+std::size_t RowBytes(const Tensor& tensor) { return tensor.data.size() / tensor.rows(); }
+
+// The row of the whole tensor that a panel begins with.
+std::size_t FirstRow(const Tensor& tensor, std::size_t panel) {
+  const std::size_t panels = PanelsOfMatrix(tensor);
+  return panel / panels * tensor.shape[1] + panel % panels * kPanelRows;
+}
+
 void PackPanelOf(const PackedTensor& packed, std::size_t panel, std::uint8_t* out) {
   const Tensor& tensor = *packed.tensor;
-  const std::size_t matrix = panel / PanelsOfMatrix(tensor);
-  const std::size_t first_row = panel % PanelsOfMatrix(tensor) * kPanelRows;
-  const std::size_t row_bytes = tensor.data.size() / tensor.rows();
-  const std::size_t row_count = std::min<std::size_t>(kPanelRows, tensor.shape[1] - first_row);
-  const auto* rows = reinterpret_cast<const std::uint8_t*>(tensor.data.data()) +
-                     (matrix * tensor.shape[1] + first_row) * row_bytes;
-  PackPanel(tensor.dtype, rows, row_bytes, static_cast<int>(row_count), tensor.columns(),
-            out + packed.offset + panel * packed.panel_bytes);
+  const std::size_t first_row = FirstRow(tensor, panel);
+  const std::size_t rows_left = tensor.shape[1] - first_row % tensor.shape[1];
+  const auto* rows =
+      reinterpret_cast<const std::uint8_t*>(tensor.data.data()) + first_row * RowBytes(tensor);
+  PackPanel(tensor.dtype, rows, RowBytes(tensor),
+            static_cast<int>(std::min<std::size_t>(kPanelRows, rows_left)), tensor.columns(), out);
 }
 
 }  // namespace
@@ -51,18 +57,36 @@ PackedLayout PlanPacking(std::span<const Tensor* const> matrices) {
   return layout;
 }
 
-void PackTensors(const PackedLayout& layout, ThreadPool& pool, std::uint8_t* out) {
+std::vector<PackedPiece> PiecesOf(const PackedLayout& layout) {
+  std::vector<PackedPiece> pieces;
   for (const PackedTensor& packed : layout.tensors) {
-    const std::size_t panels = packed.matrix_count * PanelsOfMatrix(*packed.tensor);
-    pool.ParallelFor(panels, 4, [&](std::size_t begin, std::size_t end, int) {
-      for (std::size_t panel = begin; panel < end; ++panel) PackPanelOf(packed, panel, out);
-    });
+    const std::size_t panels = packed.bytes() / packed.panel_bytes;
+    const std::size_t step = PanelsOfPiece(packed.panel_bytes);
+    for (std::size_t first = 0; first < panels; first += step) {
+      pieces.push_back({&packed, first, std::min(step, panels - first)});
+    }
   }
+  std::ranges::sort(pieces, {}, &PackedPiece::offset);
+  return pieces;
+}
+
+void PackPiece(const GgufFile& file, const PackedPiece& piece, std::uint8_t* out) {
+  const PackedTensor& packed = *piece.tensor;
+  const std::size_t end = piece.first_panel + piece.panel_count;
+  for (std::size_t panel = piece.first_panel; panel < end; ++panel) {
+    PackPanelOf(packed, panel, out);
+    out += packed.panel_bytes;
+  }
+  const std::size_t row_bytes = RowBytes(*packed.tensor);
+  const std::size_t first_byte = FirstRow(*packed.tensor, piece.first_panel) * row_bytes;
+  const std::size_t end_byte = FirstRow(*packed.tensor, end) * row_bytes;
+  file.GiveBack(packed.tensor->data.subspan(first_byte, end_byte - first_byte));
 }
 
 void PackedWeights::Free::operator()(std::uint8_t* memory) const { std::free(memory); }
 
-Result<PackedWeights> PackedWeights::InMemory(PackedLayout layout, ThreadPool& pool) {
+Result<PackedWeights> PackedWeights::InMemory(const GgufFile& file, PackedLayout layout,
+                                              ThreadPool& pool) {
   PackedWeights weights;
   weights.memory_.reset(static_cast<std::uint8_t*>(
       std::aligned_alloc(kAlignment, std::max(layout.bytes, kAlignment))));
@@ -70,7 +94,19 @@ Result<PackedWeights> PackedWeights::InMemory(PackedLayout layout, ThreadPool& p
     return Error(StatusCode::kLimitExceeded, "no memory for {} bytes of packed weights",
                  layout.bytes);
   }
-  PackTensors(layout, pool, weights.memory_.get());
+  const std::vector<PackedPiece> pieces = PiecesOf(layout);
+  pool.ParallelFor(pieces.size(), 1, [&](std::size_t begin, std::size_t, int) {
+    PackPiece(file, pieces[begin], weights.memory_.get() + pieces[begin].offset());
+  });
+  weights.data_ = weights.memory_.get();
+  weights.layout_ = std::move(layout);
+  return weights;
+}
+
+PackedWeights PackedWeights::Mapped(PackedLayout layout, MappedFile file, std::size_t data_offset) {
+  PackedWeights weights;
+  weights.data_ = reinterpret_cast<const std::uint8_t*>(file.bytes().data()) + data_offset;
+  weights.file_ = std::move(file);
   weights.layout_ = std::move(layout);
   return weights;
 }

@@ -164,7 +164,22 @@ Result<GgufFile> GgufFile::Open(const std::filesystem::path& path) {
     const auto indexed = file.IndexParts(split->tensor_count);
     if (!indexed) return In(path, indexed.error());
   }
+  file.path_ = path;
   return file;
+}
+
+std::vector<FileIdentity> GgufFile::Identities() const {
+  std::vector<FileIdentity> identities;
+  for (const MappedFile& mapping : mappings_) identities.push_back(mapping.identity());
+  return identities;
+}
+
+void GgufFile::GiveBack(std::span<const std::byte> data) const {
+  for (const MappedFile& mapping : mappings_) {
+    const std::span<const std::byte> bytes = mapping.bytes();
+    const bool within = data.data() >= bytes.data() && data.data() < bytes.data() + bytes.size();
+    if (within) return mapping.GiveBack(data);
+  }
 }
 
 const GgufValue* GgufFile::Find(std::string_view key) const {

@@ -101,6 +101,12 @@ class GgufFile {
   std::uint64_t alignment() const { return alignment_; }
   std::uint64_t file_bytes() const { return file_bytes_; }  // of all parts
   std::size_t part_count() const { return part_count_; }
+  // Where it was opened, and what was there: a file for each part. Both empty for Parse.
+  const std::filesystem::path& path() const { return path_; }
+  std::vector<FileIdentity> Identities() const;
+  // `data`, of one of the tensors, is not needed soon: its pages leave this process' memory, and
+  // come back from the file when they are read. Without effect for Parse.
+  void GiveBack(std::span<const std::byte> data) const;
   // In the order of the file. Of a split file: the first part's keys, and all parts' tensors.
   std::span<const GgufKey> keys() const { return keys_; }
   std::span<const Tensor> tensors() const { return tensors_; }
@@ -129,6 +135,7 @@ class GgufFile {
   Result<void> AddPart(GgufFile part, std::int64_t number, std::int64_t count);
   Result<void> IndexParts(std::optional<std::int64_t> tensor_count);
 
+  std::filesystem::path path_;
   std::vector<MappedFile> mappings_;
   std::uint32_t version_ = 0;
   std::uint64_t alignment_ = 0;

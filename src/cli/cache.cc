@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet cache list, verify, clear: the packed weights that are kept to start quickly.
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "base/display.h"
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "model/packed_cache_folder.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+std::string ModelOf(const PackedCacheEntry& entry) {
+  return entry.header ? entry.header->source_path : std::string();
+}
+
+double Megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+json::object EntryJson(const PackedCacheEntry& entry) {
+  json::object object = {{"file", entry.path.string()},
+                         {"model", ModelOf(entry)},
+                         {"bytes", entry.bytes},
+                         {"last_used", Iso8601(entry.last_used_ns / kNsPerSecond)},
+                         {"stale", entry.stale()}};
+  object["error"] = entry.header ? json::value() : json::value(entry.header.error().message());
+  return object;
+}
+
+Result<void> List(const PackedCacheOptions& cache, bool as_json) {
+  const std::vector<PackedCacheEntry> entries = ListPackedCache(cache.folder);
+  std::uint64_t bytes = 0;
+  for (const PackedCacheEntry& entry : entries) bytes += entry.bytes;
+  if (as_json) {
+    json::array files;
+    for (const PackedCacheEntry& entry : entries) files.push_back(EntryJson(entry));
+    fmt::print("{}\n", ToJson(json::object{{"folder", cache.folder.string()},
+                                           {"bytes", bytes},
+                                           {"max_bytes", cache.max_bytes},
+                                           {"files", std::move(files)}}));
+    return {};
+  }
+  for (const PackedCacheEntry& entry : entries) {
+    const std::string_view note = !entry.header ? "broken" : entry.stale() ? "model gone" : "";
+    fmt::print("{:>10.1f} MB  {}  {:<10}  {}\n", Megabytes(entry.bytes),
+               Iso8601(entry.last_used_ns / kNsPerSecond), note, EscapeForDisplay(ModelOf(entry)));
+  }
+  fmt::print("{:>10.1f} MB of {:.1f} MB at most, in {}\n", Megabytes(bytes),
+             Megabytes(cache.max_bytes), EscapeForDisplay(cache.folder.string()));
+  return {};
+}
+
+// What is broken is removed: the next start packs it again.
+Result<void> Verify(const PackedCacheOptions& cache, bool as_json) {
+  HandleInterrupts();
+  json::array files;
+  std::size_t broken = 0;
+  for (const PackedCacheEntry& entry : ListPackedCache(cache.folder)) {
+    if (TakeInterrupt()) return Error(StatusCode::kCancelled, "interrupted");
+    const Result<void> sound = VerifyPackedFile(entry.path);
+    if (!sound) {
+      ++broken;
+      unlink(entry.path.c_str());
+    }
+    const std::string problem = sound ? std::string() : sound.error().message();
+    if (as_json) {
+      json::object object = {{"file", entry.path.string()}, {"model", ModelOf(entry)}};
+      object["error"] = sound ? json::value() : json::value(problem);
+      files.push_back(std::move(object));
+    } else {
+      fmt::print("{:<6}  {}\n", sound ? "sound" : "BROKEN",
+                 EscapeForDisplay(sound ? ModelOf(entry) : problem));
+    }
+  }
+  if (as_json) {
+    fmt::print("{}\n", ToJson(json::object{{"files", std::move(files)}, {"broken", broken}}));
+  }
+  if (broken == 0) return {};
+  return Error(StatusCode::kFailed, "{} broken files of packed weights were removed", broken);
+}
+
+Result<void> Clear(const PackedCacheOptions& cache, bool as_json) {
+  const std::uint64_t bytes = TRY(ClearPackedCache(cache.folder));
+  if (as_json) {
+    fmt::print("{}\n", ToJson(json::object{{"removed_bytes", bytes}}));
+  } else {
+    fmt::print("{:.1f} MB removed\n", Megabytes(bytes));
+  }
+  return {};
+}
+
+struct Action {
+  const char* name;
+  const char* summary;
+  Result<void> (*run)(const PackedCacheOptions& cache, bool as_json);
+};
+
+constexpr Action kActions[] = {
+    {"list", "what is kept, of which model, used when", List},
+    {"verify", "reads everything and checks digests; removes what is broken", Verify},
+    {"clear", "removes everything", Clear},
+};
+
+}  // namespace
+
+CommandRun SetUpCache(CLI::App& app, const Environment& environment) {
+  auto as_json = std::make_shared<bool>(false);
+  app.require_subcommand(1);
+  std::vector<std::pair<const CLI::App*, const Action*>> actions;
+  for (const Action& action : kActions) {
+    CLI::App* sub = app.add_subcommand(action.name, action.summary);
+    sub->add_flag("--json", *as_json, "print one JSON object");
+    actions.emplace_back(sub, &action);
+  }
+  return [as_json, actions, cache = environment.PackedCache()]() -> Result<void> {
+    for (const auto& [sub, action] : actions) {
+      if (sub->parsed()) return action->run(cache, *as_json);
+    }
+    return {};
+  };
+}
+
+}  // namespace kinglet

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model, opened as all subcommands open one: with the user's cache of packed weights.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/status.h"
+#include "cli/environment.h"
+#include "engine/engine.h"
+
+namespace kinglet {
+
+// Prints what the user should know about it to standard error.
+Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, EngineOptions options,
+                                           const Environment& environment);
+
+}  // namespace kinglet
