@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,33 @@ std::uint64_t ResidentBytes() {
   return 0;
 }
 
+// How many tokens each expert of each layer has had: an array a layer. Empty unless they were
+// counted.
+json::array ExpertTokens(const Model& model) {
+  const std::size_t experts = model.config().expert_count;
+  json::array layers;
+  auto counts = model.expert_counts();
+  for (; !counts.empty(); counts = counts.subspan(experts)) {
+    const auto layer = counts.first(experts);
+    layers.push_back(json::array(layer.begin(), layer.end()));
+  }
+  return layers;
+}
+
+void PrintExperts(const Model& model) {
+  const std::size_t experts = model.config().expert_count;
+  auto counts = model.expert_counts();
+  for (std::size_t layer = 0; !counts.empty(); ++layer, counts = counts.subspan(experts)) {
+    const auto loads = counts.first(experts);
+    const auto most = static_cast<double>(std::ranges::max(loads));
+    const auto all = static_cast<double>(std::accumulate(loads.begin(), loads.end(), 0ULL));
+    if (all == 0) return;  // nothing was run
+    fmt::print("layer {:>3}: the busiest expert had {:.1f} times its share, {} of {} had none\n",
+               layer, most * static_cast<double>(experts) / all, std::ranges::count(loads, 0U),
+               experts);
+  }
+}
+
 void PrintJson(Engine& engine, const std::filesystem::path& path,
                const std::vector<Speed>& speeds) {
   const Model& model = engine.model();
@@ -95,12 +123,11 @@ void PrintJson(Engine& engine, const std::filesystem::path& path,
                        {"median", Median(speed.tokens_per_s)},
                        {"max", speed.tokens_per_s.back()}}}});
   }
-  fmt::print("{}\n", ToJson(json::object{{"model", path.filename().string()},
-                                         {"file_bytes", model.file().file_bytes()},
-                                         {"isa", model.ops().name},
-                                         {"threads", model.thread_count()},
-                                         {"tests", std::move(tests)},
-                                         {"resident_bytes", ResidentBytes()}}));
+  json::object out{{"model", path.filename().string()}, {"file_bytes", model.file().file_bytes()},
+                   {"isa", model.ops().name},           {"threads", model.thread_count()},
+                   {"tests", std::move(tests)},         {"resident_bytes", ResidentBytes()}};
+  if (!model.expert_counts().empty()) out["expert_tokens"] = ExpertTokens(model);
+  fmt::print("{}\n", ToJson(out));
 }
 
 void PrintTable(Engine& engine, const std::filesystem::path& path,
@@ -115,6 +142,7 @@ void PrintTable(Engine& engine, const std::filesystem::path& path,
                Median(speed.tokens_per_s), speed.tokens_per_s.back());
   }
   fmt::print("resident {:.1f} MB at most\n", static_cast<double>(ResidentBytes()) / 1e6);
+  PrintExperts(model);
 }
 
 Result<void> Bench(const BenchFlags& flags, const Environment& environment) {
@@ -158,6 +186,8 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment) {
       ->check(CLI::Range(0, 1'000'000));
   app.add_option("-r,--repetitions", flags->repetitions, "runs of each, after one that warms up")
       ->check(CLI::Range(1, 1000));
+  app.add_flag("--experts", flags->engine.count_experts,
+               "of a mixture: how the tokens fell on each layer's experts");
   app.add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(app, flags->engine);
   return [flags, environment] { return Bench(*flags, environment); };

@@ -152,6 +152,15 @@ class Figures(unittest.TestCase):
         self.assertRegex(kinglet("bench", MODEL, "-p", "40", "-n", "4", "-r", "1")[1].decode(), r"pp40 +[\d.]+")
         self.assertEqual(kinglet("bench", MODEL, "-p", "600")[0], 2)
 
+    @unittest.skipUnless("KINGLET_SHARED" in os.environ, "KINGLET_SHARED is not set")
+    def test_bench_counts_which_experts_were_asked(self):
+        mixture = pathlib.Path(os.environ["KINGLET_SHARED"]) / "data/tiny-models/olmoe-f32.gguf"
+        flags = ("bench", mixture, "-p", "40", "-n", "4", "-r", "1")
+        layers = json.loads(kinglet(*flags, "--experts", "--json")[1])["expert_tokens"]
+        self.assertEqual([sum(layer) for layer in layers], [2 * 2 * 44] * 2)  # two runs, two experts a token
+        self.assertRegex(kinglet(*flags, "--experts")[1].decode(), r"layer +1: the busiest expert had [\d.]+ times")
+        self.assertNotIn("expert", kinglet(*flags)[1].decode())
+
     def test_fidelity_does_not_depend_on_the_pieces(self):
         golden = MODEL.with_suffix(".safetensors")
         texts = [json.loads(kinglet("eval", "fidelity", MODEL, golden, "--json", *more)[1])["texts"]
