@@ -5,10 +5,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <random>
 #include <vector>
 
 #include <fmt/core.h>
+#include <sys/mman.h>
 
 #include "kernels/backend.h"
 
@@ -62,6 +64,17 @@ struct Shape {
   int segments;  // that are walked: few stay in the caches, many come from memory
 };
 
+// Memory as the pool of pages has it.
+template <typename T>
+auto Lines(std::size_t count) {
+  const auto release = [](T* memory) { std::free(memory); };
+  constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  const std::size_t bytes = (count * sizeof(T) + kHugePage - 1) / kHugePage * kHugePage;
+  void* memory = std::aligned_alloc(kHugePage, bytes);
+  madvise(memory, bytes, MADV_HUGEPAGE);
+  return std::unique_ptr<T[], decltype(release)>(static_cast<T*>(memory));
+}
+
 // Multiply-adds a second; a segment's bytes a second are a by-product.
 double Attend(const Ops& ops, const Shape& shape, double seconds) {
   const KvBlockLayout layout =
@@ -69,10 +82,10 @@ double Attend(const Ops& ops, const Shape& shape, double seconds) {
   const auto dims = static_cast<std::size_t>(shape.head_dim);
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
-  std::vector<float> values(dims * kAttendRows);
-  std::vector<std::uint8_t> pages(static_cast<std::size_t>(shape.segments * kSegmentPages) *
-                                  layout.bytes);
-  for (std::size_t page = 0; page < pages.size(); page += layout.bytes) {
+  std::vector<float> values(dims * 24);
+  const std::size_t bytes = static_cast<std::size_t>(shape.segments * kSegmentPages) * layout.bytes;
+  const auto pages = Lines<std::uint8_t>(bytes);
+  for (std::size_t page = 0; page < bytes; page += layout.bytes) {
     for (int slot = 0; slot < kPageTokens; ++slot) {
       for (float& value : values) value = normal(random);
       ops.store_kv(layout, values.data(), values.data(), slot, &pages[page]);
@@ -80,17 +93,17 @@ double Attend(const Ops& ops, const Shape& shape, double seconds) {
   }
   std::vector<AttendRow> rows;
   for (int r = 0; r < shape.rows; ++r) {
-    rows.push_back({&values[static_cast<std::size_t>(r) * dims], 0, kSegmentTokens});
+    rows.push_back({&values[static_cast<std::size_t>(r % 24) * dims], 0, kSegmentTokens});
   }
-  std::vector<float> scratch(AttendScratchFloats(layout));
-  std::vector<float> out(kAttendRows * PartialFloats(layout));
+  const auto scratch = Lines<float>(AttendScratchFloats(layout));
+  const auto out = Lines<float>(kAttendRows * PartialFloats(layout));
   AttendArgs args;
   args.layout = &layout;
   args.rows = rows.data();
   args.count = shape.rows;
   args.scale = 1 / std::sqrt(static_cast<float>(shape.head_dim));
-  args.scratch = scratch.data();
-  args.out = out.data();
+  args.scratch = scratch.get();
+  args.out = out.get();
   double done = 0;
   const double start = ThreadSeconds();
   double spent = 0;
@@ -109,10 +122,10 @@ double Attend(const Ops& ops, const Shape& shape, double seconds) {
 
 void Run(double seconds) {
   constexpr Shape kShapes[] = {
-      {"24 rows, d 64, f16", 64, 24, KvType::kF16, 4},
-      {"24 rows, d 128, f16", 128, 24, KvType::kF16, 4},
-      {"24 rows, d 128, q8_0", 128, 24, KvType::kQ8_0, 4},
-      {"24 rows, d 256, f16", 256, 24, KvType::kF16, 4},
+      {"48 rows, d 64, f16", 64, 48, KvType::kF16, 4},
+      {"48 rows, d 128, f16", 128, 48, KvType::kF16, 4},
+      {"48 rows, d 128, q8_0", 128, 48, KvType::kQ8_0, 4},
+      {"48 rows, d 256, f16", 256, 48, KvType::kF16, 4},
       {"6 rows, d 128, f16", 128, 6, KvType::kF16, 4},
       {"6 rows, d 128, f16, memory", 128, 6, KvType::kF16, 4096},
       {"4 rows, d 64, f16, memory", 64, 4, KvType::kF16, 4096},

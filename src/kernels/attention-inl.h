@@ -6,9 +6,11 @@
 // A row adds up its own keys, each in the order of positions, and skips the others: neighbours in a
 // tile change no bit, not even where they hold values that are not finite.
 
-constexpr int kScoreKeys = 16 * kScoreGroups;  // keys that are scored together
-constexpr int kMixKeys = 32;                   // values that are widened at a time
-static_assert(kPageTokens % kScoreKeys == 0 && kScoreKeys <= kMixKeys);
+static_assert(kPageTokens % (16 * kScoreGroups) == 0 && kAttendRows % kAttendTileRows == 0);
+
+// What lies so far ahead is asked for early: a page is no stream that the hardware follows across
+// the system's own pages.
+constexpr std::ptrdiff_t kPrefetchBytes = 4096;
 
 inline KeyRange Visible(const AttendArgs& a, int row) {
   const int begin = a.rows[row].begin - a.first_position;
@@ -21,76 +23,86 @@ inline F WidenCodes(const std::uint8_t* codes, F scale) {
   return MulF(ToF(BytesToI(codes)), scale);
 }
 
-// The keys at [first, first + kScoreKeys) of the segment: [kScoreGroups][head_dim][16].
-inline const float* WidenKeys(const AttendArgs& a, int first, float* out) {
-  const KvBlockLayout& layout = *a.layout;
-  const std::uint8_t* block = a.blocks[first / kPageTokens];
-  const int group = first % kPageTokens / 16;
-  const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(group) * layout.head_dim * 16;
-  if (layout.type == KvType::kF32) return reinterpret_cast<const float*>(block) + at;
-  const int count = kScoreGroups * layout.head_dim;
-  if (layout.type == KvType::kF16) {
-    const std::uint8_t* halves = block + at * 2;
-    for (std::ptrdiff_t i = 0; i < count; ++i) StoreF(out + i * 16, HalfToF(halves + i * 32));
-    return out;
+inline const float* WidenHalves(const std::uint8_t* halves, std::ptrdiff_t count, float* out) {
+  for (std::ptrdiff_t i = 0; i < count; i += 32) {
+    __builtin_prefetch(halves + i * 2 + kPrefetchBytes);
+    StoreF(out + i, HalfToF(halves + i * 2));
+    StoreF(out + i + 16, HalfToF(halves + i * 2 + 32));
   }
-  const std::uint8_t* codes = block + at;
-  const std::uint8_t* scales =
-      block + layout.key_scales + static_cast<std::ptrdiff_t>(group) * layout.spans * 32;
-  for (int g = 0; g < kScoreGroups; ++g) {
-    for (int d = 0; d < layout.head_dim; ++d, codes += 16, out += 16) {
-      StoreF(out, WidenCodes(codes, HalfToF(scales + (g * layout.spans + d / kKvSpan) * 32)));
-    }
-  }
-  return out - static_cast<std::ptrdiff_t>(count) * 16;
+  return out;
 }
 
-// The values at [first, first + kMixKeys) of the segment: [kMixKeys][value_stride].
-inline const float* WidenValues(const AttendArgs& a, int first, float* out) {
-  const KvBlockLayout& layout = *a.layout;
-  const std::uint8_t* block = a.blocks[first / kPageTokens];
-  const int slot = first % kPageTokens;
-  const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(slot) * layout.value_stride;
-  const std::uint8_t* values = block + layout.values;
-  if (layout.type == KvType::kF32) return reinterpret_cast<const float*>(values) + at;
-  if (layout.type == KvType::kF16) {
-    const std::ptrdiff_t count = static_cast<std::ptrdiff_t>(kMixKeys) * layout.value_stride;
-    for (std::ptrdiff_t i = 0; i < count; i += 16) StoreF(out + i, HalfToF(values + (at + i) * 2));
-    return out;
-  }
+// The keys of a page: [kPageTokens / 16][head_dim][16].
+inline const float* WidenKeys(const KvBlockLayout& layout, const std::uint8_t* block, float* out) {
+  const std::ptrdiff_t dims = layout.head_dim;
+  if (layout.type == KvType::kF32) return reinterpret_cast<const float*>(block);
+  if (layout.type == KvType::kF16) return WidenHalves(block, kPageTokens * dims, out);
+  const std::uint8_t* scales = block + layout.key_scales;
   float* to = out;
-  for (int j = slot; j < slot + kMixKeys; ++j) {
-    const std::uint8_t* scales = block + layout.value_scales + j * layout.spans * 2;
-    for (int d = 0; d < layout.value_stride; d += 16, to += 16) {
-      const std::uint8_t* codes = values + static_cast<std::ptrdiff_t>(j) * layout.value_stride + d;
-      StoreF(to, WidenCodes(codes, SetF(HalfLane(scales + d / kKvSpan * 2))));
+  for (int group = 0; group < kPageTokens / 16; ++group, scales += layout.spans * 32) {
+    for (int d = 0; d < layout.head_dim; ++d, block += 16, to += 16) {
+      StoreF(to, WidenCodes(block, HalfToF(scales + d / kKvSpan * 32)));
     }
   }
   return out;
 }
 
-// Scores of kRows rows with kScoreKeys keys; a lane adds up the dimensions in their order.
+// The values of a page: [kPageTokens][value_stride].
+inline const float* WidenValues(const KvBlockLayout& layout, const std::uint8_t* block,
+                                float* out) {
+  const std::ptrdiff_t stride = layout.value_stride;
+  const std::uint8_t* values = block + layout.values;
+  if (layout.type == KvType::kF32) return reinterpret_cast<const float*>(values);
+  if (layout.type == KvType::kF16) return WidenHalves(values, kPageTokens * stride, out);
+  const std::uint8_t* scales = block + layout.value_scales;
+  float* to = out;
+  for (int j = 0; j < kPageTokens; ++j, scales += layout.spans * 2) {
+    for (int d = 0; d < layout.value_stride; d += 16, values += 16, to += 16) {
+      StoreF(to, WidenCodes(values, SetF(HalfLane(scales + d / kKvSpan * 2))));
+    }
+  }
+  return out;
+}
+
+// Queries as tiles take them, [count / kAttendTileRows][pieces][kAttendTileRows][16] with pieces of
+// 16 dimensions: one pointer walks through all rows of a tile.
+inline void PackQueries(const AttendArgs& a, float* out) {
+  const int dims = a.layout->head_dim;
+  for (int row = 0; row < a.count; row += kAttendTileRows) {
+    const int rows = a.count - row < kAttendTileRows ? a.count - row : kAttendTileRows;
+    for (int d = 0; d < dims; d += 16, out += kAttendTileRows * 16) {
+      for (int r = 0; r < rows; ++r) {
+        StoreF(out + r * 16, LoadUpTo(a.rows[row + r].query + d, dims - d));
+      }
+    }
+  }
+}
+
+// Scores of kRows rows with 16 * kScoreGroups keys; a lane adds up the dimensions in their order.
 template <int kRows>
-inline void ScoreTile(const float* keys, std::ptrdiff_t head_dim, const AttendRow* rows, F scale,
+inline void ScoreTile(const float* keys, std::ptrdiff_t head_dim, const float* queries, F scale,
                       float* scores) {
   F sums[kRows][kScoreGroups];
-  const float* queries[kRows];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
-    queries[r] = rows[r].query;
 #pragma GCC unroll 8
     for (int g = 0; g < kScoreGroups; ++g) sums[r][g] = SetF(0);
   }
-  for (std::ptrdiff_t d = 0; d < head_dim; ++d) {
-    F key[kScoreGroups];
+  const std::ptrdiff_t group = head_dim * 16;
+  for (std::ptrdiff_t first = 0; first < head_dim; first += 16) {
+    const std::ptrdiff_t n = head_dim - first < 16 ? head_dim - first : 16;
+    for (std::ptrdiff_t d = 0; d < n; ++d, keys += 16) {
+      F key[kScoreGroups];
 #pragma GCC unroll 8
-    for (int g = 0; g < kScoreGroups; ++g) key[g] = LoadF(keys + (g * head_dim + d) * 16);
+      for (int g = 0; g < kScoreGroups; ++g) key[g] = LoadF(keys + g * group);
 #pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-      const F query = SetF(queries[r][d]);
+      for (int r = 0; r < kRows; ++r) {
+        const F query = SetF(queries[r * 16 + d]);
 #pragma GCC unroll 8
-      for (int g = 0; g < kScoreGroups; ++g) sums[r][g] = FmaF(key[g], query, sums[r][g]);
+        for (int g = 0; g < kScoreGroups; ++g) sums[r][g] = FmaF(key[g], query, sums[r][g]);
+      }
     }
+    queries += kAttendTileRows * 16;
   }
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
@@ -102,12 +114,14 @@ inline void ScoreTile(const float* keys, std::ptrdiff_t head_dim, const AttendRo
 }
 
 template <int kRows>
-inline void ScoreUpTo(int count, const float* keys, std::ptrdiff_t head_dim, const AttendRow* rows,
+inline void ScoreUpTo(int count, const float* keys, std::ptrdiff_t head_dim, const float* queries,
                       F scale, float* scores) {
   if (count >= kRows) {
-    ScoreTile<kRows>(keys, head_dim, rows, scale, scores);
+    for (int g = 0; g < kPageTokens / 16; g += kScoreGroups) {
+      ScoreTile<kRows>(keys + g * head_dim * 16, head_dim, queries, scale, scores + g * 16);
+    }
   } else if constexpr (kRows > 1) {
-    ScoreUpTo<kRows - 1>(count, keys, head_dim, rows, scale, scores);
+    ScoreUpTo<kRows - 1>(count, keys, head_dim, queries, scale, scores);
   }
 }
 
@@ -189,40 +203,41 @@ inline KeyRange Intersect(KeyRange a, KeyRange b) {
   return {begin, end > begin ? end : begin};
 }
 
-// Adds the values at `piece` of the segment to rows [row, row + count): the keys that all of them
+// Adds the values at `page` of the segment to rows [row, row + count): the keys that all of them
 // see together, those that some see before and after that row by row.
-inline void MixPiece(const AttendArgs& a, KeyRange piece, const float* values, int row, int count) {
+inline void MixPage(const AttendArgs& a, KeyRange page, const float* values, int row, int count) {
   const std::ptrdiff_t stride = a.layout->value_stride;
   const std::ptrdiff_t out_stride = stride + 16;
   const float* weights = a.scratch + row * kSegmentTokens;
   float* out = a.out + row * out_stride;
-  KeyRange common = piece;
+  KeyRange common = page;
   for (int r = 0; r < count; ++r) common = Intersect(common, Visible(a, row + r));
   const auto mix_alone = [&](int r, KeyRange keys) {
-    MixRows<1>(values + (keys.begin - piece.begin) * stride, stride, keys.end - keys.begin,
+    MixRows<1>(values + (keys.begin - page.begin) * stride, stride, keys.end - keys.begin,
                weights + r * kSegmentTokens + keys.begin, out + r * out_stride, out_stride);
   };
   const bool shared = common.begin < common.end;
   for (int r = 0; r < count; ++r) {
-    KeyRange own = Intersect(piece, Visible(a, row + r));
+    KeyRange own = Intersect(page, Visible(a, row + r));
     if (shared) own.end = common.begin;
     if (own.begin < own.end) mix_alone(r, own);
   }
   if (!shared) return;
-  MixUpTo<kAttendTileRows>(count, values + (common.begin - piece.begin) * stride, stride,
+  MixUpTo<kAttendTileRows>(count, values + (common.begin - page.begin) * stride, stride,
                            common.end - common.begin, weights + common.begin, out, out_stride);
   for (int r = 0; r < count; ++r) {
-    KeyRange own = Intersect(piece, Visible(a, row + r));
+    KeyRange own = Intersect(page, Visible(a, row + r));
     own.begin = common.end;
     if (own.begin < own.end) mix_alone(r, own);
   }
 }
 
 void Attend(const AttendArgs& a) {
-  const std::ptrdiff_t head_dim = a.layout->head_dim;
-  const std::ptrdiff_t stride = a.layout->value_stride;
-  float* const scores = a.scratch;
-  float* const widened = a.scratch + kAttendRows * kSegmentTokens;
+  const KvBlockLayout& layout = *a.layout;
+  const std::ptrdiff_t stride = layout.value_stride;
+  float* const scores = a.scratch;  // [count][kSegmentTokens]
+  float* const widened = scores + kAttendRows * kSegmentTokens;
+  float* const queries = widened + kPageTokens * stride;
   KeyRange seen = {kSegmentTokens, 0};
   for (int r = 0; r < a.count; ++r) {
     const KeyRange visible = Visible(a, r);
@@ -230,11 +245,13 @@ void Attend(const AttendArgs& a) {
     seen.begin = visible.begin < seen.begin ? visible.begin : seen.begin;
     seen.end = visible.end > seen.end ? visible.end : seen.end;
   }
-  for (int first = seen.begin / kScoreKeys * kScoreKeys; first < seen.end; first += kScoreKeys) {
-    const float* keys = WidenKeys(a, first, widened);
+  const int first_page = seen.begin / kPageTokens * kPageTokens;
+  PackQueries(a, queries);
+  for (int first = first_page; first < seen.end; first += kPageTokens) {
+    const float* keys = WidenKeys(layout, a.blocks[first / kPageTokens], widened);
     for (int row = 0; row < a.count; row += kAttendTileRows) {
-      ScoreUpTo<kAttendTileRows>(a.count - row, keys, head_dim, a.rows + row, SetF(a.scale),
-                                 scores + row * kSegmentTokens + first);
+      ScoreUpTo<kAttendTileRows>(a.count - row, keys, layout.head_dim, queries + row * stride,
+                                 SetF(a.scale), scores + row * kSegmentTokens + first);
     }
   }
   for (int r = 0; r < a.count; ++r) {
@@ -243,12 +260,12 @@ void Attend(const AttendArgs& a) {
     const KeyRange visible = Visible(a, r);
     if (visible.begin < visible.end) ExpScores(visible, scores + r * kSegmentTokens, out + stride);
   }
-  for (int first = seen.begin / kMixKeys * kMixKeys; first < seen.end; first += kMixKeys) {
-    const float* values = WidenValues(a, first, widened);
+  for (int first = first_page; first < seen.end; first += kPageTokens) {
+    const float* values = WidenValues(layout, a.blocks[first / kPageTokens], widened);
     for (int row = 0; row < a.count; row += kAttendTileRows) {
       const int rest = a.count - row;
-      MixPiece(a, {first, first + kMixKeys}, values, row,
-               rest < kAttendTileRows ? rest : kAttendTileRows);
+      MixPage(a, {first, first + kPageTokens}, values, row,
+              rest < kAttendTileRows ? rest : kAttendTileRows);
     }
   }
 }

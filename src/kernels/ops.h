@@ -61,7 +61,7 @@ struct MatmulArgs {
 
 inline constexpr int kSegmentPages = 4;
 inline constexpr int kSegmentTokens = kSegmentPages * kPageTokens;
-inline constexpr int kAttendRows = 24;  // rows that an attend takes at most
+inline constexpr int kAttendRows = 48;  // rows that an attend takes at most
 
 // A query and the keys that it sees: positions [begin, end) of its sequence.
 struct AttendRow {
@@ -75,9 +75,10 @@ struct AttendRow {
 constexpr std::size_t PartialFloats(const KvBlockLayout& layout) {
   return static_cast<std::size_t>(layout.value_stride) + 16;
 }
+// Scores, a page widened to f32, and queries.
 constexpr std::size_t AttendScratchFloats(const KvBlockLayout& layout) {
   return std::size_t{kAttendRows} * kSegmentTokens +
-         std::size_t{32} * static_cast<std::size_t>(layout.value_stride);
+         std::size_t{kPageTokens + kAttendRows} * static_cast<std::size_t>(layout.value_stride);
 }
 
 struct KeyRange {
@@ -94,7 +95,7 @@ struct AttendArgs {
   // The blocks of the segment's pages; only those with a key that a row sees are read.
   const std::uint8_t* blocks[kSegmentPages] = {};
   float scale = 1;           // of the scores
-  float* scratch = nullptr;  // [AttendScratchFloats]
+  float* scratch = nullptr;  // [AttendScratchFloats], best at a line of the cache
   float* out = nullptr;      // [count][PartialFloats]; of a row that sees no key here: nothing
 };
 

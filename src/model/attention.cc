@@ -228,21 +228,19 @@ class LayerAttention {
 AttentionBuffers::AttentionBuffers(const ModelConfig& config, const KvBlockLayout& layout,
                                    std::size_t context_tokens, int thread_count)
     : layout_(layout),
-      // Whole lines of the cache a thread.
-      thread_floats_((AttendScratchFloats(layout) + 2 * kAttendRows * PartialFloats(layout) + 15) /
-                     16 * 16),
+      thread_lines_((AttendScratchFloats(layout) + 2 * kAttendRows * PartialFloats(layout)) /
+                    kLineFloats),
       max_partials_(config.head_count * kSplitTokens *
                     Segments(std::min(context_tokens, kSplitPositions))),
-      of_threads_(std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(thread_count) *
-                                                          thread_floats_)),
+      of_threads_(static_cast<std::size_t>(thread_count) * thread_lines_),
       partials_(std::make_unique_for_overwrite<float[]>(max_partials_ * PartialFloats(layout))) {
   const std::size_t group = config.head_count / config.kv_head_count;
-  tiles_.reserve(kStepTokens * (group / kAttendRows + 1));
+  tiles_.reserve(kStepTokens * (group / kAttendRows + 2));
 }
 
-AttentionBuffers::OfThread AttentionBuffers::Thread(int thread) const {
+AttentionBuffers::OfThread AttentionBuffers::Thread(int thread) {
   OfThread of;
-  of.scratch = of_threads_.get() + static_cast<std::size_t>(thread) * thread_floats_;
+  of.scratch = of_threads_[static_cast<std::size_t>(thread) * thread_lines_].values;
   of.partial = of.scratch + AttendScratchFloats(layout_);
   of.state = of.partial + kAttendRows * PartialFloats(layout_);
   return of;

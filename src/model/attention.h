@@ -42,19 +42,24 @@ class AttentionBuffers {
     float* partial = nullptr;  // [kAttendRows][PartialFloats]
     float* state = nullptr;    // [kAttendRows][PartialFloats]
   };
-  OfThread Thread(int thread) const;
+  OfThread Thread(int thread);
 
   std::size_t max_partials() const { return max_partials_; }
   float* partials() const { return partials_.get(); }
   std::vector<AttentionTile>& tiles() { return tiles_; }
 
  private:
+  static constexpr std::size_t kLineFloats = 16;
+  struct alignas(64) Line {  // of the cache
+    float values[kLineFloats];
+  };
+
   KvBlockLayout layout_;
   std::vector<AttentionTile> tiles_;
-  std::size_t thread_floats_;
-  std::size_t max_partials_;             // rows
-  std::unique_ptr<float[]> of_threads_;  // [threads][thread_floats]
-  std::unique_ptr<float[]> partials_;    // [max_partials][PartialFloats], backed as it is used
+  std::size_t thread_lines_;
+  std::size_t max_partials_;           // rows
+  std::vector<Line> of_threads_;       // [threads][thread_lines]
+  std::unique_ptr<float[]> partials_;  // [max_partials][PartialFloats], backed as it is used
 };
 
 // mixed = for each query head, values weighted by softmax(attention_scale * query . key).

@@ -39,6 +39,9 @@ Result<std::unique_ptr<KvPages>> KvPages::Create(const ModelConfig& config, KvTy
                  "no memory for the keys and values of {} tokens ({} bytes); ask for less",
                  page_count * kPageTokens, pool->bytes());
   }
+  // Attention jumps from block to block: with pages of 4 KB it would miss the table of addresses.
+  // Where the system refuses, that is all that is lost.
+  (void)madvise(memory, pool->bytes(), MADV_HUGEPAGE);
   pool->memory_ = static_cast<std::uint8_t*>(memory);
   pool->free_.reserve(page_count);
   pool->owners_.resize(page_count);
