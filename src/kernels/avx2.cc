@@ -180,6 +180,7 @@ inline I LookUp(const std::uint8_t (&table)[16], I indices) {
 // clang-format off: in the order of need
 #include "kernels/quantise-inl.h"
 #include "kernels/panel_types-inl.h"
+#include "kernels/tile-inl.h"
 #include "kernels/expanded-inl.h"
 #include "kernels/matmul-inl.h"
 #include "kernels/vector-inl.h"

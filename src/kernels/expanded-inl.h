@@ -4,21 +4,6 @@
 // stored weights may be rounded. Included by an ISA file inside its namespace, after its
 // primitives.
 
-// sums of 16 rows of one column -> out.
-inline void StoreRows(const MatmulArgs& args, int row, std::ptrdiff_t column, F value) {
-  const int rows = args.row_end - row < kPanelRows ? args.row_end - row : kPanelRows;
-  float* out = args.out + static_cast<std::size_t>(column) * args.out_stride + row;
-  if (rows == kPanelRows) {
-    if (args.bias != nullptr) value = AddF(value, LoadF(args.bias + row));
-    if (args.accumulate) value = AddF(LoadF(out), value);
-    StoreF(out, value);
-    return;
-  }
-  if (args.bias != nullptr) value = AddF(value, LoadPartF(args.bias + row, rows));
-  if (args.accumulate) value = AddF(LoadPartF(out, rows), value);
-  StorePartF(out, value, rows);
-}
-
 constexpr int kExpandedValues = 256;  // K values that are expanded at a time: 16 KiB
 
 // Adds a block of K to the sums of kColumns columns. A lane adds up its row's products in the order

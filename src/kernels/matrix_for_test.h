@@ -127,8 +127,11 @@ struct WeightsFor {
 
 struct Columns {
   Columns(const Ops& ops, const std::vector<float>& x, int count, int k)
-      : codes(x.size()), scales(x.size() / 32), sums(x.size() / 32), half_sums(x.size() / 16) {
-    view = {codes.data(), scales.data(), sums.data(), half_sums.data()};
+      : codes(static_cast<std::size_t>(count * CodeStride(k))),
+        scales(x.size() / 32),
+        sums(x.size() / 32),
+        half_sums(x.size() / 16) {
+    view = {codes.data(), scales.data(), sums.data(), half_sums.data(), CodeStride(k)};
     if (k % kSpan != 0) return;
     for (int c = 0; c < count; ++c) {
       ops.quantise(x.data() + static_cast<std::ptrdiff_t>(c) * k, k, view, c, nullptr);

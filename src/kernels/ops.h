@@ -34,11 +34,16 @@ struct MatrixView {
 
 // `count` columns of K activations rounded to 8 bits. value = scale * code.
 struct QuantisedColumns {
-  std::int8_t* codes = nullptr;  // [count][K], in -127..127
+  std::int8_t* codes = nullptr;  // [count][stride], K of them in -127..127
   float* scales = nullptr;       // [count][K/32]
   float* sums = nullptr;         // [count][K/32]: scale times the sum of the span's codes
   float* half_sums = nullptr;    // [count][K/16]: the same for each half of a span
+  std::ptrdiff_t stride = 0;     // of codes, from a column to the next; CodeStride(K) serves best
 };
+
+// An odd number of cache lines: columns whose distance is a power of two would fight for the same
+// lines of the first cache.
+constexpr std::ptrdiff_t CodeStride(std::ptrdiff_t k) { return (k + 127) / 128 * 128 + 64; }
 
 struct MatmulArgs {
   MatrixView weights;

@@ -284,3 +284,38 @@ struct TypeIQ4_XS {
     for (int q = 0; q < kSpanQuads; ++q) codes[q] = LookUp(kCodesIQ4NL, codes[q]);
   }
 };
+
+// Calls work(Type()) for the type of that name.
+template <typename Work>
+inline void WithPanelType(DType dtype, Work&& work) {
+  switch (dtype) {
+    case DType::kQ4_0:
+      return work(TypeQ4_0());
+    case DType::kQ4_1:
+      return work(TypeQ4_1());
+    case DType::kQ5_0:
+      return work(TypeQ5_0());
+    case DType::kQ5_1:
+      return work(TypeQ5_1());
+    case DType::kQ8_0:
+      return work(TypeQ8_0());
+    case DType::kQ2_K:
+      return work(TypeQ2_K());
+    case DType::kQ3_K:
+      return work(TypeQ3_K());
+    case DType::kQ4_K:
+      return work(TypeQ4_K());
+    case DType::kQ5_K:
+      return work(TypeQ5_K());
+    case DType::kQ6_K:
+      return work(TypeQ6_K());
+    case DType::kIQ4_NL:
+      return work(TypeIQ4_NL());
+    case DType::kIQ4_XS:
+      return work(TypeIQ4_XS());
+    case DType::kMXFP4:
+      return work(TypeMXFP4());
+    default:
+      __builtin_trap();  // IsQuantised() was not asked
+  }
+}

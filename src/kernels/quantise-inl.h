@@ -5,7 +5,7 @@
 inline void Quantise(const float* x, int k, const QuantisedColumns& out, int column,
                      float* residual) {
   const std::ptrdiff_t spans = k / kSpan;
-  std::int8_t* codes = out.codes + column * static_cast<std::ptrdiff_t>(k);
+  std::int8_t* codes = out.codes + column * out.stride;
   for (std::ptrdiff_t span = 0; span < spans; ++span) {
     const F first = LoadF(x + span * kSpan);
     const F second = LoadF(x + span * kSpan + 16);

@@ -37,7 +37,7 @@ void Quantise(const float* x, int k, const QuantisedColumns& out, int column, fl
   const std::ptrdiff_t spans = k / kSpan;
   for (std::ptrdiff_t span = 0; span < spans; ++span) {
     const float* values = x + span * kSpan;
-    std::int8_t* codes = out.codes + column * std::ptrdiff_t{k} + span * kSpan;
+    std::int8_t* codes = out.codes + column * out.stride + span * kSpan;
     float largest = 0;
     bool finite = true;
     for (int i = 0; i < kSpan; ++i) {
@@ -70,7 +70,7 @@ void MultiplyCodes(const MatmulArgs& args, int row, double* sums) {
   const std::uint8_t* bytes = w.data + static_cast<std::size_t>(row) * w.stride;
   const std::ptrdiff_t k = w.columns;
   for (std::ptrdiff_t c = 0; c < args.count; ++c) {
-    sums[c] = DotCodes(w.dtype, bytes, args.quantised.codes + c * k,
+    sums[c] = DotCodes(w.dtype, bytes, args.quantised.codes + c * args.quantised.stride,
                        args.quantised.scales + c * (k / kSpan), w.columns);
   }
 }

@@ -10,26 +10,26 @@ Activations::Activations(std::size_t width, bool rounds, std::size_t rows)
     : width_(width), rounds_(rounds && width % kSpan == 0), values_(rows * width) {
   if (!rounds_) return;
   const std::size_t spans = rows * width / kSpan;
-  codes_.resize(spans * kSpan);
+  const std::ptrdiff_t stride = CodeStride(static_cast<std::ptrdiff_t>(width));
+  codes_.resize(rows * static_cast<std::size_t>(stride));
   scales_.resize(spans);
   sums_.resize(spans);
   half_sums_.resize(2 * spans);
-  quantised_ = {codes_.data(), scales_.data(), sums_.data(), half_sums_.data()};
+  quantised_ = {codes_.data(), scales_.data(), sums_.data(), half_sums_.data(), stride};
 }
 
-QuantisedColumns Activations::QuantisedFrom(std::size_t row) const {
+QuantisedColumns Activations::QuantisedFrom(std::size_t row, std::size_t first) const {
   if (!rounds_) return {};
-  const std::size_t span = row * width_ / kSpan;
-  return {quantised_.codes + span * kSpan, quantised_.scales + span, quantised_.sums + span,
-          quantised_.half_sums + 2 * span};
+  const std::size_t span = (row * width_ + first) / kSpan;
+  const std::size_t code = row * static_cast<std::size_t>(quantised_.stride) + first;
+  return {quantised_.codes + code, quantised_.scales + span, quantised_.sums + span,
+          quantised_.half_sums + 2 * span, quantised_.stride};
 }
 
 void Activations::Round(const Ops& ops, std::size_t row, std::size_t first, std::size_t count) {
   if (!rounds_) return;
-  const std::size_t span = (row * width_ + first) / kSpan;
-  const QuantisedColumns target = {quantised_.codes + span * kSpan, quantised_.scales + span,
-                                   quantised_.sums + span, quantised_.half_sums + 2 * span};
-  ops.quantise(this->row(row) + first, static_cast<int>(count), target, 0, nullptr);
+  ops.quantise(this->row(row) + first, static_cast<int>(count), QuantisedFrom(row, first), 0,
+               nullptr);
 }
 
 void Activations::CopyRow(const Activations& from, std::size_t from_row, std::size_t row,

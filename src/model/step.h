@@ -30,8 +30,8 @@ class Activations {
   float* row(std::size_t token) { return values_.data() + token * width_; }
   const float* row(std::size_t token) const { return values_.data() + token * width_; }
   const QuantisedColumns& quantised() const { return quantised_; }
-  // The columns from `row` on, as a product of these alone takes them.
-  QuantisedColumns QuantisedFrom(std::size_t row) const;
+  // The columns from `row` and value `first` on, as a product of these alone takes them.
+  QuantisedColumns QuantisedFrom(std::size_t row, std::size_t first = 0) const;
   // Rounds `count` values of a row, from `first` on; both multiples of a span, or the whole row.
   // Nothing where these activations are not rounded.
   void Round(const Ops& ops, std::size_t row, std::size_t first, std::size_t count);
@@ -43,8 +43,8 @@ class Activations {
  private:
   std::size_t width_;
   bool rounds_;
-  std::vector<float> values_;  // [rows][width]
-  std::vector<std::int8_t> codes_;
+  std::vector<float> values_;       // [rows][width]
+  std::vector<std::int8_t> codes_;  // [rows][CodeStride(width)]
   std::vector<float> scales_, sums_, half_sums_;
   QuantisedColumns quantised_;  // views of the four
 };
