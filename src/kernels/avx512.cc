@@ -64,14 +64,11 @@ inline I LoadI(const void* p) { return _mm512_loadu_si512(p); }
 inline void StoreI(void* p, I v) { _mm512_storeu_si512(p, v); }
 inline I SetI(int x) { return _mm512_set1_epi32(x); }
 inline I AddI(I a, I b) { return _mm512_add_epi32(a, b); }
-inline I MulI(I a, I b) { return _mm512_mullo_epi32(a, b); }
 inline I MaxI(I a, I b) { return _mm512_max_epi32(a, b); }
 inline I AndI(I a, I b) { return _mm512_and_si512(a, b); }
 inline I OrI(I a, I b) { return _mm512_or_si512(a, b); }
-inline I XorI(I a, I b) { return _mm512_xor_si512(a, b); }
 inline I ShiftLeft(I v, int n) { return _mm512_slli_epi32(v, static_cast<unsigned>(n)); }
 inline I ShiftRight(I v, int n) { return _mm512_srli_epi32(v, static_cast<unsigned>(n)); }
-inline I ShiftRightSigned(I v, int n) { return _mm512_srai_epi32(v, static_cast<unsigned>(n)); }
 // 16 signed bytes.
 inline I BytesToI(const void* p) {
   return _mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
