@@ -41,8 +41,8 @@ inline void Project(Step& step, const Activations& in,
 }
 
 // Each piece of the rows, as long as the weight, normalised by its root mean square, times weight:
-// one head [d], all heads together, or a whole row [D]. rows [T][a multiple of it]. An empty weight
-// changes nothing.
+// one head [d], all heads together, or a whole row [D]. rows: a buffer of the step, of kStepTokens
+// rows, each a multiple of it. An empty weight changes nothing.
 void NormaliseInPlace(Step& step, std::span<const float> weight, std::span<float> rows);
 
 // Rotates queries and keys by their positions; keys and values go to the cache.
