@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include "model/encoder.h"
+#include "model/encoder_for_test.h"
+#include "model/family_model_for_test.h"
 #include "model/model_for_test.h"
 #include "model/same_bits_for_test.h"
 
@@ -69,6 +72,39 @@ TEST(AllocationTest, AStepAllocatesNothing) {
       EXPECT_EQ(allocations, before) << threads << " threads";
     }
   }
+}
+
+// A long piece, tokens one by one, and two sequences together.
+TEST(AllocationTest, NoFamilyAllocatesInAStep) {
+  const std::vector<TokenId> tokens(300, 7);
+  for (const std::string family : kFamilyModels) {
+    for (const Weights weights : {Weights::kF32, Weights::kQ8_0}) {
+      const std::string bytes = MakeFamilyModel(family, weights).Bytes();
+      const auto model = Model::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(),
+                                     {.thread_count = 3, .kv_bytes = 8U << 20U})
+                             .value();
+      KvSequence first = model->NewSequence();
+      KvSequence second = model->NewSequence();
+      const auto text = std::span(tokens);
+      const BatchItem batch[] = {{&first, text.first(30), 3}, {&second, text.first(1), 1}};
+      const std::size_t before = allocations;
+      ASSERT_TRUE(model->Forward(text, first));
+      for (int i = 0; i < 40; ++i) ASSERT_TRUE(model->Forward(text.first(1), second));
+      ASSERT_TRUE(model->Forward(batch));
+      EXPECT_EQ(allocations, before) << family;
+    }
+  }
+}
+
+TEST(AllocationTest, AnEncoderAllocatesNothing) {
+  const std::string bytes = BertForTest().Bytes();
+  const auto encoder =
+      Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), 3).value();
+  const std::vector<std::vector<TokenId>> texts(50, {2, 5, 6, 7, 3});
+  std::vector<float> vectors(texts.size() * encoder->width());
+  const std::size_t before = allocations;
+  ASSERT_TRUE(encoder->Embed(texts, vectors));
+  EXPECT_EQ(allocations, before);
 }
 
 }  // namespace
