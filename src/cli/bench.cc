@@ -190,6 +190,7 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment) {
                "of a mixture: how the tokens fell on each layer's experts");
   app.add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(app, flags->engine);
+  AddKvTypeFlag(app, flags->engine);
   return [flags, environment] { return Bench(*flags, environment); };
 }
 

@@ -25,7 +25,7 @@ struct FidelityFlags {
   std::string golden;
   std::size_t chunk = kStepTokens;
   bool json = false;
-  EngineOptions engine;  // threads and exact alone
+  EngineOptions engine;  // threads, exact and kv_type alone
 };
 
 json::object ToJson(const Fidelity& fidelity) {
@@ -99,6 +99,7 @@ CommandRun SetUpFidelity(CLI::App& app, const Environment& environment) {
                      "round nothing below f32, to audit a file or the program; slow");
   fidelity->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*fidelity, flags->engine);
+  AddKvTypeFlag(*fidelity, flags->engine);
   return [flags, environment] { return EvaluateFidelity(*flags, environment); };
 }
 

@@ -38,6 +38,16 @@ CLI::Validator Whole() {
 
 }  // namespace
 
+void AddKvTypeFlag(CLI::App& app, EngineOptions& options) {
+  app.add_option_function<std::string>(
+         "--kv-type",
+         [&options](const std::string& name) {
+           options.kv_type = name == "q8_0" ? KvType::kQ8_0 : KvType::kF16;
+         },
+         "how the cache keeps keys and values; q8_0 takes half the memory of f16")
+      ->check(CLI::IsMember({"f16", "q8_0"}));
+}
+
 void AddThreadsFlag(CLI::App& app, EngineOptions& options) {
   app.add_option("-t,--threads", options.thread_count, "threads; 0: one for each CPU")
       ->check(CLI::Range(0, 1024));
@@ -69,6 +79,7 @@ void AddSamplingFlags(CLI::App& app, SamplingFlags& flags) {
   app.add_option("--stop", flags.stop, "end before this text; may be given several times")
       ->allow_extra_args(false);
   AddThreadsFlag(app, flags.engine);
+  AddKvTypeFlag(app, flags.engine);
   app.add_option("-c,--context", flags.engine.context_tokens,
                  "tokens that prompt and answer may hold together; 0: the model's, at most 8192")
       ->check(CLI::Range(0, kMaxInt));

@@ -28,4 +28,7 @@ void AddSamplingFlags(CLI::App& app, SamplingFlags& flags);
 // -t alone, for commands that generate nothing a user asked for.
 void AddThreadsFlag(CLI::App& app, EngineOptions& options);
 
+// --kv-type: how the cache keeps keys and values.
+void AddKvTypeFlag(CLI::App& app, EngineOptions& options);
+
 }  // namespace kinglet

@@ -59,6 +59,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& path,
   model_options.thread_count = options.thread_count > 0 ? options.thread_count : AvailableCpus();
   model_options.context_tokens = options.context_tokens;
   model_options.exact = options.exact;
+  model_options.kv_type = options.kv_type;
   model_options.count_experts = options.count_experts;
   model_options.packed_cache = options.packed_cache;
   Result<std::unique_ptr<Model>> model = Model::Load(std::move(file), model_options);

@@ -26,6 +26,7 @@ struct EngineOptions {
   std::size_t context_tokens = 0;   // 0: the model's own, at most kDefaultContextTokens
   bool reuse_prefix = true;         // false: every prompt is computed from its first token
   bool exact = false;               // as ModelOptions has it
+  KvType kv_type = KvType::kF16;    // as ModelOptions has it
   bool count_experts = false;       // as ModelOptions has it
   PackedCacheOptions packed_cache;  // without a folder weights are packed in memory
 };
