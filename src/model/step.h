@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,25 @@
 namespace kinglet {
 
 inline constexpr std::size_t kStepTokens = kMaxColumns;
+
+// Floats of any value, which take no memory until they are written: most steps are far shorter than
+// the longest, and a start need not fill what no step has asked for.
+class StepFloats {
+ public:
+  explicit StepFloats(std::size_t count)
+      : floats_(std::make_unique_for_overwrite<float[]>(count)), count_(count) {}
+
+  float* data() { return floats_.get(); }
+  const float* data() const { return floats_.get(); }
+  std::size_t size() const { return count_; }
+  float* begin() { return data(); }
+  float* end() { return data() + count_; }
+  float& operator[](std::size_t i) { return floats_[i]; }
+
+ private:
+  std::unique_ptr<float[]> floats_;
+  std::size_t count_;
+};
 
 // A batch of activations: f32 and, where quantised weights wait for it, rounded to 8 bits.
 class Activations {
@@ -43,7 +63,7 @@ class Activations {
  private:
   std::size_t width_;
   bool rounds_;
-  std::vector<float> values_;       // [rows][width]
+  StepFloats values_;               // [rows][width]
   std::vector<std::int8_t> codes_;  // [rows][CodeStride(width)]
   std::vector<float> scales_, sums_, half_sums_;
   QuantisedColumns quantised_;  // views of the four
@@ -71,8 +91,8 @@ struct MixtureBuffers {
   std::size_t busy = 0;               // how many have rows
   Activations gathered;               // [R][D]
   Activations gated;                  // [R][F]
-  std::vector<float> up;              // [R][F]
-  std::vector<float> out;             // [R][D]
+  StepFloats up;                      // [R][F]
+  StepFloats out;                     // [R][D]
   std::vector<std::uint64_t> counts;  // [layers][E] tokens so far; empty: nobody asked
 };
 
@@ -96,14 +116,14 @@ struct StepBuffers {
   StepBuffers(const ModelConfig& config, const KvBlockLayout& kv_layout, bool rounds,
               std::size_t context_tokens, int thread_count);
 
-  std::vector<float> hidden;        // [T][D] the residual stream
-  std::vector<float> delta;         // [T][D] what a block adds to it
-  Activations normed;               // [T][D]
-  std::vector<float> queries;       // [T][H * d]
-  std::vector<float> keys, values;  // [T][G * d]
-  Activations mixed;                // [T][H * d] what attention found
-  Activations gated;                // [T][F]
-  std::vector<float> up;            // [T][F]
+  StepFloats hidden;        // [T][D] the residual stream
+  StepFloats delta;         // [T][D] what a block adds to it
+  Activations normed;       // [T][D]
+  StepFloats queries;       // [T][H * d]
+  StepFloats keys, values;  // [T][G * d]
+  Activations mixed;        // [T][H * d] what attention found
+  Activations gated;        // [T][F]
+  StepFloats up;            // [T][F]
   RopeTable rope;
   RopeTable sliding_rope;  // of layers with a base of their own; empty where there are none
   MixtureBuffers mixture;
