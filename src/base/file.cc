@@ -103,6 +103,13 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), identity_.size_bytes);
 }
 
+void MappedFile::Populate() const {
+#ifdef MADV_POPULATE_READ
+  if (data_ == nullptr) return;
+  madvise(const_cast<std::byte*>(data_), identity_.size_bytes, MADV_POPULATE_READ);
+#endif
+}
+
 void MappedFile::GiveBack(std::span<const std::byte> part) const {
   KINGLET_CHECK(part.data() >= data_ && part.data() + part.size() <= data_ + bytes().size(),
                 "bytes outside a mapping");

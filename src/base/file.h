@@ -64,6 +64,9 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, identity_.size_bytes}; }
   const FileIdentity& identity() const { return identity_; }  // when it was opened
 
+  // Enters all pages into this process' table at once, which is far quicker than a fault for each;
+  // reads what is not in memory yet. Only a wish.
+  void Populate() const;
   // The whole pages of `part`, bytes of this mapping, leave this process' memory. When they are
   // read again they come from the file.
   void GiveBack(std::span<const std::byte> part) const;

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 
 #include "base/clock.h"
@@ -53,16 +54,20 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& path,
   };
   Result<Vocabulary> vocabulary = ReadVocabulary(file);
   if (!vocabulary) return in_file(vocabulary.error());
-  Result<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::Create(*std::move(vocabulary));
-  if (!tokenizer) return in_file(tokenizer.error());
+  // A start waits for the longer of the two, not for both.
+  std::future<Result<std::unique_ptr<Tokenizer>>> made_tokenizer =
+      std::async(std::launch::async, [&] { return Tokenizer::Create(*std::move(vocabulary)); });
   ModelOptions model_options;
   model_options.thread_count = options.thread_count > 0 ? options.thread_count : AvailableCpus();
   model_options.context_tokens = options.context_tokens;
+  model_options.kv_bytes = options.kv_bytes;
   model_options.exact = options.exact;
   model_options.kv_type = options.kv_type;
   model_options.count_experts = options.count_experts;
   model_options.packed_cache = options.packed_cache;
   Result<std::unique_ptr<Model>> model = Model::Load(std::move(file), model_options);
+  Result<std::unique_ptr<Tokenizer>> tokenizer = made_tokenizer.get();
+  if (!tokenizer) return in_file(tokenizer.error());
   if (!model) return in_file(model.error());
   std::unique_ptr<Engine> engine(
       new Engine(*std::move(model), *std::move(tokenizer), options.reuse_prefix));

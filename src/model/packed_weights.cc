@@ -109,6 +109,7 @@ Result<PackedWeights> PackedWeights::InMemory(const GgufFile& file, PackedLayout
 }
 
 PackedWeights PackedWeights::Mapped(PackedLayout layout, MappedFile file, std::size_t data_offset) {
+  file.Populate();
   PackedWeights weights;
   weights.data_ = reinterpret_cast<const std::uint8_t*>(file.bytes().data()) + data_offset;
   weights.file_ = std::move(file);

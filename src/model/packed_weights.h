@@ -62,10 +62,13 @@ class PackedWeights {
   // file hold little more than the file's bytes.
   static Result<PackedWeights> InMemory(const GgufFile& file, PackedLayout layout,
                                         ThreadPool& pool);
-  // The bytes of the plan lie in the file from data_offset on, a multiple of 64.
+  // The bytes of the plan lie in the file from data_offset on, a multiple of 64. All of them are
+  // read now, where they are not in memory yet.
   static PackedWeights Mapped(PackedLayout layout, MappedFile file, std::size_t data_offset);
 
   std::size_t bytes() const { return layout_.bytes; }
+  std::span<const std::uint8_t> all() const { return {data_, layout_.bytes}; }
+  std::span<const PackedTensor> tensors() const { return layout_.tensors; }
   // Null where the tensor is not packed.
   const PackedTensor* Find(const Tensor& tensor) const;
   const std::uint8_t* data(const PackedTensor& packed) const { return data_ + packed.offset; }
