@@ -54,9 +54,10 @@ class Model {
   const Ops& ops() const { return ops_; }
   int thread_count() const { return pool_.thread_count(); }
   std::size_t context_tokens() const { return context_tokens_; }
-  // Of the weights as the kernels read them, in memory or mapped; 0 where they are read as in the
-  // file.
-  std::size_t packed_bytes() const { return packed_ ? packed_->bytes() : 0; }
+  // The weights as the kernels read them; null where they are read as they lie in the file.
+  const PackedWeights* packed() const { return packed_ ? &*packed_ : nullptr; }
+  // Not while a Forward runs.
+  ThreadPool& pool() { return pool_; }
   // A line for the user about how it was loaded, or empty.
   const std::string& warning() const { return warning_; }
   // [layers][experts]: how many tokens each has had since the model was loaded. For a span of

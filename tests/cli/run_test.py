@@ -150,6 +150,28 @@ class Figures(unittest.TestCase):
             self.assertTrue(0 < speed["min"] <= speed["median"] <= speed["max"])
         self.assertEqual((figures["threads"], figures["file_bytes"]), (1, MODEL.stat().st_size))
         self.assertRegex(kinglet("bench", MODEL, "-p", "40", "-n", "4", "-r", "1")[1].decode(), r"pp40 +[\d.]+")
+        self.assertLess(figures["start_ms"], figures["first_token_ms"] + 1000)
+        self.assertGreater(figures["resident_bytes"], figures["packed_bytes"])
+
+    def test_bench_measures_streams_and_depths(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder, "bench.html")
+            model = pathlib.Path(folder, "<b>&.gguf")
+            model.write_bytes(MODEL.read_bytes())
+            status, out, err = kinglet("bench", model, "-p", "8", "-n", "2", "-b", "1,3", "-d", "0,100", "-r", "1",
+                                       "--json", "--html", page)
+            self.assertEqual((status, err), (0, ""))
+            tests = json.loads(out)["tests"]
+            self.assertEqual([test["name"] for test in tests],
+                             ["pp8", "tg2", "tg2@b3", "pp8@d100", "tg2@d100", "tg2@b3@d100"])
+            for test in tests:
+                share = test["share_of_read"]
+                self.assertTrue(share is None or 0 < share <= 1, share)
+            html = page.read_text()
+            self.assertIn("&lt;b&gt;&amp;.gguf", html)
+            self.assertNotIn("<b>", html)
+            self.assertEqual(html.count("<svg"), 3 if tests[1]["share_of_read"] is not None else 2)
+        self.assertEqual(kinglet("bench", MODEL, "-d", "600")[0], 2)
         self.assertEqual(kinglet("bench", MODEL, "-p", "600")[0], 2)
 
     @unittest.skipUnless("KINGLET_SHARED" in os.environ, "KINGLET_SHARED is not set")

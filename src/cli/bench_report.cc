@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plots are bars of SVG: the median, and a line from the slowest repetition to the fastest.
+#include "cli/bench_report.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/display.h"
+
+namespace kinglet {
+namespace {
+
+double Megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+json::value OrNull(const std::optional<double>& number) {
+  return number ? json::value(*number) : json::value();
+}
+
+// Text as a text node or an attribute, its controls made visible.
+std::string EscapeForHtml(std::string_view text) {
+  std::string escaped;
+  for (const char c : EscapeForDisplay(text)) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+constexpr int kLabelWidth = 130;  // pixels, as all below
+constexpr int kBarWidth = 420;
+constexpr int kRowHeight = 28;
+
+// A bar for `value` of `most`, and a line over it from low to high.
+struct Bar {
+  std::string label;
+  double value = 0, low = 0, high = 0;
+  std::string text;  // behind it
+};
+
+std::string BarPlot(std::string_view title, const std::vector<Bar>& bars, double most) {
+  if (bars.empty() || most <= 0) return {};
+  std::string svg = fmt::format("<h2>{}</h2>\n<svg width=\"720\" height=\"{}\" role=\"img\">\n",
+                                title, bars.size() * kRowHeight);
+  const auto pixels = [&](double value) { return value / most * kBarWidth; };
+  auto out = std::back_inserter(svg);
+  std::size_t y = 0;
+  for (const Bar& bar : bars) {
+    fmt::format_to(out, "<text x=\"0\" y=\"{}\">{}</text>", y + 18, EscapeForHtml(bar.label));
+    fmt::format_to(out, "<rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"18\"/>", kLabelWidth,
+                   y + 4, pixels(bar.value));
+    fmt::format_to(out, "<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{}\" y2=\"{}\"/>",
+                   kLabelWidth + pixels(bar.low), kLabelWidth + pixels(bar.high), y + 13, y + 13);
+    fmt::format_to(out, "<text x=\"{:.1f}\" y=\"{}\">{}</text>\n",
+                   kLabelWidth + pixels(bar.high) + 8, y + 18, EscapeForHtml(bar.text));
+    y += kRowHeight;
+  }
+  return svg + "</svg>\n";
+}
+
+std::string SpeedPlots(const BenchResult& result) {
+  std::string html;
+  for (const std::string_view kind : {"pp", "tg"}) {
+    std::vector<Bar> bars;
+    double most = 0;
+    for (const BenchTest& test : result.tests) {
+      if (!test.name.starts_with(kind)) continue;
+      bars.push_back({test.name, test.median(), test.tokens_per_s.front(), test.tokens_per_s.back(),
+                      fmt::format("{:.1f}", test.median())});
+      most = std::max(most, test.tokens_per_s.back());
+    }
+    html += BarPlot(kind == "pp" ? "Reading a prompt, tokens a second"
+                                 : "Writing, tokens a second of all streams together",
+                    bars, most);
+  }
+  return html;
+}
+
+std::string SharePlot(const BenchResult& result) {
+  std::vector<Bar> bars;
+  for (const BenchTest& test : result.tests) {
+    if (!test.share_of_read) continue;
+    const double share = *test.share_of_read;
+    bars.push_back({test.name, share, share, share, fmt::format("{:.0f} %", share * 100)});
+  }
+  return BarPlot("Weights read, as a share of what the threads can read", bars, 1);
+}
+
+}  // namespace
+
+json::object BenchJson(const BenchResult& result) {
+  json::array tests;
+  for (const BenchTest& test : result.tests) {
+    tests.push_back({{"name", test.name},
+                     {"tokens_per_s",
+                      {{"min", test.tokens_per_s.front()},
+                       {"median", test.median()},
+                       {"max", test.tokens_per_s.back()}}},
+                     {"share_of_read", OrNull(test.share_of_read)}});
+  }
+  return {{"model", result.model},
+          {"file_bytes", result.file_bytes},
+          {"isa", result.isa},
+          {"threads", result.threads},
+          {"read_bytes_per_s", OrNull(result.read_bytes_per_s)},
+          {"tests", std::move(tests)},
+          {"start_ms", result.start_ms},
+          {"first_token_ms", result.first_token_ms},
+          {"resident_bytes", result.resident_bytes},
+          {"packed_bytes", result.packed_bytes}};
+}
+
+std::string BenchTable(const BenchResult& result) {
+  std::string text = fmt::format("{}, {:.1f} MB, {}, {} threads\n", EscapeForDisplay(result.model),
+                                 Megabytes(result.file_bytes), result.isa, result.threads);
+  auto out = std::back_inserter(text);
+  fmt::format_to(out, "{:<14} {:>10} {:>10} {:>10}   tokens/s\n", "test", "min", "median", "max");
+  for (const BenchTest& test : result.tests) {
+    fmt::format_to(out, "{:<14} {:>10.1f} {:>10.1f} {:>10.1f}", test.name,
+                   test.tokens_per_s.front(), test.median(), test.tokens_per_s.back());
+    if (test.share_of_read)
+      fmt::format_to(out, "   {:.1f} % of reading", *test.share_of_read * 100);
+    text += '\n';
+  }
+  if (result.read_bytes_per_s) {
+    fmt::format_to(out, "these threads read {:.1f} GB/s of the weights\n",
+                   *result.read_bytes_per_s / 1e9);
+  }
+  fmt::format_to(out, "ready {:.0f} ms after the start, first token {:.0f} ms\n", result.start_ms,
+                 result.first_token_ms);
+  fmt::format_to(out, "resident {:.1f} MB at most, packed weights {:.1f} MB\n",
+                 Megabytes(result.resident_bytes), Megabytes(result.packed_bytes));
+  return text;
+}
+
+std::string BenchHtml(const BenchResult& result) {
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'\">\n<title>kinglet bench</title>\n"
+      "<style>body{{font:15px sans-serif;max-width:48em;margin:2em auto}}rect{{fill:#4a7ab5}}"
+      "line{{stroke:#222;stroke-width:2}}pre{{overflow-x:auto}}</style></head><body>\n"
+      "<h1>{}</h1>\n{}{}<pre>{}</pre>\n</body></html>\n",
+      EscapeForHtml(result.model), SpeedPlots(result), SharePlot(result),
+      // Line by line, as escaping would show a line feed.
+      [&] {
+        std::string escaped;
+        const std::string table = BenchTable(result);
+        for (std::size_t at = 0; at < table.size();) {
+          const std::size_t end = table.find('\n', at);
+          escaped += EscapeForHtml(std::string_view(table).substr(at, end - at)) + '\n';
+          at = end + 1;
+        }
+        return escaped;
+      }());
+}
+
+}  // namespace kinglet
