@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the file's rows to panels: for most types a transposition of 4-byte words and the scales
-// taken apart. Plain code: packing is bound by memory, and happens once for a file.
+// From the file's rows to panels, all 16 rows of a block at once: for most types a transposition of
+// 4-byte words, four rows by four words at a time, and the scales taken apart.
+#include <algorithm>
+#include <concepts>
 #include <cstring>
 
 #include "base/check.h"
@@ -11,149 +13,238 @@
 namespace kinglet {
 namespace {
 
-// The bytes of a panel that belong to one row.
-struct RowOfPanel {
-  int row;
-
-  // `words` words of 4 bytes, each to the next quad.
-  void Quads(const std::uint8_t* from, int words, std::uint8_t (*to)[64]) const {
-    for (int i = 0; i < words; ++i) std::memcpy(&to[i][4 * row], from + 4 * i, 4);
-  }
-  void Half(const std::uint8_t (&from)[2], PanelHalves& to) const {
-    std::memcpy(to[row], from, sizeof(from));
-  }
+// The same block of each row.
+template <typename Block>
+struct BlocksOf {
+  const Block* rows[kPanelRows];
 };
 
-void Pack(const BlockQ4_0& from, RowOfPanel row, PanelQ4_0& to) {
-  row.Quads(from.nibbles, 4, to.nibbles);
-  row.Half(from.d, to.d);
+__extension__ using Words = std::uint32_t __attribute__((vector_size(16)));
+
+Words LoadWords(const std::uint8_t* from) {
+  Words words;
+  std::memcpy(&words, from, sizeof(words));
+  return words;
 }
 
-void Pack(const BlockIQ4_NL& from, RowOfPanel row, PanelQ4_0& to) {
-  row.Quads(from.nibbles, 4, to.nibbles);
-  row.Half(from.d, to.d);
+// to[i] holds word i of each row, for the kWords words of 4 bytes from byte `first` of the member.
+template <int kWords, typename Block, std::size_t kBytes>
+void Quads(const BlocksOf<Block>& from, std::uint8_t (Block::*member)[kBytes], std::size_t first,
+           std::uint8_t (*to)[64]) {
+  static_assert(kWords % 4 == 0 && 4 * kWords <= kBytes);
+  for (int row = 0; row < kPanelRows; row += 4) {
+    for (int i = 0; i < kWords; i += 4) {
+      const std::size_t at = first + 4 * static_cast<std::size_t>(i);
+      const Words a = LoadWords(from.rows[row]->*member + at);
+      const Words b = LoadWords(from.rows[row + 1]->*member + at);
+      const Words c = LoadWords(from.rows[row + 2]->*member + at);
+      const Words d = LoadWords(from.rows[row + 3]->*member + at);
+      const Words ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+      const Words cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+      const Words ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+      const Words cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+      const Words columns[4] = {__builtin_shufflevector(ab01, cd01, 0, 1, 4, 5),
+                                __builtin_shufflevector(ab01, cd01, 2, 3, 6, 7),
+                                __builtin_shufflevector(ab23, cd23, 0, 1, 4, 5),
+                                __builtin_shufflevector(ab23, cd23, 2, 3, 6, 7)};
+      for (int j = 0; j < 4; ++j) std::memcpy(&to[i + j][4 * row], &columns[j], sizeof(Words));
+    }
+  }
 }
 
-void Pack(const BlockQ4_1& from, RowOfPanel row, PanelQ4_1& to) {
-  row.Quads(from.nibbles, 4, to.nibbles);
-  row.Half(from.d, to.d);
-  row.Half(from.m, to.m);
+template <int kWords, typename Block, std::size_t kBytes>
+void Quads(const BlocksOf<Block>& from, std::uint8_t (Block::*member)[kBytes],
+           std::uint8_t (*to)[64]) {
+  Quads<kWords>(from, member, 0, to);
+}
+
+template <typename Block>
+void Halves(const BlocksOf<Block>& from, std::uint8_t (Block::*member)[2], PanelHalves& to) {
+  for (int row = 0; row < kPanelRows; ++row) std::memcpy(to[row], from.rows[row]->*member, 2);
+}
+
+// to[i] holds byte i of each row.
+template <typename Block, typename Byte, std::size_t kBytes>
+void Bytes(const BlocksOf<Block>& from, Byte (Block::*member)[kBytes],
+           Byte (&to)[kBytes][kPanelRows]) {
+  for (int row = 0; row < kPanelRows; ++row) {
+    for (std::size_t i = 0; i < kBytes; ++i) to[i][row] = (from.rows[row]->*member)[i];
+  }
+}
+
+template <typename Block>
+  requires std::same_as<Block, BlockQ4_0> || std::same_as<Block, BlockIQ4_NL>
+void Pack(const BlocksOf<Block>& from, PanelQ4_0& to) {
+  Quads<4>(from, &Block::nibbles, to.nibbles);
+  Halves(from, &Block::d, to.d);
+}
+
+void Pack(const BlocksOf<BlockQ4_1>& from, PanelQ4_1& to) {
+  Quads<4>(from, &BlockQ4_1::nibbles, to.nibbles);
+  Halves(from, &BlockQ4_1::d, to.d);
+  Halves(from, &BlockQ4_1::m, to.m);
 }
 
 // 32 bits, of value i in bit i -> bit i / 4 of byte i % 4.
-void PackFifthBits(const std::uint8_t (&from)[4], RowOfPanel row, std::uint8_t (&to)[64]) {
-  for (int i = 0; i < 32; ++i) {
-    const int bit = (from[i / 8] >> (i % 8)) & 1;
-    std::uint8_t& byte = to[4 * row.row + i % 4];
-    byte = static_cast<std::uint8_t>(byte | bit << (i / 4));
+std::uint32_t SpreadFifthBits(std::uint32_t bits) {
+  std::uint32_t spread = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    std::uint32_t byte = bits >> i & 0x11111111U;  // each fourth bit, brought together by halving
+    byte = (byte | byte >> 3) & 0x03030303U;
+    byte = (byte | byte >> 6) & 0x000f000fU;
+    byte = (byte | byte >> 12) & 0xffU;
+    spread |= byte << (8 * i);
+  }
+  return spread;
+}
+
+template <typename Block>
+void FifthBits(const BlocksOf<Block>& from, std::uint8_t (&to)[64]) {
+  for (int row = 0; row < kPanelRows; ++row) {
+    std::uint32_t bits = 0;
+    std::memcpy(&bits, from.rows[row]->high, sizeof(bits));
+    bits = SpreadFifthBits(bits);
+    std::memcpy(&to[4 * row], &bits, sizeof(bits));
   }
 }
 
-void Pack(const BlockQ5_0& from, RowOfPanel row, PanelQ5_0& to) {
-  row.Quads(from.nibbles, 4, to.nibbles);
-  PackFifthBits(from.high, row, to.high);
-  row.Half(from.d, to.d);
+void Pack(const BlocksOf<BlockQ5_0>& from, PanelQ5_0& to) {
+  Quads<4>(from, &BlockQ5_0::nibbles, to.nibbles);
+  FifthBits(from, to.high);
+  Halves(from, &BlockQ5_0::d, to.d);
 }
 
-void Pack(const BlockQ5_1& from, RowOfPanel row, PanelQ5_1& to) {
-  row.Quads(from.nibbles, 4, to.nibbles);
-  PackFifthBits(from.high, row, to.high);
-  row.Half(from.d, to.d);
-  row.Half(from.m, to.m);
+void Pack(const BlocksOf<BlockQ5_1>& from, PanelQ5_1& to) {
+  Quads<4>(from, &BlockQ5_1::nibbles, to.nibbles);
+  FifthBits(from, to.high);
+  Halves(from, &BlockQ5_1::d, to.d);
+  Halves(from, &BlockQ5_1::m, to.m);
 }
 
-void Pack(const BlockQ8_0& from, RowOfPanel row, PanelQ8_0& to) {
-  std::uint8_t biased[32];
-  for (int i = 0; i < 32; ++i) biased[i] = from.codes[i] ^ 0x80;
-  row.Quads(biased, 8, to.codes);
-  row.Half(from.d, to.d);
+void Pack(const BlocksOf<BlockQ8_0>& from, PanelQ8_0& to) {
+  Quads<8>(from, &BlockQ8_0::codes, to.codes);
+  for (auto& quad : to.codes) {
+    for (std::uint8_t& code : quad) code ^= 0x80;
+  }
+  Halves(from, &BlockQ8_0::d, to.d);
 }
 
-void Pack(const BlockMXFP4& from, RowOfPanel row, PanelMXFP4& to) {
-  row.Quads(from.nibbles, 4, to.nibbles);
-  to.e[row.row] = from.exponent;
+void Pack(const BlocksOf<BlockMXFP4>& from, PanelMXFP4& to) {
+  Quads<4>(from, &BlockMXFP4::nibbles, to.nibbles);
+  for (int row = 0; row < kPanelRows; ++row) to.e[row] = from.rows[row]->exponent;
 }
 
-void PackScalesK(const std::uint8_t (&d)[2], const std::uint8_t (&dmin)[2],
-                 const std::uint8_t (&packed)[12], RowOfPanel row, PanelScalesK& to) {
+// As ReadScaleAndMinimum has it, for all rows at once.
+template <typename Block>
+void ScalesK(const BlocksOf<Block>& from, PanelScalesK& to) {
+  std::uint8_t packed[12][kPanelRows];
+  Bytes(from, &Block::scales, packed);
+  std::uint8_t scales[8][kPanelRows];
+  std::uint8_t minima[8][kPanelRows];
+  for (int i = 0; i < 4; ++i) {
+    for (int row = 0; row < kPanelRows; ++row) {
+      const unsigned a = packed[i][row];
+      const unsigned b = packed[i + 4][row];
+      const unsigned c = packed[i + 8][row];
+      scales[i][row] = static_cast<std::uint8_t>(a & 63);
+      minima[i][row] = static_cast<std::uint8_t>(b & 63);
+      scales[i + 4][row] = static_cast<std::uint8_t>((c & 15) | (a >> 6 << 4));
+      minima[i + 4][row] = static_cast<std::uint8_t>((c >> 4) | (b >> 6 << 4));
+    }
+  }
+  for (int i = 0; i < 8; ++i) {
+    for (int row = 0; row < kPanelRows; ++row) {
+      to.low[i][row] =
+          static_cast<std::uint8_t>((scales[i][row] & 15) | (minima[i][row] & 15) << 4);
+    }
+  }
+  for (int i = 0; i < 4; ++i) {
+    for (int row = 0; row < kPanelRows; ++row) {
+      const int even = (scales[2 * i][row] >> 4) | (minima[2 * i][row] >> 4) << 2;
+      const int odd = (scales[2 * i + 1][row] >> 4) | (minima[2 * i + 1][row] >> 4) << 2;
+      to.high[i][row] = static_cast<std::uint8_t>(even | odd << 4);
+    }
+  }
+  Halves(from, &Block::d, to.d);
+  Halves(from, &Block::dmin, to.dmin);
+}
+
+void Pack(const BlocksOf<BlockQ4_K>& from, PanelQ4_K& to) {
+  Quads<32>(from, &BlockQ4_K::nibbles, to.nibbles[0]);
+  ScalesK(from, to.scales);
+}
+
+void Pack(const BlocksOf<BlockQ5_K>& from, PanelQ5_K& to) {
+  Quads<32>(from, &BlockQ5_K::nibbles, to.nibbles[0]);
+  Quads<8>(from, &BlockQ5_K::high, to.high);
+  ScalesK(from, to.scales);
+}
+
+void Pack(const BlocksOf<BlockQ6_K>& from, PanelQ6_K& to) {
+  Quads<32>(from, &BlockQ6_K::low, to.low[0][0]);
+  Quads<16>(from, &BlockQ6_K::high, to.high[0]);
+  Bytes(from, &BlockQ6_K::scales, to.scales);
+  Halves(from, &BlockQ6_K::d, to.d);
+}
+
+void Pack(const BlocksOf<BlockQ2_K>& from, PanelQ2_K& to) {
+  Quads<16>(from, &BlockQ2_K::codes, to.codes[0]);
+  Bytes(from, &BlockQ2_K::scales, to.scales);
+  Halves(from, &BlockQ2_K::d, to.d);
+  Halves(from, &BlockQ2_K::dmin, to.dmin);
+}
+
+void Pack(const BlocksOf<BlockQ3_K>& from, PanelQ3_K& to) {
+  Quads<16>(from, &BlockQ3_K::codes, to.low[0]);
+  Quads<8>(from, &BlockQ3_K::high, to.high);
+  for (int row = 0; row < kPanelRows; ++row) {
+    for (int i = 0; i < 16; ++i) {
+      to.scales[i][row] = static_cast<std::int8_t>(ReadScale(*from.rows[row], i));
+    }
+  }
+  Halves(from, &BlockQ3_K::d, to.d);
+}
+
+void Pack(const BlocksOf<BlockIQ4_XS>& from, PanelIQ4_XS& to) {
   for (int span = 0; span < 8; ++span) {
-    int scale = 0;
-    int minimum = 0;
-    ReadScaleAndMinimum(packed, span, scale, minimum);
-    to.low[span][row.row] = static_cast<std::uint8_t>((scale & 15) | (minimum & 15) << 4);
-    const int high = (scale >> 4) | (minimum >> 4) << 2;
-    std::uint8_t& byte = to.high[span / 2][row.row];
-    byte = static_cast<std::uint8_t>(byte | high << (4 * (span % 2)));
+    Quads<4>(from, &BlockIQ4_XS::nibbles, 16 * static_cast<std::size_t>(span), to.nibbles[span]);
+    for (int row = 0; row < kPanelRows; ++row) {
+      to.scales[span][row] = static_cast<std::int8_t>(ReadScale(*from.rows[row], span));
+    }
   }
-  row.Half(d, to.d);
-  row.Half(dmin, to.dmin);
-}
-
-void Pack(const BlockQ4_K& from, RowOfPanel row, PanelQ4_K& to) {
-  row.Quads(from.nibbles, 32, to.nibbles[0]);
-  PackScalesK(from.d, from.dmin, from.scales, row, to.scales);
-}
-
-void Pack(const BlockQ5_K& from, RowOfPanel row, PanelQ5_K& to) {
-  row.Quads(from.nibbles, 32, to.nibbles[0]);
-  row.Quads(from.high, 8, to.high);
-  PackScalesK(from.d, from.dmin, from.scales, row, to.scales);
-}
-
-void Pack(const BlockQ6_K& from, RowOfPanel row, PanelQ6_K& to) {
-  row.Quads(from.low, 32, to.low[0][0]);
-  row.Quads(from.high, 16, to.high[0]);
-  for (int i = 0; i < 16; ++i) to.scales[i][row.row] = from.scales[i];
-  row.Half(from.d, to.d);
-}
-
-void Pack(const BlockQ2_K& from, RowOfPanel row, PanelQ2_K& to) {
-  row.Quads(from.codes, 16, to.codes[0]);
-  for (int i = 0; i < 16; ++i) to.scales[i][row.row] = from.scales[i];
-  row.Half(from.d, to.d);
-  row.Half(from.dmin, to.dmin);
-}
-
-void Pack(const BlockQ3_K& from, RowOfPanel row, PanelQ3_K& to) {
-  row.Quads(from.codes, 16, to.low[0]);
-  row.Quads(from.high, 8, to.high);
-  for (int i = 0; i < 16; ++i) {
-    to.scales[i][row.row] = static_cast<std::int8_t>(ReadScale(from, i));
-  }
-  row.Half(from.d, to.d);
-}
-
-void Pack(const BlockIQ4_XS& from, RowOfPanel row, PanelIQ4_XS& to) {
-  for (int span = 0; span < 8; ++span) {
-    row.Quads(from.nibbles + 16 * span, 4, to.nibbles[span]);
-    to.scales[span][row.row] = static_cast<std::int8_t>(ReadScale(from, span));
-  }
-  row.Half(from.d, to.d);
+  Halves(from, &BlockIQ4_XS::d, to.d);
 }
 
 template <typename Block, typename Panel>
 void PackBlocks(const std::uint8_t* rows, std::size_t row_bytes, int row_count,
                 std::size_t block_count, std::uint8_t* panel) {
+  static_assert(alignof(Block) == 1 && alignof(Panel) == 1);
+  static constexpr Block kMissing = {};
   for (std::size_t b = 0; b < block_count; ++b) {
-    Panel packed = {};
-    for (int r = 0; r < row_count; ++r) {
-      Block block;
-      std::memcpy(&block, rows + static_cast<std::size_t>(r) * row_bytes + b * sizeof(Block),
-                  sizeof(block));
-      Pack(block, RowOfPanel{r}, packed);
+    BlocksOf<Block> blocks;
+    for (int r = 0; r < kPanelRows; ++r) {
+      const std::uint8_t* row = rows + static_cast<std::size_t>(r) * row_bytes;
+      blocks.rows[r] =
+          r < row_count ? reinterpret_cast<const Block*>(row + b * sizeof(Block)) : &kMissing;
     }
-    std::memcpy(panel + b * sizeof(Panel), &packed, sizeof(packed));
+    Pack(blocks, *reinterpret_cast<Panel*>(panel + b * sizeof(Panel)));
   }
 }
 
-void PackFloats(const std::uint8_t* rows, std::size_t row_bytes, int row_count, std::size_t columns,
-                std::size_t value_bytes, std::uint8_t* panel) {
-  std::memset(panel, 0, columns * kPanelRows * value_bytes);
-  for (std::size_t i = 0; i < columns; ++i) {
+template <typename Value>
+void PackValues(const std::uint8_t* rows, std::size_t row_bytes, int row_count, std::size_t columns,
+                std::uint8_t* panel) {
+  std::memset(panel, 0, columns * kPanelRows * sizeof(Value));
+  // A few columns at a time, so that the lines of the panel stay in the cache meanwhile.
+  constexpr std::size_t kStep = 32;
+  for (std::size_t first = 0; first < columns; first += kStep) {
+    const std::size_t end = std::min(first + kStep, columns);
     for (int r = 0; r < row_count; ++r) {
       const auto row = static_cast<std::size_t>(r);
-      std::memcpy(panel + (i * kPanelRows + row) * value_bytes,
-                  rows + row * row_bytes + i * value_bytes, value_bytes);
+      for (std::size_t i = first; i < end; ++i) {
+        std::memcpy(panel + (i * kPanelRows + row) * sizeof(Value),
+                    rows + row * row_bytes + i * sizeof(Value), sizeof(Value));
+      }
     }
   }
 }
@@ -202,7 +293,9 @@ std::size_t PanelBytes(DType dtype, std::size_t columns) {
 void PackPanel(DType dtype, const std::uint8_t* rows, std::size_t row_bytes, int row_count,
                std::size_t columns, std::uint8_t* panel) {
   if (IsFloat(dtype)) {
-    PackFloats(rows, row_bytes, row_count, columns, Info(dtype).block_bytes, panel);
+    const auto pack =
+        Info(dtype).block_bytes == 4 ? PackValues<std::uint32_t> : PackValues<std::uint16_t>;
+    pack(rows, row_bytes, row_count, columns, panel);
     return;
   }
   const PanelType* type = FindPanelType(dtype);
