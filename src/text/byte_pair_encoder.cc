@@ -4,6 +4,7 @@
 #include "text/byte_pair_encoder.h"
 
 #include <bit>
+#include <future>
 #include <utility>
 
 #include "base/utf8.h"
@@ -11,6 +12,9 @@
 
 namespace kinglet {
 namespace {
+
+// With fewer a thread costs more than it saves.
+constexpr std::size_t kMergesForTwoThreads = 20'000;
 
 std::uint64_t PairKey(TokenId left, TokenId right) {
   return (std::uint64_t{static_cast<std::uint32_t>(left)} << 32U) |
@@ -42,28 +46,54 @@ Result<std::unique_ptr<TextEncoder>> BytePairEncoder::Create(const TokenTable& t
   return encoder;
 }
 
+Result<BytePairEncoder::NamedMerge> BytePairEncoder::ReadMerge(std::size_t rank,
+                                                               std::string_view merge,
+                                                               std::string& both) const {
+  // A token of one space is spelled otherwise, so the first space after a character splits.
+  const std::size_t space = merge.find(' ', 1);
+  both.clear();
+  if (space == std::string_view::npos || !AppendByteLevel(merge.substr(0, space), both))
+    return Error(StatusCode::kInvalidInput, "merge {} of the vocabulary is not two tokens", rank);
+  const std::size_t left_bytes = both.size();
+  if (!AppendByteLevel(merge.substr(space + 1), both))
+    return Error(StatusCode::kInvalidInput, "merge {} of the vocabulary is not two tokens", rank);
+  const NamedMerge named = {.left = tokens_.Find(std::string_view(both).substr(0, left_bytes)),
+                            .right = tokens_.Find(std::string_view(both).substr(left_bytes)),
+                            .merged = tokens_.Find(both)};
+  if (named.left == kNoToken || named.right == kNoToken || named.merged == kNoToken)
+    return Error(StatusCode::kInvalidInput,
+                 "merge {} of the vocabulary names a token that it does not have", rank);
+  return named;
+}
+
+Result<std::vector<BytePairEncoder::NamedMerge>> BytePairEncoder::ReadMerges(
+    const std::vector<std::string>& merges) const {
+  std::vector<NamedMerge> named(merges.size());
+  const auto read = [&](std::size_t begin, std::size_t end) -> Result<void> {
+    std::string both;  // the bytes of left and right
+    for (std::size_t rank = begin; rank < end; ++rank) {
+      named[rank] = TRY(ReadMerge(rank, merges[rank], both));
+    }
+    return {};
+  };
+  // Look-ups of strings all over the vocabulary are most of what a start waits for.
+  const std::size_t split = merges.size() < kMergesForTwoThreads ? 0 : merges.size() / 2;
+  std::future<Result<void>> first;
+  if (split > 0) first = std::async(std::launch::async, read, 0, split);
+  const Result<void> second = read(split, merges.size());
+  if (split > 0) TRY(first.get());  // the lower rank's error first
+  TRY(second);
+  return named;
+}
+
 Result<void> BytePairEncoder::AddMerges(const std::vector<std::string>& merges) {
   if (merges.size() >= Merge::kNone / 4)
     return Error(StatusCode::kInvalidInput, "the vocabulary has {} merges, too many",
                  merges.size());
   slots_.resize(std::bit_ceil(merges.size() * 2 + 1));
-  std::string both;  // the bytes of left and right
-  for (std::size_t rank = 0; rank < merges.size(); ++rank) {
-    const std::string_view merge = merges[rank];
-    // A token of one space is spelled otherwise, so the first space after a character splits.
-    const std::size_t space = merge.find(' ', 1);
-    both.clear();
-    if (space == std::string_view::npos || !AppendByteLevel(merge.substr(0, space), both))
-      return Error(StatusCode::kInvalidInput, "merge {} of the vocabulary is not two tokens", rank);
-    const std::size_t left_bytes = both.size();
-    if (!AppendByteLevel(merge.substr(space + 1), both))
-      return Error(StatusCode::kInvalidInput, "merge {} of the vocabulary is not two tokens", rank);
-    const TokenId left = tokens_.Find(std::string_view(both).substr(0, left_bytes));
-    const TokenId right = tokens_.Find(std::string_view(both).substr(left_bytes));
-    const TokenId merged = tokens_.Find(both);
-    if (left == kNoToken || right == kNoToken || merged == kNoToken)
-      return Error(StatusCode::kInvalidInput,
-                   "merge {} of the vocabulary names a token that it does not have", rank);
+  const std::vector<NamedMerge> read = TRY(ReadMerges(merges));
+  for (std::size_t rank = 0; rank < read.size(); ++rank) {
+    const auto& [left, right, merged] = read[rank];
     // Text never becomes a control token, whatever the merges say.
     if (!tokens_.IsText(left) || !tokens_.IsText(right) || !tokens_.IsText(merged)) continue;
     std::size_t at = HashNumber(PairKey(left, right), seed_) & (slots_.size() - 1);

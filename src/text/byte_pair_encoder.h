@@ -31,6 +31,13 @@ class BytePairEncoder final : public TextEncoder {
  private:
   BytePairEncoder(const TokenTable& tokens, PreTokenizer pre_tokenizer, TokenId unknown);
 
+  // The tokens of a merge.
+  struct NamedMerge {
+    TokenId left = kNoToken, right = kNoToken, merged = kNoToken;
+  };
+  // `both` is scratch.
+  Result<NamedMerge> ReadMerge(std::size_t rank, std::string_view merge, std::string& both) const;
+  Result<std::vector<NamedMerge>> ReadMerges(const std::vector<std::string>& merges) const;
   Result<void> AddMerges(const std::vector<std::string>& merges);
   Merge Look(TokenId left, TokenId right) const;
   void EncodeValid(std::string_view utf8, SymbolMerger& merger, std::vector<TokenId>& ids) const;
