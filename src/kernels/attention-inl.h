@@ -10,7 +10,7 @@ static_assert(kPageTokens % (16 * kScoreGroups) == 0 && kAttendRows % kAttendTil
 
 // What lies so far ahead is asked for early: a page is no stream that the hardware follows across
 // the system's own pages.
-constexpr std::ptrdiff_t kPrefetchBytes = 4096;
+constexpr std::ptrdiff_t kPagePrefetchBytes = 4096;
 
 inline KeyRange Visible(const AttendArgs& a, int row) {
   const int begin = a.rows[row].begin - a.first_position;
@@ -25,7 +25,7 @@ inline F WidenCodes(const std::uint8_t* codes, F scale) {
 
 inline const float* WidenHalves(const std::uint8_t* halves, std::ptrdiff_t count, float* out) {
   for (std::ptrdiff_t i = 0; i < count; i += 32) {
-    __builtin_prefetch(halves + i * 2 + kPrefetchBytes);
+    __builtin_prefetch(halves + i * 2 + kPagePrefetchBytes);
     StoreF(out + i, HalfToF(halves + i * 2));
     StoreF(out + i + 16, HalfToF(halves + i * 2 + 32));
   }

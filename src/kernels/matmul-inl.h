@@ -10,40 +10,60 @@
 
 // ---- few columns ----
 
-// One panel times kColumns columns, from memory. sums [kColumns][16 rows].
-template <typename Type, int kColumns>
-inline void MultiplyDirect(const std::uint8_t* panel, const QuantisedColumns& x, std::ptrdiff_t k,
-                           std::ptrdiff_t column, F* total) {
+// Bytes that are asked for early: the loop's own loads wait for the sums before them, and so do not
+// run far enough ahead. Measured from memory with one column of Q4_K, as a share of a plain read:
+// 0.70 without, 0.77 with, 0.93 with three panels at once; 4 KiB ahead and more loses again.
+constexpr std::ptrdiff_t kPrefetchBytes = 1536;
+
+// kPanels panels, `stride` bytes apart, times kColumns columns, from memory. Several panels are
+// several streams, of which the hardware fetches more ahead than of one.
+template <typename Type, int kPanels, int kColumns>
+inline void MultiplyDirect(const std::uint8_t* panels, std::ptrdiff_t stride,
+                           const QuantisedColumns& x, std::ptrdiff_t k,
+                           F (&total)[kPanels][kColumns]) {
+  using Block = typename Type::Block;
   constexpr int kHalves = Type::kHalves;
   constexpr int kQuads = kSpanQuads / kHalves;
-  for (int c = 0; c < kColumns; ++c) total[c] = SetF(0);
-  ActivationSpans at = SpansFrom<kHalves>(x, k, column, 0);
+  constexpr int kSpanBytes = static_cast<int>(sizeof(Block)) / Type::kSpans;
+  for (int p = 0; p < kPanels; ++p) {
+    for (int c = 0; c < kColumns; ++c) total[p][c] = SetF(0);
+  }
+  ActivationSpans at = SpansFrom<kHalves>(x, k, 0, 0);
   const std::uint8_t* const end =
-      panel + static_cast<std::size_t>(k / kSpan / Type::kSpans) * sizeof(typename Type::Block);
-  for (; panel < end; panel += sizeof(typename Type::Block)) {
-    const auto& block = *reinterpret_cast<const typename Type::Block*>(panel);
-    const auto head = Type::ReadHead(block);
+      panels + static_cast<std::size_t>(k / kSpan / Type::kSpans) * sizeof(Block);
+  for (; panels < end; panels += sizeof(Block)) {
+    decltype(Type::ReadHead(*reinterpret_cast<const Block*>(panels))) heads[kPanels];
+    for (int p = 0; p < kPanels; ++p) {
+      heads[p] = Type::ReadHead(*reinterpret_cast<const Block*>(panels + p * stride));
+    }
 #pragma GCC unroll 8
     for (int s = 0; s < Type::kSpans; ++s) {
-      I codes[kSpanQuads];
-      Type::ReadCodes(block, s, codes);
+#pragma GCC unroll 4
+      for (int p = 0; p < kPanels; ++p) {
+        const Block& block = *reinterpret_cast<const Block*>(panels + p * stride);
+        for (int byte = 0; byte < kSpanBytes; byte += 64) {
+          __builtin_prefetch(panels + p * stride + s * kSpanBytes + byte + kPrefetchBytes);
+        }
+        I codes[kSpanQuads];
+        Type::ReadCodes(block, s, codes);
 #pragma GCC unroll 2
-      for (int h = 0; h < kHalves; ++h) {
-        F scale;
-        F minimum;
-        Type::ReadScales(block, head, s, h, scale, minimum);
+        for (int h = 0; h < kHalves; ++h) {
+          F scale;
+          F minimum;
+          Type::ReadScales(block, heads[p], s, h, scale, minimum);
 #pragma GCC unroll 8
-        for (int c = 0; c < kColumns; ++c) {
-          const std::int8_t* quads = at.codes + c * at.code_stride + h * kQuads * 4;
-          I products = SetI(0);
+          for (int c = 0; c < kColumns; ++c) {
+            const std::int8_t* quads = at.codes + c * at.code_stride + h * kQuads * 4;
+            I products = SetI(0);
 #pragma GCC unroll 8
-          for (int q = 0; q < kQuads; ++q) {
-            products = DotBytes<Type::kSmallCodes>(products, codes[h * kQuads + q],
-                                                   BroadcastQuad(quads + q * 4));
+            for (int q = 0; q < kQuads; ++q) {
+              products = DotBytes<Type::kSmallCodes>(products, codes[h * kQuads + q],
+                                                     BroadcastQuad(quads + q * 4));
+            }
+            const F x_scale = SetF(at.scales[c * at.scale_stride]);
+            total[p][c] = FnmaF(minimum, SetF(at.sums[c * at.sum_stride + h]), total[p][c]);
+            total[p][c] = FmaF(ToF(products), MulF(scale, x_scale), total[p][c]);
           }
-          const F x_scale = SetF(at.scales[c * at.scale_stride]);
-          total[c] = FnmaF(minimum, SetF(at.sums[c * at.sum_stride + h]), total[c]);
-          total[c] = FmaF(ToF(products), MulF(scale, x_scale), total[c]);
         }
       }
       at.codes += kSpan;
@@ -53,14 +73,27 @@ inline void MultiplyDirect(const std::uint8_t* panel, const QuantisedColumns& x,
   }
 }
 
+template <typename Type, int kPanels, int kColumns>
+inline void MultiplyPanels(const MatmulArgs& args, int row) {
+  F total[kPanels][kColumns];
+  MultiplyDirect<Type, kPanels, kColumns>(PanelAt(args, row),
+                                          static_cast<std::ptrdiff_t>(args.weights.stride),
+                                          args.quantised, args.weights.columns, total);
+  for (int p = 0; p < kPanels; ++p) {
+    for (int c = 0; c < kColumns; ++c) StoreRows(args, row + p * kPanelRows, c, total[p][c]);
+  }
+}
+
 template <typename Type, int kColumns>
 inline void MatmulDirect(const MatmulArgs& args) {
-  for (int row = args.row_begin; row < args.row_end; row += kPanelRows) {
-    F total[kColumns];
-    MultiplyDirect<Type, kColumns>(PanelAt(args, row), args.quantised, args.weights.columns, 0,
-                                   total);
-    for (int c = 0; c < kColumns; ++c) StoreRows(args, row, c, total[c]);
+  constexpr int kPanels = DirectPanels(kColumns);
+  int row = args.row_begin;
+  if constexpr (kPanels > 1) {
+    for (; row + kPanels * kPanelRows <= args.row_end; row += kPanels * kPanelRows) {
+      MultiplyPanels<Type, kPanels, kColumns>(args, row);
+    }
   }
+  for (; row < args.row_end; row += kPanelRows) MultiplyPanels<Type, 1, kColumns>(args, row);
 }
 
 template <typename Type, int kColumns = kDirectColumns>
