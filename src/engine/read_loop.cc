@@ -17,19 +17,22 @@ constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
 
 __extension__ using Words = std::uint64_t __attribute__((vector_size(64)));
 
+// Four streams at once, of which the hardware fetches more ahead than of one.
 std::uint64_t Sum(const std::uint8_t* data, std::size_t size) {
-  Words sums[4] = {};
-  std::size_t at = 0;
-  for (; at + sizeof(sums) <= size; at += sizeof(sums)) {
-    for (std::size_t i = 0; i < 4; ++i) {
+  constexpr std::size_t kStreams = 4;
+  const std::size_t stream_bytes = size / kStreams / sizeof(Words) * sizeof(Words);
+  Words sums[kStreams] = {};
+  for (std::size_t at = 0; at < stream_bytes; at += sizeof(Words)) {
+    for (std::size_t i = 0; i < kStreams; ++i) {
       Words words;
-      std::memcpy(&words, data + at + i * sizeof(words), sizeof(words));
+      std::memcpy(&words, data + i * stream_bytes + at, sizeof(words));
       sums[i] += words;
     }
   }
   const Words all = sums[0] + sums[1] + sums[2] + sums[3];
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < sizeof(all) / sizeof(sum); ++i) sum += all[i];
+  for (std::size_t at = kStreams * stream_bytes; at < size; ++at) sum += data[at];
   return sum;
 }
 
