@@ -71,6 +71,8 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment) {
   app.add_option("-r,--repetitions", flags->plan.repetitions,
                  "runs of each, after one that warms up")
       ->check(CLI::Range(1, 1000));
+  app.add_flag("--experts", flags->engine.count_experts,
+               "of a mixture: how the tokens fell on each layer's experts");
   app.add_option("--html", flags->html, "also write a page with plots to this file");
   app.add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(app, flags->engine);

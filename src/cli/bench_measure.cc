@@ -260,6 +260,11 @@ Result<BenchResult> RunBench(const std::filesystem::path& path, const BenchPlan&
   result.packed_bytes = model.packed() == nullptr ? 0 : model.packed()->bytes();
   TRY(Bench(model, plan).Run(result));
   result.resident_bytes = ResidentBytes();
+  const std::size_t experts = model.config().expert_count;
+  for (auto counts = model.expert_counts(); !counts.empty(); counts = counts.subspan(experts)) {
+    const auto layer = counts.first(experts);
+    result.expert_tokens.emplace_back(layer.begin(), layer.end());
+  }
   return result;
 }
 

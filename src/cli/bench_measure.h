@@ -44,6 +44,8 @@ struct BenchResult {
   double first_token_ms = 0;         // from the start of a process to the first text of an answer
   std::uint64_t resident_bytes = 0;  // VmHWM after the tests; 0 where the system does not tell
   std::uint64_t packed_bytes = 0;    // 0: the weights are read as they lie in the file
+  // [layers][experts] tokens that each has had. Empty unless they were counted.
+  std::vector<std::vector<std::uint64_t>> expert_tokens;
 };
 
 // kUsage where the plan does not fit the model's context.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 
 #include "base/display.h"
 
@@ -114,16 +115,24 @@ json::object BenchJson(const BenchResult& result) {
                        {"max", test.tokens_per_s.back()}}},
                      {"share_of_read", OrNull(test.share_of_read)}});
   }
-  return {{"model", result.model},
-          {"file_bytes", result.file_bytes},
-          {"isa", result.isa},
-          {"threads", result.threads},
-          {"read_bytes_per_s", OrNull(result.read_bytes_per_s)},
-          {"tests", std::move(tests)},
-          {"start_ms", result.start_ms},
-          {"first_token_ms", result.first_token_ms},
-          {"resident_bytes", result.resident_bytes},
-          {"packed_bytes", result.packed_bytes}};
+  json::object out = {{"model", result.model},
+                      {"file_bytes", result.file_bytes},
+                      {"isa", result.isa},
+                      {"threads", result.threads},
+                      {"read_bytes_per_s", OrNull(result.read_bytes_per_s)},
+                      {"tests", std::move(tests)},
+                      {"start_ms", result.start_ms},
+                      {"first_token_ms", result.first_token_ms},
+                      {"resident_bytes", result.resident_bytes},
+                      {"packed_bytes", result.packed_bytes}};
+  if (!result.expert_tokens.empty()) {
+    json::array layers;
+    for (const auto& layer : result.expert_tokens) {
+      layers.push_back(json::array(layer.begin(), layer.end()));
+    }
+    out["expert_tokens"] = std::move(layers);
+  }
+  return out;
 }
 
 std::string BenchTable(const BenchResult& result) {
@@ -146,6 +155,16 @@ std::string BenchTable(const BenchResult& result) {
                  result.first_token_ms);
   fmt::format_to(out, "resident {:.1f} MB at most, packed weights {:.1f} MB\n",
                  Megabytes(result.resident_bytes), Megabytes(result.packed_bytes));
+  for (std::size_t layer = 0; layer < result.expert_tokens.size(); ++layer) {
+    const auto& loads = result.expert_tokens[layer];
+    const auto most = static_cast<double>(std::ranges::max(loads));
+    const auto all = static_cast<double>(std::accumulate(loads.begin(), loads.end(), 0ULL));
+    if (all == 0) break;  // nothing was run
+    fmt::format_to(
+        out, "layer {:>3}: the busiest expert had {:.1f} times its share, {} of {} had none\n",
+        layer, most * static_cast<double>(loads.size()) / all, std::ranges::count(loads, 0U),
+        loads.size());
+  }
   return text;
 }
 
