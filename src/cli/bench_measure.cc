@@ -42,6 +42,9 @@ std::uint64_t ResidentBytes() {
   return 0;
 }
 
+// Weights that a core's caches hold are not read from memory: a share would say nothing.
+constexpr std::size_t kMinSharedBytes = std::size_t{32} << 20;
+
 // Of the weights that a step of one token reads: of a mixture the experts that it takes.
 double WeightBytesOfAToken(const PackedWeights& packed, const ModelConfig& config) {
   double bytes = 0;
@@ -121,7 +124,7 @@ class Bench {
   };
 
   void MeasureRead() {
-    if (model_.packed() == nullptr) return;
+    if (model_.packed() == nullptr || model_.packed()->bytes() < kMinSharedBytes) return;
     for (int i = 0; i < kReads; ++i) {
       const double rate = ReadBytesPerSecond(model_.packed()->all(), kMinReadBytes, model_.pool());
       read_bytes_per_s_ = std::max(read_bytes_per_s_, rate);

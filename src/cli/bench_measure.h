@@ -37,7 +37,7 @@ struct BenchResult {
   int threads = 0;
   // What the same threads read of the packed weights, and do nothing else: the best of the run. A
   // decode step reads each weight once; its share is the weights' bytes over its median time, over
-  // this. Nothing where weights are not packed.
+  // this. Nothing where weights are not packed, or so few that the caches hold them.
   std::optional<double> read_bytes_per_s;
   std::vector<BenchTest> tests;
   double start_ms = 0;               // from the start of a process to a model that is ready

@@ -164,13 +164,12 @@ class Figures(unittest.TestCase):
             tests = json.loads(out)["tests"]
             self.assertEqual([test["name"] for test in tests],
                              ["pp8", "tg2", "tg2@b3", "pp8@d100", "tg2@d100", "tg2@b3@d100"])
-            for test in tests:
-                share = test["share_of_read"]
-                self.assertTrue(share is None or 0 < share <= 1, share)
+            # The caches hold so small a model: a share of what memory gives would say nothing.
+            self.assertEqual([test["share_of_read"] for test in tests], [None] * 6)
             html = page.read_text()
             self.assertIn("&lt;b&gt;&amp;.gguf", html)
             self.assertNotIn("<b>", html)
-            self.assertEqual(html.count("<svg"), 3 if tests[1]["share_of_read"] is not None else 2)
+            self.assertEqual(html.count("<svg"), 2)
         self.assertEqual(kinglet("bench", MODEL, "-d", "600")[0], 2)
         self.assertEqual(kinglet("bench", MODEL, "-p", "600")[0], 2)
 
