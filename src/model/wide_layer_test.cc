@@ -70,6 +70,7 @@ TEST(WideLayerTest, NothingAroundATokenChangesABit) {
   if (!model->ops().takes_panels) GTEST_SKIP() << "the scalar table would take minutes";
   const auto tokens = RandomTokens(*model, 40, 1);
   const LogitDigests truth = RunAlone(*model, tokens, 1);
+  ASSERT_EQ(truth.size(), tokens.size());
   ExpectSame(truth, RunAlone(*model, tokens, 7), "chunk of 7");
   ExpectSame(truth, RunMixed(*model, tokens, 7), "beside seven others");
   for (const int threads : {2, 3, 8}) {
