@@ -22,7 +22,8 @@ struct I {  // 16 i32 lanes, or 64 bytes
 constexpr int kTilePanels = 1;
 constexpr int kTileColumns = 2;
 constexpr int kDirectColumns = 2;  // up to so many columns read the weights straight from memory
-constexpr int DirectPanels(int) { return 1; }
+constexpr int kNarrowPanels = 1;
+constexpr int kWidePanels = 1;
 constexpr int kExpandedColumns = 4;
 // Attention's tile: 4 rows x 1 pair of registers.
 constexpr int kAttendTileRows = 4;

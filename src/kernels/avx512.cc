@@ -19,8 +19,9 @@ using I = __m512i;  // 16 i32 lanes, or 64 bytes
 constexpr int kTilePanels = 2;
 constexpr int kTileColumns = 6;
 constexpr int kDirectColumns = 8;  // up to so many columns read the weights straight from memory
-// So many panels at once; with more columns registers and time go to the sums.
-constexpr int DirectPanels(int columns) { return columns <= 2 ? 3 : columns <= 4 ? 2 : 1; }
+// Panels at once, of one or two columns and of more: then registers and time go to the sums.
+constexpr int kNarrowPanels = 3;
+constexpr int kWidePanels = 2;
 constexpr int kExpandedColumns = 8;
 // Attention's tile: 6 rows x 4 vectors of accumulators, with 10 loads for 24 multiply-adds.
 constexpr int kAttendTileRows = 6;

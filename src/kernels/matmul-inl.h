@@ -19,7 +19,7 @@ constexpr std::ptrdiff_t kPrefetchBytes = 1536;
 // several streams, of which the hardware fetches more ahead than of one.
 template <typename Type, int kPanels, int kColumns>
 inline void MultiplyDirect(const std::uint8_t* panels, std::ptrdiff_t stride,
-                           const QuantisedColumns& x, std::ptrdiff_t k,
+                           const QuantisedColumns& x, std::ptrdiff_t k, std::ptrdiff_t column,
                            F (&total)[kPanels][kColumns]) {
   using Block = typename Type::Block;
   constexpr int kHalves = Type::kHalves;
@@ -28,7 +28,7 @@ inline void MultiplyDirect(const std::uint8_t* panels, std::ptrdiff_t stride,
   for (int p = 0; p < kPanels; ++p) {
     for (int c = 0; c < kColumns; ++c) total[p][c] = SetF(0);
   }
-  ActivationSpans at = SpansFrom<kHalves>(x, k, 0, 0);
+  ActivationSpans at = SpansFrom<kHalves>(x, k, column, 0);
   const std::uint8_t* const end =
       panels + static_cast<std::size_t>(k / kSpan / Type::kSpans) * sizeof(Block);
   for (; panels < end; panels += sizeof(Block)) {
@@ -73,36 +73,44 @@ inline void MultiplyDirect(const std::uint8_t* panels, std::ptrdiff_t stride,
   }
 }
 
+// Columns [column, column + kColumns).
 template <typename Type, int kPanels, int kColumns>
-inline void MultiplyPanels(const MatmulArgs& args, int row) {
+inline void MultiplyPanels(const MatmulArgs& args, int row, int column) {
   F total[kPanels][kColumns];
   MultiplyDirect<Type, kPanels, kColumns>(PanelAt(args, row),
                                           static_cast<std::ptrdiff_t>(args.weights.stride),
-                                          args.quantised, args.weights.columns, total);
+                                          args.quantised, args.weights.columns, column, total);
   for (int p = 0; p < kPanels; ++p) {
-    for (int c = 0; c < kColumns; ++c) StoreRows(args, row + p * kPanelRows, c, total[p][c]);
+    for (int c = 0; c < kColumns; ++c)
+      StoreRows(args, row + p * kPanelRows, column + c, total[p][c]);
   }
 }
 
-template <typename Type, int kColumns>
-inline void MatmulDirect(const MatmulArgs& args) {
-  constexpr int kPanels = DirectPanels(kColumns);
+// All columns of kPanels panels, kColumns at a time: what comes after the first of them finds the
+// panels in the cache.
+template <typename Type, int kPanels, int kColumns>
+inline void MultiplyColumns(const MatmulArgs& args, int row, int column) {
+  for (; column + kColumns <= args.count; column += kColumns) {
+    MultiplyPanels<Type, kPanels, kColumns>(args, row, column);
+  }
+  if constexpr (kColumns > 1) {
+    if (column < args.count) MultiplyColumns<Type, kPanels, kColumns - 1>(args, row, column);
+  }
+}
+
+template <typename Type>
+void MatmulQuantised(const MatmulArgs& args) {
+  if (args.count > kDirectColumns) return MatmulTiled<Type>(args);
+  const int panels = args.count <= 2 ? kNarrowPanels : kWidePanels;
   int row = args.row_begin;
-  if constexpr (kPanels > 1) {
-    for (; row + kPanels * kPanelRows <= args.row_end; row += kPanels * kPanelRows) {
-      MultiplyPanels<Type, kPanels, kColumns>(args, row);
+  for (; row + panels * kPanelRows <= args.row_end; row += panels * kPanelRows) {
+    if (args.count <= 2) {
+      MultiplyColumns<Type, kNarrowPanels, 2>(args, row, 0);
+    } else {
+      MultiplyColumns<Type, kWidePanels, 4>(args, row, 0);
     }
   }
-  for (; row < args.row_end; row += kPanelRows) MultiplyPanels<Type, 1, kColumns>(args, row);
-}
-
-template <typename Type, int kColumns = kDirectColumns>
-void MatmulQuantised(const MatmulArgs& args) {
-  if constexpr (kColumns > 0) {
-    if (args.count == kColumns) return MatmulDirect<Type, kColumns>(args);
-    if (args.count < kColumns) return MatmulQuantised<Type, kColumns - 1>(args);
-  }
-  MatmulTiled<Type>(args);
+  for (; row < args.row_end; row += kPanelRows) MultiplyColumns<Type, 1, 4>(args, row, 0);
 }
 
 // ---- float weights: [K][16] ----
