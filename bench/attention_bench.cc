@@ -34,7 +34,7 @@ template <typename Vector>
   double done = 0;
   const double start = ThreadSeconds();
   double spent = 0;
-  for (; spent < seconds; spent = ThreadSeconds() - start) {
+  while (spent < seconds) {
     for (int i = 0; i < 10000; ++i) {
 #pragma GCC unroll 12
       for (int c = 0; c < kChains; ++c) {
@@ -43,6 +43,7 @@ template <typename Vector>
       }
     }
     done += 10000.0 * kChains * sizeof(Vector) / sizeof(float);
+    spent = ThreadSeconds() - start;
   }
   return done / spent;
 }
@@ -107,7 +108,7 @@ double Attend(const Ops& ops, const Shape& shape, double seconds) {
   double done = 0;
   const double start = ThreadSeconds();
   double spent = 0;
-  for (; spent < seconds; spent = ThreadSeconds() - start) {
+  while (spent < seconds) {
     for (int s = 0; s < shape.segments; ++s) {
       for (int page = 0; page < kSegmentPages; ++page) {
         args.blocks[page] =
@@ -116,6 +117,7 @@ double Attend(const Ops& ops, const Shape& shape, double seconds) {
       ops.attend(args);
       done += 2.0 * kSegmentTokens * shape.head_dim * shape.rows;
     }
+    spent = ThreadSeconds() - start;
   }
   return done / spent;
 }

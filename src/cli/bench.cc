@@ -29,11 +29,12 @@ struct BenchFlags {
 // What nobody can do was not done.
 Result<void> CheckShares(const BenchResult& result) {
   for (const BenchTest& test : result.tests) {
-    if (test.share_of_read.value_or(0) <= 1) continue;
+    const double share = test.share_of_read.value_or(0);
+    if (share <= 1) continue;
     return Error(StatusCode::kFailed,
                  "{} would have read {:.2f} times what these threads can read: the machine was "
                  "disturbed; measure again",
-                 test.name, *test.share_of_read);
+                 test.name, share);
   }
   return {};
 }
