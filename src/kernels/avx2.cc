@@ -18,12 +18,15 @@ struct I {  // 16 i32 lanes, or 64 bytes
   __m256i a, b;
 };
 
-// Columns a tile: 4 integer and 4 float registers of accumulators, of 16 in all.
+// A tile of 16 rows by 4 columns has 8 integer accumulators; with two registers of weights, one of
+// activations, one of products and ones that is what 16 registers hold. The float ones are kept in
+// the first cache.
 constexpr int kTilePanels = 1;
-constexpr int kTileColumns = 2;
-constexpr int kDirectColumns = 2;  // up to so many columns read the weights straight from memory
+constexpr int kTileColumns = 4;
+constexpr int kDirectColumns = 4;  // up to so many columns read the weights straight from memory
 constexpr int kNarrowPanels = 1;
 constexpr int kWidePanels = 1;
+constexpr int kFloatPanels = 4;  // of weights that are floats, with one column
 constexpr int kExpandedColumns = 4;
 // Attention's tile: 4 rows x 1 pair of registers.
 constexpr int kAttendTileRows = 4;
@@ -135,28 +138,82 @@ inline int ReduceMaxI(I v) {
   return _mm_cvtsi128_si32(_mm_max_epi32(top, _mm_shuffle_epi32(top, 0xb1)));
 }
 
-// vpmaddubsw adds two products in 16 bits, which holds 2 * 63 * 127 but not 2 * 255 * 127: codes
-// of 8 bits are split into even and odd bytes of 16 bits instead.
-template <bool kSmallCodes>
-inline __m256i DotBytes8(__m256i sum, __m256i codes, __m256i activations) {
-  if constexpr (kSmallCodes) {
-    const __m256i pairs = _mm256_maddubs_epi16(codes, activations);
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-  } else {
-    const __m256i even_codes = _mm256_and_si256(codes, _mm256_set1_epi16(0xff));
-    const __m256i odd_codes = _mm256_srli_epi16(codes, 8);
-    const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(activations, 8), 8);
-    const __m256i odd = _mm256_srai_epi16(activations, 8);
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(even_codes, even));
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(odd_codes, odd));
+inline I MultiplyPairs(I x, I y) {  // of 16 bits; a lane adds up two products
+  return {_mm256_madd_epi16(x.a, y.a), _mm256_madd_epi16(x.b, y.b)};
+}
+inline I EvenBytes(I v) {
+  const __m256i low = _mm256_set1_epi16(0xff);
+  return {_mm256_and_si256(v.a, low), _mm256_and_si256(v.b, low)};
+}
+inline I OddBytes(I v) { return {_mm256_srli_epi16(v.a, 8), _mm256_srli_epi16(v.b, 8)}; }
+
+// Sums of the products of codes (unsigned bytes) with activations (signed ones), of a span or of
+// half of it: in each lane of four a quad. vpmaddubsw adds two products in 16 bits, which hold the
+// sum of so many quads as kTogether says; for codes of 8 bits not even of one, so even and odd
+// bytes of these are multiplied as words.
+template <int kMaxCode>
+struct QuadProducts {
+  static constexpr int kTogether = 32767 / (2 * 127 * kMaxCode);
+  I pairs = {_mm256_setzero_si256(), _mm256_setzero_si256()};  // of 16 bits
+  I sums = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+
+  // Quad number q, from 0 on in their order.
+  void Add(int q, I codes, I activations) {
+    if (q > 0 && q % kTogether == 0) {
+      sums = Total();
+      pairs = SetI(0);
+    }
+    pairs.a = _mm256_add_epi16(pairs.a, _mm256_maddubs_epi16(codes.a, activations.a));
+    pairs.b = _mm256_add_epi16(pairs.b, _mm256_maddubs_epi16(codes.b, activations.b));
   }
-}
-// In each lane: sum + the four products of its unsigned and signed bytes.
-template <bool kSmallCodes>
-inline I DotBytes(I sum, I codes, I activations) {
-  return {DotBytes8<kSmallCodes>(sum.a, codes.a, activations.a),
-          DotBytes8<kSmallCodes>(sum.b, codes.b, activations.b)};
-}
+  I Total() const {
+    const __m256i ones = _mm256_set1_epi16(1);
+    return AddI(sums, MultiplyPairs(pairs, {ones, ones}));
+  }
+};
+template <>
+struct QuadProducts<255> {
+  I sums = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+
+  void Add(int /*q*/, I codes, I activations) {  // the same four activations in all lanes
+    const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(activations.a, 8), 8);
+    const __m256i odd = _mm256_srai_epi16(activations.a, 8);
+    sums = AddI(sums, MultiplyPairs(EvenBytes(codes), {even, even}));
+    sums = AddI(sums, MultiplyPairs(OddBytes(codes), {odd, odd}));
+  }
+  I Total() const { return sums; }
+};
+
+// The same of codes that were expanded for a tile: as they are, or the even ones of a quad and then
+// the odd ones as words, with activations that were widened to words in the same order.
+template <int kMaxCode>
+struct TileProducts : QuadProducts<kMaxCode> {
+  static constexpr int kCodeBytes = 1;
+  static void StoreQuad(std::uint8_t* to, I codes) { StoreI(to, codes); }
+};
+template <>
+struct TileProducts<255> {
+  static constexpr int kCodeBytes = 2;
+  I sums = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+
+  static void StoreQuad(std::uint8_t* to, I codes) {
+    StoreI(to, EvenBytes(codes));
+    StoreI(to + 64, OddBytes(codes));
+  }
+  // `count` codes, a multiple of 16.
+  static void WidenActivations(const std::int8_t* codes, int count, std::int16_t* to) {
+    for (int i = 0; i < count; i += 16) {
+      __m256i words =
+          _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes + i)));
+      words = _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(words, 0xd8), 0xd8);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), words);
+    }
+  }
+  void Add(int /*q*/, I codes, I activations) {
+    sums = AddI(sums, MultiplyPairs(codes, activations));
+  }
+  I Total() const { return sums; }
+};
 
 // 16 bytes, one to a lane.
 inline I LoadUnsignedBytes(const void* p) {

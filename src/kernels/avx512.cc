@@ -22,6 +22,7 @@ constexpr int kDirectColumns = 8;  // up to so many columns read the weights str
 // Panels at once, of one or two columns and of more: then registers and time go to the sums.
 constexpr int kNarrowPanels = 3;
 constexpr int kWidePanels = 2;
+constexpr int kFloatPanels = 2;  // of weights that are floats, with one column
 constexpr int kExpandedColumns = 8;
 // Attention's tile: 6 rows x 4 vectors of accumulators, with 10 loads for 24 multiply-adds.
 constexpr int kAttendTileRows = 6;
@@ -92,11 +93,25 @@ inline float ReduceMaxF(F v) { return _mm512_reduce_max_ps(v); }
 inline int ReduceAddI(I v) { return _mm512_reduce_add_epi32(v); }
 inline int ReduceMaxI(I v) { return _mm512_reduce_max_epi32(v); }
 
-// In each lane: sum + the four products of its unsigned and signed bytes.
-template <bool kSmallCodes>
-inline I DotBytes(I sum, I codes, I activations) {
-  return _mm512_dpbusd_epi32(sum, codes, activations);
-}
+// Sums of the products of codes (unsigned bytes) with activations (signed ones), of a span or of
+// half of it: in each lane of four a quad. vpdpbusd adds in 32 bits, whatever the codes.
+template <int kMaxCode>
+struct QuadProducts {
+  I sums = _mm512_setzero_si512();
+
+  // Quad number q, from 0 on in their order.
+  void Add(int /*q*/, I codes, I activations) {
+    sums = _mm512_dpbusd_epi32(sums, codes, activations);
+  }
+  I Total() const { return sums; }
+};
+
+// The same of codes that were expanded for a tile: as they are.
+template <int kMaxCode>
+struct TileProducts : QuadProducts<kMaxCode> {
+  static constexpr int kCodeBytes = 1;
+  static void StoreQuad(std::uint8_t* to, I codes) { StoreI(to, codes); }
+};
 
 // 16 bytes, one to a lane.
 inline I LoadUnsignedBytes(const void* p) {

@@ -44,25 +44,26 @@ inline void MultiplyDirect(const std::uint8_t* panels, std::ptrdiff_t stride,
         for (int byte = 0; byte < kSpanBytes; byte += 64) {
           __builtin_prefetch(panels + p * stride + s * kSpanBytes + byte + kPrefetchBytes);
         }
-        I codes[kSpanQuads];
-        Type::ReadCodes(block, s, codes);
 #pragma GCC unroll 2
         for (int h = 0; h < kHalves; ++h) {
           F scale;
           F minimum;
           Type::ReadScales(block, heads[p], s, h, scale, minimum);
+          QuadProducts<Type::kMaxCode> products[kColumns];
+#pragma GCC unroll 8
+          for (int q = 0; q < kQuads; ++q) {
+            const I codes = Type::ReadQuad(block, s, h * kQuads + q);
+#pragma GCC unroll 8
+            for (int c = 0; c < kColumns; ++c) {
+              products[c].Add(q, codes,
+                              BroadcastQuad(at.codes + c * at.code_stride + (h * kQuads + q) * 4));
+            }
+          }
 #pragma GCC unroll 8
           for (int c = 0; c < kColumns; ++c) {
-            const std::int8_t* quads = at.codes + c * at.code_stride + h * kQuads * 4;
-            I products = SetI(0);
-#pragma GCC unroll 8
-            for (int q = 0; q < kQuads; ++q) {
-              products = DotBytes<Type::kSmallCodes>(products, codes[h * kQuads + q],
-                                                     BroadcastQuad(quads + q * 4));
-            }
             const F x_scale = SetF(at.scales[c * at.scale_stride]);
             total[p][c] = FnmaF(minimum, SetF(at.sums[c * at.sum_stride + h]), total[p][c]);
-            total[p][c] = FmaF(ToF(products), MulF(scale, x_scale), total[p][c]);
+            total[p][c] = FmaF(ToF(products[c].Total()), MulF(scale, x_scale), total[p][c]);
           }
         }
       }
@@ -169,15 +170,19 @@ inline void MultiplyFloatPanels(const MatmulArgs& args, int row) {
   if (column < args.count) MultiplyFloats<Loader, kPanels, 1>(args, row, column);
 }
 
-// Several panels at once, so that a single column has more than one sum in flight.
+// kPanels panels at a time; a single column takes several, to have more than one sum in flight.
+template <typename Loader, int kPanels>
+void MatmulFloats(const MatmulArgs& args) {
+  constexpr int kRows = kPanels * kPanelRows;
+  int row = args.row_begin;
+  for (; row + kRows <= args.row_end; row += kRows) MultiplyFloatPanels<Loader, kPanels>(args, row);
+  for (; row < args.row_end; row += kPanelRows) MultiplyFloatPanels<Loader, 1>(args, row);
+}
+
 template <typename Loader>
 void MatmulFloats(const MatmulArgs& args) {
-  constexpr int kRows = kTilePanels * kPanelRows;
-  int row = args.row_begin;
-  for (; row + kRows <= args.row_end; row += kRows) {
-    MultiplyFloatPanels<Loader, kTilePanels>(args, row);
-  }
-  for (; row < args.row_end; row += kPanelRows) MultiplyFloatPanels<Loader, 1>(args, row);
+  if (args.count == 1) return MatmulFloats<Loader, kFloatPanels>(args);
+  MatmulFloats<Loader, kTilePanels>(args);
 }
 
 void MatmulUnrounded(const MatmulArgs& args) {

@@ -3,7 +3,7 @@
 // type gives, of its block: the spans in it, the halves of a span with scales of their own, and
 //   ReadHead(block)                        what all of its spans share
 //   ReadScales(block, head, span, h, ...)  scale and minimum of 16 rows, of half h of a span
-//   ReadCodes(block, span, codes)          the span's eight quads
+//   ReadQuad(block, span, q)               one of the span's eight quads
 // Included by an ISA file inside its namespace, after its primitives (F, I, LoadF, ...).
 
 constexpr int kSpanQuads = kSpan / 4;
@@ -12,21 +12,14 @@ inline I LowNibbles(I v) { return AndI(v, SetI(0x0f0f0f0f)); }
 inline I HighNibbles(I v) { return AndI(ShiftRight(v, 4), SetI(0x0f0f0f0f)); }
 
 // Quad q in the low halves, quad q + 4 in the high ones.
-inline void ReadNibbles(const std::uint8_t (*nibbles)[64], I* codes) {
-  for (int q = 0; q < 4; ++q) {
-    const I packed = LoadI(nibbles[q]);
-    codes[q] = LowNibbles(packed);
-    codes[q + 4] = HighNibbles(packed);
-  }
+inline I ReadNibbles(const std::uint8_t (*nibbles)[64], int q) {
+  return q < 4 ? LowNibbles(LoadI(nibbles[q])) : HighNibbles(LoadI(nibbles[q - 4]));
 }
 
-// Bit q of each byte of `high` becomes the fifth bit of quad q's codes.
-inline void AddFifthBits(I high, I* codes) {
-  const I bit = SetI(0x10101010);
-  for (int q = 0; q < kSpanQuads; ++q) {
-    const I moved = q < 4 ? ShiftLeft(high, 4 - q) : ShiftRight(high, q - 4);
-    codes[q] = OrI(codes[q], AndI(moved, bit));
-  }
+// Bit `from` of each byte becomes bit `to`; the others become 0.
+inline I MoveBit(I bytes, int from, int to) {
+  const I moved = from < to ? ShiftLeft(bytes, to - from) : ShiftRight(bytes, from - to);
+  return AndI(moved, SetI(0x01010101 << to));
 }
 
 struct NoHead {};
@@ -43,41 +36,40 @@ struct TypeQ4_0 {
   using Block = PanelQ4_0;
   static constexpr int kSpans = 1;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = true;  // below 64
+  static constexpr int kMaxCode = 15;  // codes are at most so great
   static NoHead ReadHead(const Block&) { return {}; }
   static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
     scale = HalfToF(b.d);
     minimum = MulF(scale, SetF(8));
   }
-  static void ReadCodes(const Block& b, int, I* codes) { ReadNibbles(b.nibbles, codes); }
+  static I ReadQuad(const Block& b, int, int q) { return ReadNibbles(b.nibbles, q); }
 };
 
 struct TypeQ4_1 {
   using Block = PanelQ4_1;
   static constexpr int kSpans = 1;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 15;
   static NoHead ReadHead(const Block&) { return {}; }
   static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
     scale = HalfToF(b.d);
     minimum = SubF(SetF(0), HalfToF(b.m));
   }
-  static void ReadCodes(const Block& b, int, I* codes) { ReadNibbles(b.nibbles, codes); }
+  static I ReadQuad(const Block& b, int, int q) { return ReadNibbles(b.nibbles, q); }
 };
 
 struct TypeQ5_0 {
   using Block = PanelQ5_0;
   static constexpr int kSpans = 1;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 31;
   static NoHead ReadHead(const Block&) { return {}; }
   static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
     scale = HalfToF(b.d);
     minimum = MulF(scale, SetF(16));
   }
-  static void ReadCodes(const Block& b, int, I* codes) {
-    ReadNibbles(b.nibbles, codes);
-    AddFifthBits(LoadI(b.high), codes);
+  static I ReadQuad(const Block& b, int, int q) {
+    return OrI(ReadNibbles(b.nibbles, q), MoveBit(LoadI(b.high), q, 4));
   }
 };
 
@@ -85,15 +77,14 @@ struct TypeQ5_1 {
   using Block = PanelQ5_1;
   static constexpr int kSpans = 1;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 31;
   static NoHead ReadHead(const Block&) { return {}; }
   static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
     scale = HalfToF(b.d);
     minimum = SubF(SetF(0), HalfToF(b.m));
   }
-  static void ReadCodes(const Block& b, int, I* codes) {
-    ReadNibbles(b.nibbles, codes);
-    AddFifthBits(LoadI(b.high), codes);
+  static I ReadQuad(const Block& b, int, int q) {
+    return OrI(ReadNibbles(b.nibbles, q), MoveBit(LoadI(b.high), q, 4));
   }
 };
 
@@ -101,15 +92,13 @@ struct TypeQ8_0 {
   using Block = PanelQ8_0;
   static constexpr int kSpans = 1;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = false;
+  static constexpr int kMaxCode = 255;
   static NoHead ReadHead(const Block&) { return {}; }
   static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
     scale = HalfToF(b.d);
     minimum = MulF(scale, SetF(128));
   }
-  static void ReadCodes(const Block& b, int, I* codes) {
-    for (int q = 0; q < kSpanQuads; ++q) codes[q] = LoadI(b.codes[q]);
-  }
+  static I ReadQuad(const Block& b, int, int q) { return LoadI(b.codes[q]); }
 };
 
 // Nibbles are indices into a table of values, here 128 more than the format has them.
@@ -120,15 +109,14 @@ struct TypeIQ4_NL {
   using Block = PanelQ4_0;
   static constexpr int kSpans = 1;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = false;
+  static constexpr int kMaxCode = 255;
   static NoHead ReadHead(const Block&) { return {}; }
   static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
     scale = HalfToF(b.d);
     minimum = MulF(scale, SetF(128));
   }
-  static void ReadCodes(const Block& b, int, I* codes) {
-    ReadNibbles(b.nibbles, codes);
-    for (int q = 0; q < kSpanQuads; ++q) codes[q] = LookUp(kCodesIQ4NL, codes[q]);
+  static I ReadQuad(const Block& b, int, int q) {
+    return LookUp(kCodesIQ4NL, ReadNibbles(b.nibbles, q));
   }
 };
 
@@ -140,15 +128,14 @@ struct TypeMXFP4 {
   using Block = PanelMXFP4;
   static constexpr int kSpans = 1;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 24;
   static NoHead ReadHead(const Block&) { return {}; }
   static void ReadScales(const Block& b, NoHead, int, int, F& scale, F& minimum) {
     scale = MulF(CastToF(ShiftLeft(LoadUnsignedBytes(b.e), 23)), SetF(0.5F));
     minimum = MulF(scale, SetF(12));
   }
-  static void ReadCodes(const Block& b, int, I* codes) {
-    ReadNibbles(b.nibbles, codes);
-    for (int q = 0; q < kSpanQuads; ++q) codes[q] = LookUp(kCodesMXFP4, codes[q]);
+  static I ReadQuad(const Block& b, int, int q) {
+    return LookUp(kCodesMXFP4, ReadNibbles(b.nibbles, q));
   }
 };
 
@@ -170,16 +157,14 @@ struct TypeQ4_K {
   using Block = PanelQ4_K;
   static constexpr int kSpans = 8;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 15;
   static HeadFF ReadHead(const Block& b) { return ReadHeadK(b.scales); }
   static void ReadScales(const Block& b, HeadFF head, int span, int, F& scale, F& minimum) {
     ReadScalesK(b.scales, head, span, scale, minimum);
   }
-  static void ReadCodes(const Block& b, int span, I* codes) {
-    for (int q = 0; q < kSpanQuads; ++q) {
-      const I packed = LoadI(b.nibbles[span / 2][q]);
-      codes[q] = span % 2 == 0 ? LowNibbles(packed) : HighNibbles(packed);
-    }
+  static I ReadQuad(const Block& b, int span, int q) {
+    const I packed = LoadI(b.nibbles[span / 2][q]);
+    return span % 2 == 0 ? LowNibbles(packed) : HighNibbles(packed);
   }
 };
 
@@ -187,19 +172,15 @@ struct TypeQ5_K {
   using Block = PanelQ5_K;
   static constexpr int kSpans = 8;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 31;
   static HeadFF ReadHead(const Block& b) { return ReadHeadK(b.scales); }
   static void ReadScales(const Block& b, HeadFF head, int span, int, F& scale, F& minimum) {
     ReadScalesK(b.scales, head, span, scale, minimum);
   }
-  static void ReadCodes(const Block& b, int span, I* codes) {
-    for (int q = 0; q < kSpanQuads; ++q) {
-      const I packed = LoadI(b.nibbles[span / 2][q]);
-      const I high = LoadI(b.high[q]);
-      const I moved = span < 4 ? ShiftLeft(high, 4 - span) : ShiftRight(high, span - 4);
-      codes[q] = OrI(span % 2 == 0 ? LowNibbles(packed) : HighNibbles(packed),
-                     AndI(moved, SetI(0x10101010)));
-    }
+  static I ReadQuad(const Block& b, int span, int q) {
+    const I packed = LoadI(b.nibbles[span / 2][q]);
+    return OrI(span % 2 == 0 ? LowNibbles(packed) : HighNibbles(packed),
+               MoveBit(LoadI(b.high[q]), span, 4));
   }
 };
 
@@ -214,21 +195,19 @@ struct TypeQ6_K {
   using Block = PanelQ6_K;
   static constexpr int kSpans = 8;
   static constexpr int kHalves = 2;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 63;
   static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }
   static void ReadScales(const Block& b, HeadF head, int span, int h, F& scale, F& minimum) {
     ReadSignedScale<32>(b.scales[2 * span + h], head, scale, minimum);
   }
-  static void ReadCodes(const Block& b, int span, I* codes) {
+  static I ReadQuad(const Block& b, int span, int q) {
     const int quarter = span % 4;
-    for (int q = 0; q < kSpanQuads; ++q) {
-      const I packed = LoadI(b.low[span / 4][quarter % 2][q]);
-      const I high = LoadI(b.high[span / 4][q]);
-      const I moved =
-          quarter < 2 ? ShiftLeft(high, 4 - 2 * quarter) : ShiftRight(high, 2 * quarter - 4);
-      codes[q] = OrI(quarter < 2 ? LowNibbles(packed) : HighNibbles(packed),
-                     AndI(moved, SetI(0x30303030)));
-    }
+    const I packed = LoadI(b.low[span / 4][quarter % 2][q]);
+    const I high = LoadI(b.high[span / 4][q]);
+    const I moved =
+        quarter < 2 ? ShiftLeft(high, 4 - 2 * quarter) : ShiftRight(high, 2 * quarter - 4);
+    return OrI(quarter < 2 ? LowNibbles(packed) : HighNibbles(packed),
+               AndI(moved, SetI(0x30303030)));
   }
 };
 
@@ -236,18 +215,15 @@ struct TypeQ2_K {
   using Block = PanelQ2_K;
   static constexpr int kSpans = 8;
   static constexpr int kHalves = 2;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 3;
   static HeadFF ReadHead(const Block& b) { return {HalfToF(b.d), HalfToF(b.dmin)}; }
   static void ReadScales(const Block& b, HeadFF head, int span, int h, F& scale, F& minimum) {
     const I packed = LoadUnsignedBytes(b.scales[2 * span + h]);
     scale = MulF(head.d, ToF(AndI(packed, SetI(15))));
     minimum = MulF(head.dmin, ToF(ShiftRight(packed, 4)));
   }
-  static void ReadCodes(const Block& b, int span, I* codes) {
-    for (int q = 0; q < kSpanQuads; ++q) {
-      const I packed = LoadI(b.codes[span / 4][q]);
-      codes[q] = AndI(ShiftRight(packed, 2 * (span % 4)), SetI(0x03030303));
-    }
+  static I ReadQuad(const Block& b, int span, int q) {
+    return AndI(ShiftRight(LoadI(b.codes[span / 4][q]), 2 * (span % 4)), SetI(0x03030303));
   }
 };
 
@@ -255,18 +231,14 @@ struct TypeQ3_K {
   using Block = PanelQ3_K;
   static constexpr int kSpans = 8;
   static constexpr int kHalves = 2;
-  static constexpr bool kSmallCodes = true;
+  static constexpr int kMaxCode = 7;
   static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }
   static void ReadScales(const Block& b, HeadF head, int span, int h, F& scale, F& minimum) {
     ReadSignedScale<4>(b.scales[2 * span + h], head, scale, minimum);
   }
-  static void ReadCodes(const Block& b, int span, I* codes) {
-    for (int q = 0; q < kSpanQuads; ++q) {
-      const I low = AndI(ShiftRight(LoadI(b.low[span / 4][q]), 2 * (span % 4)), SetI(0x03030303));
-      const I high = LoadI(b.high[q]);
-      const I moved = span < 2 ? ShiftLeft(high, 2 - span) : ShiftRight(high, span - 2);
-      codes[q] = OrI(low, AndI(moved, SetI(0x04040404)));
-    }
+  static I ReadQuad(const Block& b, int span, int q) {
+    const I low = ShiftRight(LoadI(b.low[span / 4][q]), 2 * (span % 4));
+    return OrI(AndI(low, SetI(0x03030303)), MoveBit(LoadI(b.high[q]), span, 2));
   }
 };
 
@@ -274,14 +246,13 @@ struct TypeIQ4_XS {
   using Block = PanelIQ4_XS;
   static constexpr int kSpans = 8;
   static constexpr int kHalves = 1;
-  static constexpr bool kSmallCodes = false;
+  static constexpr int kMaxCode = 255;
   static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }
   static void ReadScales(const Block& b, HeadF head, int span, int, F& scale, F& minimum) {
     ReadSignedScale<128>(b.scales[span], head, scale, minimum);
   }
-  static void ReadCodes(const Block& b, int span, I* codes) {
-    ReadNibbles(b.nibbles[span], codes);
-    for (int q = 0; q < kSpanQuads; ++q) codes[q] = LookUp(kCodesIQ4NL, codes[q]);
+  static I ReadQuad(const Block& b, int span, int q) {
+    return LookUp(kCodesIQ4NL, ReadNibbles(b.nibbles[span], q));
   }
 };
 

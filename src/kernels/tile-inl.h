@@ -6,9 +6,10 @@
 constexpr int kBlockValues = 512;  // K values that are expanded at a time: 8 KiB of codes a panel
 constexpr int kBlockSpans = kBlockValues / kSpan;
 
-// A K block of one panel.
+// A K block of one panel. kCodeBytes: of a code.
+template <int kCodeBytes>
 struct ExpandedPanel {
-  alignas(64) std::uint8_t codes[kBlockSpans * kSpanQuads][64];
+  alignas(64) std::uint8_t codes[kBlockSpans * kSpanQuads * kCodeBytes][64];
   alignas(64) float scales[2 * kBlockSpans][kPanelRows];  // a span, or each half of a span
   alignas(64) float minima[2 * kBlockSpans][kPanelRows];
 };
@@ -37,8 +38,8 @@ inline I BroadcastQuad(const std::int8_t* codes) {
   return SetI(quad);
 }
 
-template <typename Type>
-inline void Expand(const std::uint8_t* panel, int spans, ExpandedPanel& out) {
+template <typename Type, int kCodeBytes>
+inline void Expand(const std::uint8_t* panel, int spans, ExpandedPanel<kCodeBytes>& out) {
   for (int first = 0; first < spans; first += Type::kSpans) {
     const auto& block = *reinterpret_cast<const typename Type::Block*>(
         panel + static_cast<std::size_t>(first / Type::kSpans) * sizeof(typename Type::Block));
@@ -52,19 +53,19 @@ inline void Expand(const std::uint8_t* panel, int spans, ExpandedPanel& out) {
         StoreF(out.scales[(first + s) * Type::kHalves + h], scale);
         StoreF(out.minima[(first + s) * Type::kHalves + h], minimum);
       }
-      I codes[kSpanQuads];
-      Type::ReadCodes(block, s, codes);
       for (int q = 0; q < kSpanQuads; ++q) {
-        StoreI(out.codes[(first + s) * kSpanQuads + q], codes[q]);
+        TileProducts<Type::kMaxCode>::StoreQuad(
+            out.codes[((first + s) * kSpanQuads + q) * kCodeBytes], Type::ReadQuad(block, s, q));
       }
     }
   }
 }
 
 // sums [column][kTilePanels][16 rows] += the K block times kColumns columns.
-template <int kHalves, bool kSmallCodes, int kColumns>
-inline void AddTile(const ExpandedPanel* panels, int spans, const ActivationSpans& x, float* sums) {
-  constexpr int kQuads = kSpanQuads / kHalves;
+template <int kHalves, typename Products, int kColumns>
+inline void AddTile(const ExpandedPanel<Products::kCodeBytes>* panels, int spans,
+                    const ActivationSpans& x, float* sums) {
+  constexpr int kQuads = kSpanQuads / kHalves * Products::kCodeBytes;  // of 64 bytes
   F total[kTilePanels][kColumns];
   for (int p = 0; p < kTilePanels; ++p) {
     for (int c = 0; c < kColumns; ++c) {
@@ -72,11 +73,8 @@ inline void AddTile(const ExpandedPanel* panels, int spans, const ActivationSpan
     }
   }
   for (int part = 0; part < spans * kHalves; ++part) {
-    I products[kTilePanels][kColumns];
-    for (int p = 0; p < kTilePanels; ++p) {
-      for (int c = 0; c < kColumns; ++c) products[p][c] = SetI(0);
-    }
-#pragma GCC unroll 8
+    Products products[kTilePanels][kColumns];
+#pragma GCC unroll 16
     for (int q = 0; q < kQuads; ++q) {
       I weights[kTilePanels];
       for (int p = 0; p < kTilePanels; ++p) weights[p] = LoadI(panels[p].codes[part * kQuads + q]);
@@ -84,7 +82,7 @@ inline void AddTile(const ExpandedPanel* panels, int spans, const ActivationSpan
       for (int c = 0; c < kColumns; ++c) {
         const I quad = BroadcastQuad(x.codes + c * x.code_stride + (part * kQuads + q) * 4);
         for (int p = 0; p < kTilePanels; ++p) {
-          products[p][c] = DotBytes<kSmallCodes>(products[p][c], weights[p], quad);
+          products[p][c].Add(q, weights[p], quad);
         }
       }
     }
@@ -94,8 +92,8 @@ inline void AddTile(const ExpandedPanel* panels, int spans, const ActivationSpan
       const F x_sum = SetF(x.sums[c * x.sum_stride + part]);
       for (int p = 0; p < kTilePanels; ++p) {
         total[p][c] = FnmaF(LoadF(panels[p].minima[part]), x_sum, total[p][c]);
-        total[p][c] =
-            FmaF(ToF(products[p][c]), MulF(LoadF(panels[p].scales[part]), x_scale), total[p][c]);
+        total[p][c] = FmaF(ToF(products[p][c].Total()),
+                           MulF(LoadF(panels[p].scales[part]), x_scale), total[p][c]);
       }
     }
   }
@@ -107,30 +105,37 @@ inline void AddTile(const ExpandedPanel* panels, int spans, const ActivationSpan
 }
 
 // The columns that are left of a tile, one template for each count.
-template <int kHalves, bool kSmallCodes, int kColumns>
-inline void AddTileRest(int count, const ExpandedPanel* panels, int spans, const ActivationSpans& x,
-                        float* sums) {
+template <int kHalves, typename Products, int kColumns>
+inline void AddTileUpTo(int count, const ExpandedPanel<Products::kCodeBytes>* panels, int spans,
+                        const ActivationSpans& x, float* sums) {
   if constexpr (kColumns > 0) {
-    if (count == kColumns) {
-      AddTile<kHalves, kSmallCodes, kColumns>(panels, spans, x, sums);
+    if (count >= kColumns) {
+      AddTile<kHalves, Products, kColumns>(panels, spans, x, sums);
     } else {
-      AddTileRest<kHalves, kSmallCodes, kColumns - 1>(count, panels, spans, x, sums);
+      AddTileUpTo<kHalves, Products, kColumns - 1>(count, panels, spans, x, sums);
     }
   }
 }
 
 // sums [count][kTilePanels][16 rows] += the block, from first_span of K on, times `count` columns.
-template <int kHalves, bool kSmallCodes>
-inline void AddColumns(const ExpandedPanel* panels, int spans, const QuantisedColumns& x,
-                       std::ptrdiff_t k, std::ptrdiff_t first_span, int count, float* sums) {
+template <int kHalves, typename Products>
+inline void AddColumns(const ExpandedPanel<Products::kCodeBytes>* panels, int spans,
+                       const QuantisedColumns& x, std::ptrdiff_t k, std::ptrdiff_t first_span,
+                       int count, float* sums) {
   for (int column = 0; column < count; column += kTileColumns) {
-    const ActivationSpans at = SpansFrom<kHalves>(x, k, column, first_span);
+    ActivationSpans at = SpansFrom<kHalves>(x, k, column, first_span);
     float* const column_sums = sums + column * kTilePanels * kPanelRows;
-    if (count - column >= kTileColumns) {
-      AddTile<kHalves, kSmallCodes, kTileColumns>(panels, spans, at, column_sums);
+    const int columns = count - column < kTileColumns ? count - column : kTileColumns;
+    if constexpr (Products::kCodeBytes == 1) {
+      AddTileUpTo<kHalves, Products, kTileColumns>(columns, panels, spans, at, column_sums);
     } else {
-      AddTileRest<kHalves, kSmallCodes, kTileColumns - 1>(count - column, panels, spans, at,
-                                                          column_sums);
+      alignas(64) std::int16_t words[kTileColumns][kBlockValues];
+      for (int c = 0; c < columns; ++c) {
+        Products::WidenActivations(at.codes + c * at.code_stride, spans * kSpan, words[c]);
+      }
+      at.codes = reinterpret_cast<const std::int8_t*>(words);
+      at.code_stride = sizeof(words[0]);
+      AddTileUpTo<kHalves, Products, kTileColumns>(columns, panels, spans, at, column_sums);
     }
   }
 }
@@ -158,7 +163,8 @@ inline const std::uint8_t* PanelAt(const MatmulArgs& args, int row) {
 template <typename Type>
 inline void MultiplyTiled(const MatmulArgs& args, int row, int panel_count) {
   const std::ptrdiff_t k = args.weights.columns;
-  ExpandedPanel panels[kTilePanels];
+  using Products = TileProducts<Type::kMaxCode>;
+  ExpandedPanel<Products::kCodeBytes> panels[kTilePanels];
   alignas(64) float sums[kMaxColumns * kTilePanels * kPanelRows];
   for (int i = 0; i < args.count * kTilePanels * kPanelRows; ++i) sums[i] = 0;
   for (std::ptrdiff_t first = 0; first < k; first += kBlockValues) {
@@ -170,8 +176,8 @@ inline void MultiplyTiled(const MatmulArgs& args, int row, int panel_count) {
       const int panel = p < panel_count ? p : panel_count - 1;
       Expand<Type>(PanelAt(args, row + panel * kPanelRows) + offset, spans, panels[p]);
     }
-    AddColumns<Type::kHalves, Type::kSmallCodes>(panels, spans, args.quantised, k, first / kSpan,
-                                                 args.count, sums);
+    AddColumns<Type::kHalves, Products>(panels, spans, args.quantised, k, first / kSpan, args.count,
+                                        sums);
   }
   for (int c = 0; c < args.count; ++c) {
     for (int p = 0; p < panel_count; ++p) {
