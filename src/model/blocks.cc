@@ -48,6 +48,12 @@ void MultiplyPanels(const Ops& ops, const Activations& in, std::size_t count,
   args.row_begin = Int(from * kPanelRows);
   args.row_end = std::min(Int(to * kPanelRows), linear.weights.rows);
   ops.matmul(args);
+  if (args.quantised.codes == nullptr) return;
+  args.quantised = in.RestFrom(0);
+  if (args.quantised.codes == nullptr) return;
+  args.bias = nullptr;
+  args.accumulate = true;
+  ops.matmul(args);
 }
 
 void RotateHead(float* head, std::size_t half, RopePairs pairs, const float* cosines,

@@ -39,19 +39,43 @@ class StepFloats {
   std::size_t count_;
 };
 
-// A batch of activations: f32 and, where quantised weights wait for it, rounded to 8 bits.
+// Columns of activations, rounded to 8 bits, and their memory.
+class RoundedColumns {
+ public:
+  RoundedColumns() = default;
+  RoundedColumns(std::size_t width, std::size_t count);
+  RoundedColumns(RoundedColumns&&) = default;  // the view stays good
+  RoundedColumns& operator=(RoundedColumns&&) = default;
+
+  const QuantisedColumns& view() const { return view_; }
+  // The columns from `column` and value `first` on, as a product of these alone takes them.
+  QuantisedColumns From(std::size_t column, std::size_t first = 0) const;
+  void Copy(const RoundedColumns& from, std::size_t from_column, std::size_t column);
+
+ private:
+  std::size_t width_ = 0;
+  std::vector<std::int8_t> codes_;  // [count][CodeStride(width)]
+  std::vector<float> scales_, sums_, half_sums_;
+  QuantisedColumns view_;  // of the four
+};
+
+// To 16 bits: to 8, and what that lost to 8 again, for a second product.
+enum class Rounding { kNone, kTo8Bits, kTo16Bits };
+
+// A batch of activations: f32 and, where quantised weights wait for it, rounded.
 class Activations {
  public:
-  Activations(std::size_t width, bool rounds, std::size_t rows = kStepTokens);
+  Activations(std::size_t width, Rounding rounding, std::size_t rows = kStepTokens);
 
   std::size_t width() const { return width_; }
-  bool rounds() const { return rounds_; }
+  bool rounds() const { return rounding_ != Rounding::kNone; }
   std::span<float> values() { return values_; }
   float* row(std::size_t token) { return values_.data() + token * width_; }
   const float* row(std::size_t token) const { return values_.data() + token * width_; }
-  const QuantisedColumns& quantised() const { return quantised_; }
-  // The columns from `row` and value `first` on, as a product of these alone takes them.
-  QuantisedColumns QuantisedFrom(std::size_t row, std::size_t first = 0) const;
+  const QuantisedColumns& quantised() const { return rounded_.view(); }
+  // The columns from `row` on; and what their rounding lost, of no codes unless to 16 bits.
+  QuantisedColumns QuantisedFrom(std::size_t row) const { return rounded_.From(row); }
+  QuantisedColumns RestFrom(std::size_t row) const { return rest_.From(row); }
   // Rounds `count` values of a row, from `first` on; both multiples of a span, or the whole row.
   // Nothing where these activations are not rounded.
   void Round(const Ops& ops, std::size_t row, std::size_t first, std::size_t count);
@@ -62,11 +86,11 @@ class Activations {
 
  private:
   std::size_t width_;
-  bool rounds_;
-  StepFloats values_;               // [rows][width]
-  std::vector<std::int8_t> codes_;  // [rows][CodeStride(width)]
-  std::vector<float> scales_, sums_, half_sums_;
-  QuantisedColumns quantised_;  // views of the four
+  Rounding rounding_;  // the widths of some buffers are no multiple of a span: kNone
+  StepFloats values_;  // [rows][width]
+  RoundedColumns rounded_;
+  StepFloats lost_;  // [rows][width] by rounding to 8 bits, where there are 16
+  RoundedColumns rest_;
 };
 
 // The turns of a step's tokens, each [T][rope_dim / 2].
@@ -80,7 +104,7 @@ struct RopeTable {
 // What the tokens of a mixture pass through. E: experts, U: experts that a token takes, R: T * U
 // rows, a row for each expert of each token, sorted by expert. Empty for other models.
 struct MixtureBuffers {
-  MixtureBuffers(const ModelConfig& config, bool rounds);
+  MixtureBuffers(const ModelConfig& config, Rounding rounding);
 
   std::vector<float> odds;            // [T][E] the router's, then their softmax
   std::vector<int> chosen;            // [T][U] experts, best first
