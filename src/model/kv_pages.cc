@@ -66,10 +66,6 @@ std::uint8_t* KvPages::Take() {
   return page;
 }
 
-std::uint32_t& KvPages::Owners(const std::uint8_t* page) {
-  return owners_[static_cast<std::size_t>(page - memory_) / page_bytes_];
-}
-
 void KvPages::Release(std::uint8_t* page) {
   std::uint32_t& owners = Owners(page);
   KINGLET_CHECK(owners > 0, "a page that nobody owns is given back");
@@ -99,6 +95,14 @@ KvSequence::~KvSequence() { ReleaseFrom(0); }
 
 void KvSequence::ReleaseFrom(std::size_t page) {
   for (; table_.size() > page; table_.pop_back()) pages_->Release(table_.back());
+}
+
+std::size_t KvSequence::PagesToReserve(std::size_t count) const {
+  if (count == 0) return 0;
+  const std::size_t first_page = length_ / kPageTokens;
+  const bool copies = first_page < table_.size() && pages_->Owners(table_[first_page]) > 1;
+  const std::size_t end_page = PagesFor(length_ + count);
+  return (end_page > table_.size() ? end_page - table_.size() : 0) + (copies ? 1 : 0);
 }
 
 Result<void> KvSequence::Reserve(std::size_t count) {
@@ -140,13 +144,27 @@ void KvSequence::Truncate(std::size_t length) {
   ReleaseFrom(PagesFor(length));
 }
 
+void KvSequence::Append(std::uint8_t* page, std::size_t tokens) {
+  KINGLET_CHECK(length_ == table_.size() * kPageTokens && tokens <= kPageTokens &&
+                    length_ + tokens <= max_tokens_,
+                "{} + {} tokens", length_, tokens);
+  pages_->Share(page);
+  table_.push_back(page);
+  length_ += tokens;
+}
+
+void KvSequence::Substitute(std::size_t index, std::uint8_t* page) {
+  pages_->Share(page);
+  pages_->Release(std::exchange(table_.at(index), page));
+}
+
 KvSequence KvSequence::Fork(std::size_t prefix_length) const {
   KINGLET_CHECK(prefix_length <= length_, "{} of {} tokens", prefix_length, length_);
   KvSequence fork(*pages_, max_tokens_);
   fork.length_ = prefix_length;
   for (std::size_t page = 0; page < PagesFor(prefix_length); ++page) {
     fork.table_.push_back(table_[page]);
-    ++pages_->Owners(table_[page]);
+    pages_->Share(table_[page]);
   }
   return fork;
 }

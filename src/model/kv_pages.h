@@ -34,6 +34,16 @@ class KvPages {
   std::size_t page_bytes() const { return page_bytes_; }
   std::size_t bytes() const { return page_count_ * page_bytes_; }
 
+  // What caches ask for: a page with one owner, its bytes of any value (null: none is left); one
+  // owner more or less; how many there are; and a page's number, below page_count().
+  std::uint8_t* Take();
+  void Share(const std::uint8_t* page) { ++Owners(page); }
+  void Release(std::uint8_t* page);
+  std::size_t owners(const std::uint8_t* page) const { return owners_[NumberOf(page)]; }
+  std::size_t NumberOf(const std::uint8_t* page) const {
+    return static_cast<std::size_t>(page - memory_) / page_bytes_;
+  }
+
   // Where a block begins in its page, in bytes.
   std::size_t BlockOffset(std::size_t layer, std::size_t kv_head) const {
     return (layer * kv_heads_ + kv_head) * layout_.bytes;
@@ -43,10 +53,7 @@ class KvPages {
   friend class KvSequence;
   KvPages(const ModelConfig& config, KvType type, std::size_t page_count);
 
-  // A page with one owner, its bytes of any value; null: none is left.
-  std::uint8_t* Take();
-  std::uint32_t& Owners(const std::uint8_t* page);
-  void Release(std::uint8_t* page);
+  std::uint32_t& Owners(const std::uint8_t* page) { return owners_[NumberOf(page)]; }
 
   KvBlockLayout layout_;
   std::size_t kv_heads_;
@@ -70,6 +77,8 @@ class KvSequence {
   std::size_t length() const { return length_; }  // tokens
   std::size_t max_tokens() const { return max_tokens_; }
 
+  // Pages that Reserve(count) takes.
+  std::size_t PagesToReserve(std::size_t count) const;
   // The next `count` tokens can be written: pages of their own are there for them, a shared one is
   // copied. kLimitExceeded, the sequence being as before, where the pool has no page left.
   Result<void> Reserve(std::size_t count);
@@ -79,6 +88,12 @@ class KvSequence {
   void Truncate(std::size_t length);
   // A sequence of the first `prefix_length` tokens, whose pages both own.
   KvSequence Fork(std::size_t prefix_length) const;
+
+  // Takes a page that is there, behind the last one, with the first `tokens` of its tokens as the
+  // sequence's next: it is shared from now on. The last page so far is full.
+  void Append(std::uint8_t* page, std::size_t tokens);
+  // Shares `page`, which holds the same tokens, in place of page number `index`.
+  void Substitute(std::size_t index, std::uint8_t* page);
 
   // Page by page, from position 0.
   std::span<std::uint8_t* const> pages() const { return table_; }

@@ -65,7 +65,9 @@ class Model {
   // mixture.
   std::span<const std::uint64_t> expert_counts() const { return buffers_->mixture.counts; }
 
+  bool is_exact() const { return exact_; }
   const KvPages& pages() const { return *pages_; }
+  KvPages& pages() { return *pages_; }  // not while a Forward runs
 
   // An empty sequence. Must not outlive the model.
   KvSequence NewSequence() { return {*pages_, context_tokens_}; }
