@@ -125,7 +125,7 @@ class Chat {
   Result<FinishReason> Answer(const std::string& message) {
     GenerationRequest request;
     if (flags_.raw) {
-      request.prompt = engine_.EncodePrompt(message);
+      request.prompt = engine_.prompts().EncodePrompt(message);
     } else {
       messages_.push_back({"user", message});
       Result<std::vector<TokenId>> prompt = engine_.EncodeChat(messages_);

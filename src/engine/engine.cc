@@ -1,48 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generation: reuse what is cached, compute the rest of the prompt in steps, then token by token.
+// The doors of the engine: open a model, let requests in, wait for one of them.
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <utility>
 
+#include "base/check.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/display.h"
-#include "base/json.h"
 #include "base/thread_pool.h"
-#include "engine/stop_matcher.h"
+#include "kernels/panels.h"
 #include "model/vocabulary_from_gguf.h"
-#include "text/text_stream.h"
 
 namespace kinglet {
 namespace {
 
-// Text on its way out: whole characters, no stop string, counted into the result.
-class TextOutput {
- public:
-  TextOutput(std::span<const std::string> stops, const TextSink& sink, std::string& text)
-      : stops_(stops), sink_(sink), text_(text) {}
+// A change of what is in a page, or of how it is computed, asks for another name.
+constexpr std::string_view kPageArithmetic = "kv-1";
 
-  // False when the sink has had enough.
-  bool Push(std::string_view bytes) { return Emit(stops_.Push(stream_.Push(bytes))); }
-  bool Finish() {
-    const bool wanted = Emit(stops_.Push(stream_.Finish()));
-    return stops_.stopped() ? wanted : Emit(stops_.Finish()) && wanted;
+// Tokens that another request is just reading are worth waiting for from so many on.
+constexpr std::size_t kLeastShared = kPageTokens;
+
+constexpr int kAskInterruptedMs = 20;
+
+// Of all that the bytes of a page depend on: the file, the kernels, the layout.
+std::string FingerprintOf(const Model& model) {
+  std::string text = fmt::format("{} {} {} {} {} {}", kPageArithmetic, kPanelLayout,
+                                 model.ops().name, static_cast<int>(model.pages().layout().type),
+                                 model.pages().page_bytes(), model.is_exact() ? "exact" : "");
+  for (const FileIdentity& file : model.file().Identities()) {
+    text += fmt::format(" {} {} {} {}", file.device, file.inode, file.size_bytes, file.modified_ns);
   }
-  bool stopped() const { return stops_.stopped(); }
+  return Sha256::HexOf(text);
+}
 
- private:
-  bool Emit(const std::string& piece) {
-    if (piece.empty()) return true;
-    text_ += piece;
-    return !sink_ || sink_(piece);
-  }
-
-  TextStream stream_;
-  StopMatcher stops_;
-  const TextSink& sink_;
-  std::string& text_;
-};
+SchedulerOptions OptionsOf(const EngineOptions& options, const Model& model) {
+  SchedulerOptions scheduler;
+  scheduler.max_running = options.max_running;
+  scheduler.max_waiting = options.max_waiting;
+  scheduler.step_tokens = kStepTokens;
+  scheduler.page_tokens = kPageTokens;
+  scheduler.page_count = model.pages().page_count();
+  return scheduler;
+}
 
 }  // namespace
 
@@ -69,168 +72,265 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& path,
   Result<std::unique_ptr<Tokenizer>> tokenizer = made_tokenizer.get();
   if (!tokenizer) return in_file(tokenizer.error());
   if (!model) return in_file(model.error());
-  std::unique_ptr<Engine> engine(
-      new Engine(*std::move(model), *std::move(tokenizer), options.reuse_prefix));
-  engine->ReadChatTemplate();
+  auto prompts = std::make_unique<PromptEncoder>((*model)->file(), *std::move(tokenizer));
+  std::unique_ptr<Engine> engine(new Engine(*std::move(model), std::move(prompts), options));
+  engine->OpenPageStore(options);
+  engine->thread_ = std::thread([raw = engine.get()] { raw->Run(); });
   return engine;
 }
 
-Engine::Engine(std::unique_ptr<Model> model, std::unique_ptr<Tokenizer> tokenizer,
-               bool reuse_prefix)
+Engine::Engine(std::unique_ptr<Model> model, std::unique_ptr<const PromptEncoder> prompts,
+               const EngineOptions& options)
     : model_(std::move(model)),
-      tokenizer_(std::move(tokenizer)),
-      cache_(model_->NewSequence()),
-      reuse_prefix_(reuse_prefix) {
-  sequence_.reserve(model_->context_tokens());
+      prompts_(std::move(prompts)),
+      reuse_prefix_(options.reuse_prefix),
+      max_length_(std::min(model_->context_tokens(),
+                           model_->pages().page_count() * std::size_t{kPageTokens})),
+      scheduler_(OptionsOf(options, *model_), cost_),
+      cache_(model_->pages()) {}
+
+Engine::~Engine() {
+  {
+    const std::scoped_lock lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  store_.reset();  // its thread reads pages and tells this object
 }
 
-// A template that cannot be read hinders chats alone, so it is no reason to refuse the file.
-void Engine::ReadChatTemplate() {
-  const auto name = [this](std::optional<TokenId> id) {
-    return id ? std::string(tokenizer_->TokenBytes(*id, ControlTokens::kShow)) : std::string();
-  };
-  bos_name_ = name(tokenizer_->bos());
-  eos_name_ = name(tokenizer_->eos());
-  const GgufValue* source = model_->file().Find("tokenizer.chat_template");
-  const auto text = source == nullptr ? std::nullopt : source->As<std::string_view>();
-  if (text) chat_template_ = ChatTemplate::Parse(*text);
+// Without a folder that can be used, pages live as long as the process.
+void Engine::OpenPageStore(const EngineOptions& options) {
+  const std::size_t page_bytes = model_->pages().page_bytes();
+  max_pages_on_disk_ = options.page_folder_bytes / page_bytes;
+  if (!reuse_prefix_ || options.page_folder.empty() || max_pages_on_disk_ == 0) return;
+  auto store = PageStore::Open(options.page_folder, FingerprintOf(*model_), page_bytes);
+  if (!store) return;
+  store_ = *std::move(store);
+  for (const PageFileHeader& page : store_->found()) {
+    cache_.AddOnDisk(page.scope, page.parent, page.key, page.tokens);
+  }
 }
-
-int Engine::context_tokens() const { return static_cast<int>(model_->context_tokens()); }
 
 Result<std::vector<TokenId>> Engine::EncodeChat(std::span<const ChatMessage> messages) const {
-  if (!chat_template_) {
-    return Error(StatusCode::kInvalidInput,
-                 "the model has no chat template; it can only continue a text");
-  }
-  if (!*chat_template_) return std::unexpected(chat_template_->error());
   json::array turns;
   for (const ChatMessage& message : messages) {
     turns.push_back(json::object{{"role", message.role}, {"content", message.content}});
   }
-  const json::object context = {{"messages", std::move(turns)},
-                                {"add_generation_prompt", true},
-                                {"bos_token", bos_name_},
-                                {"eos_token", eos_name_}};
-  const RenderedPrompt prompt = TRY((*chat_template_)->Render(context));
-  EncodeOptions options;
-  options.parse_special = true;
-  options.literal = prompt.literal;
-  std::vector<TokenId> tokens = tokenizer_->Encode(prompt.text, options);
-  // Most templates write the BOS token themselves; the others leave it to the vocabulary.
-  const std::vector<TokenId> wanted = EncodePrompt("");
-  if (!wanted.empty() && (tokens.empty() || tokens[0] != wanted[0])) {
-    tokens.insert(tokens.begin(), wanted[0]);
+  return prompts_->EncodeMessages(std::move(turns));
+}
+
+Result<void> Engine::Check(const GenerationRequest& request) const {
+  if (request.prompt.empty()) return Error(StatusCode::kUsage, "the prompt is empty");
+  if (request.prompt.size() + 1 > max_length_) {
+    return Error(StatusCode::kUsage,
+                 "the prompt has {} tokens and the context {}, one of which is for the answer",
+                 request.prompt.size(), max_length_);
   }
-  return tokens;
-}
-
-std::vector<TokenId> Engine::EncodeText(std::string_view text) const {
-  return tokenizer_->Encode(text);
-}
-
-std::vector<TokenId> Engine::EncodePrompt(std::string_view text) const {
-  EncodeOptions options;
-  options.add_special = true;
-  std::vector<TokenId> tokens = tokenizer_->Encode(text, options);
-  // An EOS that the vocabulary wants after a text would end the answer before it begins.
-  if (!tokens.empty() && tokens.size() > 1 && tokens.back() == tokenizer_->eos()) tokens.pop_back();
-  return tokens;
-}
-
-Result<void> Engine::Append(std::span<const TokenId> tokens, bool wants_logits) {
-  TRY(model_->Forward(tokens, cache_, wants_logits ? 1 : 0));
-  sequence_.insert(sequence_.end(), tokens.begin(), tokens.end());
-  last_step_ = tokens.size();
+  const std::size_t vocabulary = model_->config().vocab_size;
+  const auto is_bad = [&](TokenId id) {
+    return id < 0 || static_cast<std::size_t>(id) >= vocabulary;
+  };
+  for (const std::vector<TokenId>* tokens : {&request.prompt, &request.candidates}) {
+    if (const auto bad = std::ranges::find_if(*tokens, is_bad); bad != tokens->end()) {
+      return Error(StatusCode::kUsage, "token {} is not in a vocabulary of {}", *bad, vocabulary);
+    }
+  }
   return {};
 }
 
-Result<std::optional<std::size_t>> Engine::Prefill(std::span<const TokenId> prompt,
-                                                   const std::function<bool()>& interrupted) {
-  if (prompt.empty()) return Error(StatusCode::kUsage, "the prompt is empty");
-  if (prompt.size() + 1 > model_->context_tokens()) {
-    return Error(StatusCode::kUsage,
-                 "the prompt has {} tokens and the context {}, one of which is for the answer",
-                 prompt.size(), model_->context_tokens());
+Generation* Engine::FindLeader(const Generation& generation, std::size_t cached_tokens,
+                               std::size_t& shared) const {
+  shared = 0;
+  if (!reuse_prefix_ || generation.request().prompt_logprobs) return nullptr;
+  Generation* leader = nullptr;
+  const auto tokens = generation.tokens().first(generation.prompt_tokens() - 1);
+  for (const auto& [id, other] : generations_) {
+    // Nobody waits for one that may be put off.
+    if (!other->reads_prompt() || other->cancelled || other->scope() != generation.scope() ||
+        other->request().prompt_logprobs ||
+        other->request().terms.service_class > generation.request().terms.service_class) {
+      continue;
+    }
+    const auto differ = std::ranges::mismatch(other->tokens(), tokens);
+    const auto common = static_cast<std::size_t>(differ.in2 - tokens.begin());
+    if (common >= cached_tokens + kLeastShared && common > shared) {
+      shared = common;
+      leader = other.get();
+    }
   }
-  std::size_t shared = 0;
-  if (reuse_prefix_) {
-    const auto differ = std::ranges::mismatch(sequence_, prompt);
-    shared = static_cast<std::size_t>(differ.in1 - sequence_.begin());
-    shared = std::min(shared, prompt.size() - 1);  // the last token is computed for its logits
-  }
-  sequence_.resize(shared);
-  cache_.Truncate(shared);
-  for (std::size_t at = shared; at < prompt.size(); at += kStepTokens) {
-    if (interrupted && interrupted()) return std::nullopt;
-    const std::size_t end = std::min(at + kStepTokens, prompt.size());
-    TRY(Append(prompt.subspan(at, end - at), /*wants_logits=*/end == prompt.size()));
-  }
-  return shared;
+  return leader;
 }
+
+Result<std::uint64_t> Engine::Submit(GenerationRequest request, GenerationSink sink,
+                                     double* predicted_ms) {
+  TRY(Check(request));
+  std::uint64_t id = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (closing_) return Error(StatusCode::kCancelled, "the engine is closing");
+    id = last_id_ + 1;
+    auto generation = std::make_unique<Generation>(id, std::move(request), std::move(sink),
+                                                   tokenizer(), max_length_);
+    const ServiceTerms& terms = generation->request().terms;
+    const double now_ms = MonotonicMs();
+    PrefixCache::Found found;
+    const auto tokens = generation->tokens().first(generation->prompt_tokens() - 1);
+    if (reuse_prefix_ && !generation->request().prompt_logprobs) {
+      found = cache_.Look(generation->scope(), tokens);
+    }
+    std::size_t shared = 0;
+    const Generation* const leader = FindLeader(*generation, found.tokens, shared);
+    ScheduledRequest scheduled;
+    scheduled.id = id;
+    scheduled.service_class = terms.service_class;
+    scheduled.account = terms.account;
+    scheduled.arrival_ms = now_ms;
+    if (terms.first_byte_budget_ms) scheduled.deadline_ms = now_ms + *terms.first_byte_budget_ms;
+    scheduled.prompt_tokens = generation->prompt_tokens();
+    scheduled.cached_tokens = std::max(found.tokens, shared);
+    double first_ms =
+        std::max(0.0, step_end_ms_ - now_ms) + scheduler_.PredictFirstTokenMs(scheduled, now_ms);
+    if (store_ != nullptr) first_ms += static_cast<double>(found.on_disk.size()) * store_->LoadMs();
+    if (predicted_ms != nullptr) *predicted_ms = first_ms;
+    if (terms.first_byte_budget_ms && first_ms > *terms.first_byte_budget_ms) {
+      return Error(StatusCode::kLimitExceeded,
+                   "the first token would come after {:.0f} ms, and {:.0f} are allowed", first_ms,
+                   *terms.first_byte_budget_ms);
+    }
+    TRY(scheduler_.Add(scheduled));
+    last_id_ = id;
+    scheduler_.SetCached(id, scheduled.cached_tokens, found.idle_pages + found.on_disk.size());
+    generation->submitted_ms = now_ms;
+    generation->result.predicted_first_token_ms = first_ms;
+    if (leader != nullptr) {
+      generation->leader = leader->id();
+      scheduler_.SetBlocked(id, true);
+    } else if (!found.on_disk.empty()) {
+      fresh_.push_back(id);
+      scheduler_.SetBlocked(id, true);
+    }
+    generations_.emplace(id, std::move(generation));
+  }
+  wake_.notify_all();
+  return id;
+}
+
+void Engine::Cancel(std::uint64_t id) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = generations_.find(id);
+    if (found == generations_.end()) return;
+    found->second->cancelled = true;
+  }
+  wake_.notify_all();
+}
+
+namespace {
+
+// What the engine's thread tells one that waits for a generation.
+class Mailbox {
+ public:
+  void Put(GenerationEvent event) {
+    {
+      const std::scoped_lock lock(mutex_);
+      events_.push_back(std::move(event));
+    }
+    filled_.notify_one();
+  }
+  // What has come; nothing after some time, so that who waits can look about.
+  std::vector<GenerationEvent> Take() {
+    std::unique_lock lock(mutex_);
+    filled_.wait_for(lock, std::chrono::milliseconds(kAskInterruptedMs),
+                     [this] { return !events_.empty(); });
+    return std::exchange(events_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::vector<GenerationEvent> events_;
+};
+
+}  // namespace
 
 Result<GenerationResult> Engine::Generate(const GenerationRequest& request,
                                           const TextSink& on_text) {
-  GenerationResult result;
-  result.prompt_tokens = static_cast<int>(request.prompt.size());
-  const double start_ms = MonotonicMs();
-  const auto cached = TRY(Prefill(request.prompt, request.interrupted));
-  const double prefilled_ms = MonotonicMs();
-  result.prefill_ms = prefilled_ms - start_ms;
-  if (!cached) {
-    result.finish_reason = FinishReason::kCancelled;
-    return result;
-  }
-  result.cached_tokens = static_cast<int>(*cached);
-
-  Sampler sampler(request.sampling, model_->config().vocab_size);
-  TextOutput output(request.stop, on_text, result.text);
-  std::size_t room = model_->context_tokens() - request.prompt.size();
-  room = std::min(room, static_cast<std::size_t>(std::max(0, request.max_tokens)));
+  // Shared with the sink, which may be called once more after a cancelled wait is over.
+  const auto mailbox = std::make_shared<Mailbox>();
+  const std::uint64_t id =
+      TRY(Submit(request, [mailbox](GenerationEvent event) { mailbox->Put(std::move(event)); }));
+  std::string text;
+  std::vector<TokenId> tokens;
+  std::vector<TokenOdds> odds;
   bool wanted = true;
-  result.finish_reason = FinishReason::kLength;
-  while (result.tokens.size() < room) {
-    const std::span<const float> logits = model_->Logits(last_step_ - 1);
-    const TokenId token = sampler.Choose(logits, sequence_);
-    if (tokenizer_->IsEndOfGeneration(token)) {
-      result.finish_reason = FinishReason::kStop;
-      break;
-    }
-    result.tokens.push_back(token);
-    result.logprobs.push_back(Logprob(logits[static_cast<std::size_t>(token)], LogSumExp(logits)));
-    wanted = output.Push(tokenizer_->TokenBytes(token));
-    if (!wanted || output.stopped()) break;
-    if (request.interrupted && request.interrupted()) {
-      wanted = false;
-      break;
-    }
-    if (result.tokens.size() < room) {
-      TRY(Append(std::span(&token, 1), /*wants_logits=*/true));
+  const auto unwanted = [&] {
+    wanted = false;
+    Cancel(id);
+  };
+  while (true) {
+    if (wanted && request.interrupted && request.interrupted()) unwanted();
+    for (GenerationEvent& event : mailbox->Take()) {
+      if (wanted) {
+        tokens.insert(tokens.end(), event.tokens.begin(), event.tokens.end());
+        std::ranges::move(event.odds, std::back_inserter(odds));
+        text += event.text;
+        if (!event.text.empty() && on_text && !on_text(event.text)) unwanted();
+      }
+      if (!event.end) continue;
+      GenerationResult result = *std::move(event.end);
+      result.text = std::move(text);
+      result.tokens = std::move(tokens);
+      result.odds = std::move(odds);
+      if (!wanted) result.finish_reason = FinishReason::kCancelled;
+      return result;
     }
   }
-  wanted = output.Finish() && wanted;
-  if (output.stopped()) result.finish_reason = FinishReason::kStop;
-  if (!wanted) result.finish_reason = FinishReason::kCancelled;
-  result.decode_ms = MonotonicMs() - prefilled_ms;
-  return result;
 }
 
 Result<std::vector<float>> Engine::NextTokenLogprobs(std::span<const TokenId> prompt,
                                                      std::span<const TokenId> candidates) {
-  for (const TokenId id : candidates) {
-    if (id < 0 || static_cast<std::size_t>(id) >= model_->config().vocab_size) {
-      return Error(StatusCode::kUsage, "token {} is not in a vocabulary of {}", id,
-                   model_->config().vocab_size);
-    }
+  GenerationRequest request;
+  request.prompt.assign(prompt.begin(), prompt.end());
+  request.candidates.assign(candidates.begin(), candidates.end());
+  return TRY(Generate(request, nullptr)).candidate_logprobs;
+}
+
+EngineState Engine::State() const {
+  const std::scoped_lock lock(mutex_);
+  EngineState state = counts_;
+  state.waiting = scheduler_.waiting();
+  state.running = scheduler_.running();
+  state.tokens_to_read = scheduler_.tokens_to_read();
+  state.page_count = model_->pages().page_count();
+  state.free_pages = model_->pages().free_count();
+  state.cached_pages = cache_.idle_pages();
+  state.pages_on_disk = cache_.pages_on_disk();
+  return state;
+}
+
+void Engine::DropScope(std::string_view scope) {
+  {
+    const std::scoped_lock lock(mutex_);
+    dropped_.push_back(ScopeKey(scope));
   }
-  TRY(Prefill(prompt, nullptr));
-  const std::span<const float> logits = model_->Logits(last_step_ - 1);
-  const double total = LogSumExp(logits);
-  std::vector<float> logprobs;
-  for (const TokenId id : candidates) {
-    logprobs.push_back(Logprob(logits[static_cast<std::size_t>(id)], total));
+  wake_.notify_all();
+}
+
+void Engine::MeasureSpeed() {
+  constexpr double kMostMs = 1000;  // of a step that is only tried
+  const std::scoped_lock lock(mutex_);
+  KINGLET_CHECK(generations_.empty(), "{} requests", generations_.size());
+  KvSequence sequence = model_->NewSequence();
+  const std::vector<TokenId> tokens(256, 0);
+  for (const std::size_t count : {1, 1, 8, 16, 64, 256}) {
+    const StepWork work = WorkOf(sequence.length(), count);
+    if (cost_.PredictMs(work) > kMostMs || sequence.length() + count > max_length_) break;
+    const double start_ms = MonotonicMs();
+    if (!model_->Forward(std::span(tokens).first(count), sequence)) return;
+    // The first step of all brings weights and pages into memory.
+    if (sequence.length() > 1) cost_.Observe(work, MonotonicMs() - start_ms);
   }
-  return logprobs;
 }
 
 }  // namespace kinglet

@@ -19,7 +19,38 @@ double Uniform(std::uint64_t seed, std::uint64_t draw) {
   return static_cast<double>(z >> 11) * 0x1p-53;
 }
 
+// What is not a number is impossible, what is infinite very great or very small.
+float Number(float logit) {
+  constexpr float kMost = std::numeric_limits<float>::max();
+  return std::isnan(logit) ? -kMost : std::clamp(logit, -kMost, kMost);
+}
+
+// The first of the greatest.
+TokenId Greatest(std::span<const float> logits) {
+  std::size_t best = 0;
+  float greatest = Number(logits[0]);
+  for (std::size_t id = 1; id < logits.size(); ++id) {
+    if (!(logits[id] > greatest)) continue;
+    greatest = Number(logits[id]);
+    best = id;
+  }
+  return static_cast<TokenId>(best);
+}
+
 }  // namespace
+
+std::vector<std::pair<TokenId, float>> TopLogits(std::span<const float> logits, std::size_t count) {
+  std::vector<std::pair<TokenId, float>> top;
+  for (std::size_t id = 0; id < logits.size(); ++id) {
+    if (top.size() == count && !(logits[id] > top.back().second)) continue;
+    const std::pair entry(static_cast<TokenId>(id), Number(logits[id]));
+    const auto place =
+        std::ranges::find_if(top, [&](const auto& other) { return entry.second > other.second; });
+    top.insert(place, entry);
+    if (top.size() > count) top.pop_back();
+  }
+  return top;
+}
 
 double LogSumExp(std::span<const float> logits) {
   double top = -std::numeric_limits<double>::infinity();
@@ -39,59 +70,73 @@ float Logprob(float logit, double log_sum_exp) {
 }
 
 Sampler::Sampler(const SamplingOptions& options, std::size_t vocab_size) : options_(options) {
-  candidates_.reserve(vocab_size);
-  weights_.reserve(vocab_size);
+  const bool all = options.top_k <= 0 || static_cast<std::size_t>(options.top_k) > vocab_size;
+  const std::size_t most = all ? vocab_size : static_cast<std::size_t>(options.top_k);
+  if (options.temperature > 0) {
+    candidates_.reserve(most + 1);
+    weights_.reserve(most + 1);
+  }
 }
 
 TokenId Sampler::Choose(std::span<const float> logits, std::span<const TokenId> history) {
-  Fill(logits);
-  Penalise(history);
-  if (!(options_.temperature > 0)) return Best();
-  KeepTopK();
+  logits = Adjust(logits, history);
+  if (!(options_.temperature > 0)) return Greatest(logits);
+  Collect(logits);
   KeepTopPAndMinP();
   return Draw();
 }
 
-void Sampler::Fill(std::span<const float> logits) {
-  constexpr float kMost = std::numeric_limits<float>::max();
-  candidates_.clear();
-  for (std::size_t id = 0; id < logits.size(); ++id) {
-    const float logit = std::isnan(logits[id]) ? -kMost : std::clamp(logits[id], -kMost, kMost);
-    candidates_.push_back({logit, static_cast<TokenId>(id)});
+std::span<const float> Sampler::Adjust(std::span<const float> logits,
+                                       std::span<const TokenId> history) {
+  const bool penalises = options_.repeat_penalty != 1.0F || options_.presence_penalty != 0.0F ||
+                         options_.frequency_penalty != 0.0F;
+  if (!penalises && options_.logit_bias.empty()) return logits;
+  adjusted_.resize(logits.size());
+  std::ranges::transform(logits, adjusted_.begin(), Number);
+  if (penalises) Penalise(history);
+  for (const auto& [id, bias] : options_.logit_bias) {
+    if (id >= 0 && static_cast<std::size_t>(id) < adjusted_.size()) {
+      float& logit = adjusted_[static_cast<std::size_t>(id)];
+      logit = Number(logit + bias);
+    }
   }
+  return adjusted_;
 }
 
 void Sampler::Penalise(std::span<const TokenId> history) {
-  const bool off = options_.repeat_penalty == 1.0F && options_.presence_penalty == 0.0F &&
-                   options_.frequency_penalty == 0.0F;
-  if (off) return;
   const std::span window = history.last(std::min(history.size(), kPenaltyWindow));
   for (std::size_t i = 0; i < window.size(); ++i) {
     const TokenId id = window[i];
     const bool first =
         std::ranges::find(window.first(i), id) == window.begin() + static_cast<std::ptrdiff_t>(i);
-    if (!first || id < 0 || static_cast<std::size_t>(id) >= candidates_.size()) continue;
+    if (!first || id < 0 || static_cast<std::size_t>(id) >= adjusted_.size()) continue;
     const auto times = static_cast<float>(std::ranges::count(window, id));
-    float& logit = candidates_[static_cast<std::size_t>(id)].logit;
+    float& logit = adjusted_[static_cast<std::size_t>(id)];
     logit = logit > 0 ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
     logit -= options_.presence_penalty + times * options_.frequency_penalty;
   }
 }
 
-TokenId Sampler::Best() const {
-  return std::ranges::max_element(candidates_, {}, &Candidate::logit)->id;
-}
-
-void Sampler::KeepTopK() {
+void Sampler::Collect(std::span<const float> logits) {
   // Greatest first, equal ones by id: the order, and so the draw, is the same everywhere.
   const auto before = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   };
-  std::size_t keep = candidates_.size();
+  std::size_t keep = logits.size();
   if (options_.top_k > 0) keep = std::min(keep, static_cast<std::size_t>(options_.top_k));
-  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(keep),
-                    candidates_.end(), before);
-  candidates_.resize(keep);
+  candidates_.clear();
+  // A heap of the best so far, the least of them on top: most of a vocabulary costs a comparison.
+  for (std::size_t id = 0; id < logits.size(); ++id) {
+    const bool full = candidates_.size() == keep;
+    if (full && !(logits[id] > candidates_.front().logit)) continue;
+    if (full) {
+      std::ranges::pop_heap(candidates_, before);
+      candidates_.pop_back();
+    }
+    candidates_.push_back({Number(logits[id]), static_cast<TokenId>(id)});
+    if (keep < logits.size()) std::ranges::push_heap(candidates_, before);
+  }
+  std::ranges::sort(candidates_, before);
 }
 
 void Sampler::KeepTopPAndMinP() {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "text/language_model.h"
@@ -27,18 +28,23 @@ class Sampler {
     TokenId id;
   };
 
-  void Fill(std::span<const float> logits);
+  // The logits with penalties and biases, where there are any.
+  std::span<const float> Adjust(std::span<const float> logits, std::span<const TokenId> history);
   void Penalise(std::span<const TokenId> history);
-  TokenId Best() const;
-  void KeepTopK();
+  // Candidates, the likeliest first: the top k, or all.
+  void Collect(std::span<const float> logits);
   void KeepTopPAndMinP();
   TokenId Draw();
 
   SamplingOptions options_;
   std::uint64_t draws_ = 0;
-  std::vector<Candidate> candidates_;  // [vocab_size] at first, then what the filters left
+  std::vector<float> adjusted_;        // [vocab_size], where logits are adjusted
+  std::vector<Candidate> candidates_;  // what the filters left
   std::vector<double> weights_;        // of the candidates, scratch
 };
+
+// The `count` greatest, the greatest first, equal ones by id.
+std::vector<std::pair<TokenId, float>> TopLogits(std::span<const float> logits, std::size_t count);
 
 // log of the sum of e^logit, over those that are numbers.
 double LogSumExp(std::span<const float> logits);

@@ -26,6 +26,7 @@ std::string StopMatcher::Push(std::string_view text) {
         end < first_end || (end == first_end && at < first)) {
       first = at;
       first_end = end;
+      stop_ = stop;
     }
   }
   if (first != std::string::npos) {

@@ -20,11 +20,14 @@ class StopMatcher {
   std::string Finish();
 
   bool stopped() const { return stopped_; }
+  // Which one it was; empty: none.
+  const std::string& stop() const { return stop_; }
 
  private:
   std::vector<std::string> stops_;
   std::string held_;  // the longest end of the text that begins a stop string
   bool stopped_ = false;
+  std::string stop_;
 };
 
 }  // namespace kinglet

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -30,6 +32,23 @@ struct SamplingOptions {
   float presence_penalty = 0.0F;   // 0: off
   float frequency_penalty = 0.0F;  // 0: off
   std::uint64_t seed = 0;
+  std::vector<std::pair<TokenId, float>> logit_bias;  // added to the logits
+};
+
+enum class ServiceClass {
+  kInteractive,  // somebody waits
+  kBatch,        // whenever there is room
+};
+
+// For whom a request is served, and how well. One who has the model for himself needs none of it.
+struct ServiceTerms {
+  ServiceClass service_class = ServiceClass::kInteractive;
+  std::uint64_t account = 0;  // accounts share the machine evenly
+  // Prompts of one scope reuse what others of it have computed; it is the name of a secret.
+  std::string scope;
+  bool lasting = false;  // what the prompt leaves is kept on the disk, where there is room for it
+  // Not let in (kLimitExceeded) where the first token would come later than this after now.
+  std::optional<double> first_byte_budget_ms;
 };
 
 struct GenerationRequest {
@@ -37,6 +56,13 @@ struct GenerationRequest {
   SamplingOptions sampling;
   int max_tokens = 512;
   std::vector<std::string> stop;  // generation ends before the first of these; may straddle tokens
+  bool ignore_end = false;        // goes on after an end-of-text token, for measurements
+  bool logprobs = false;          // of each token, and
+  int top_logprobs = 0;           // of so many likeliest ones beside it
+  bool prompt_logprobs = false;   // the same of the prompt; nothing of it comes from a cache then
+  // Instead of text: how likely each of these is to come next.
+  std::vector<TokenId> candidates;
+  ServiceTerms terms;
   // Asked between pieces of the prompt and between tokens, where there is one: true ends the
   // generation (kCancelled) even while no text comes.
   std::function<bool()> interrupted;
@@ -44,16 +70,28 @@ struct GenerationRequest {
 
 enum class FinishReason { kStop, kLength, kCancelled };
 
+// Natural logarithms of probabilities, before temperature and filters.
+struct TokenOdds {
+  TokenId token = 0;
+  float logprob = 0;
+  std::vector<std::pair<TokenId, float>> top;  // the likeliest first
+};
+
 struct GenerationResult {
   std::string text;  // whole UTF-8 characters, stop string and end-of-text token left out
   std::vector<TokenId> tokens;
-  std::vector<float>
-      logprobs;  // natural log of each token's probability, before temperature and filters
+  std::vector<TokenOdds> odds;         // of the tokens, where logprobs were asked for
+  std::vector<TokenOdds> prompt_odds;  // of the prompt's second token to its last, likewise
+  std::vector<float> candidate_logprobs;
   FinishReason finish_reason = FinishReason::kStop;
+  std::string stop;  // which stop string ended it; empty: none
   int prompt_tokens = 0;
   int cached_tokens = 0;  // of the prompt, taken from an earlier request's KV pages
-  double prefill_ms = 0;
-  double decode_ms = 0;
+  double queue_ms = 0;    // until its first step
+  double prefill_ms = 0;  // from there to its first token
+  double decode_ms = 0;   // from there to its end
+  // What admission had foreseen for queue_ms + prefill_ms.
+  double predicted_first_token_ms = 0;
 };
 
 // Sees text as it comes, in whole UTF-8 characters. Returns false to stop the generation

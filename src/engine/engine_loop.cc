@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's thread: plan, compute, tell; and in between bring pages from the disk and take them
+// there. It alone changes sequences and pages, so a step computes without the lock.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "engine/engine.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kMostSaving = 4;  // pages at a time: they cannot be freed meanwhile
+// Of a prompt whose odds are asked for: logits of all its tokens are kept for a step.
+constexpr std::size_t kOddsPiece = 64;
+constexpr std::chrono::milliseconds kLookAgain(50);
+// Pages that are freed beyond those that are needed now: it takes a walk through the cache.
+constexpr std::size_t kEvictAhead = 8;
+
+}  // namespace
+
+void Engine::Run() {
+  Step step;
+  std::unique_lock lock(mutex_);
+  while (!closing_) {
+    Housekeep();
+    if (TellEnded(lock)) continue;  // much may have come meanwhile
+    Prepare(step);
+    if (!step.items.empty()) {
+      lock.unlock();
+      Compute(step);
+      lock.lock();
+      Finish(step);
+      continue;
+    }
+    step_end_ms_ = 0;
+    // Requests that are here wait for pages from the disk, which tell when they have come.
+    if (generations_.empty()) {
+      wake_.wait(lock);
+    } else {
+      wake_.wait_for(lock, kLookAgain);
+    }
+  }
+  for (auto& [id, generation] : generations_) generation->cancelled = true;
+  EndCancelled();
+  TellEnded(lock);
+}
+
+bool Engine::TellEnded(std::unique_lock<std::mutex>& lock) {
+  if (ended_.empty()) return false;
+  const auto ended = std::exchange(ended_, {});
+  lock.unlock();
+  for (const auto& generation : ended) generation->End();
+  lock.lock();
+  return true;
+}
+
+void Engine::Housekeep() {
+  for (const Stored& stored : std::exchange(stored_, {})) {
+    if (stored.page == nullptr) {
+      cache_.Saved(stored.key, stored.good);
+      continue;
+    }
+    cache_.Loaded(stored.key, stored.page, stored.good);
+    const auto waits = generations_.find(stored.generation);
+    if (waits == generations_.end() || --waits->second->loading > 0) continue;
+    Look(*waits->second);
+    scheduler_.SetBlocked(stored.generation, false);
+  }
+  for (const PageKey& scope : std::exchange(dropped_, {})) {
+    for (const PageKey& key : cache_.Drop(scope)) {
+      if (store_ != nullptr) store_->Remove(key);
+    }
+  }
+  EndCancelled();
+  for (const std::uint64_t id : std::exchange(fresh_, {})) {
+    if (const auto found = generations_.find(id); found != generations_.end()) {
+      LoadPages(*found->second);
+    }
+  }
+  SavePages();
+}
+
+void Engine::EndCancelled() {
+  std::vector<Generation*> cancelled;
+  for (auto& [id, generation] : generations_) {
+    if (generation->cancelled) cancelled.push_back(generation.get());
+  }
+  for (Generation* generation : cancelled) {
+    if (generation->sequence) Keep(*generation, generation->sequence->length(), true);
+    Remove(*generation, FinishReason::kCancelled);
+  }
+}
+
+void Engine::LoadPages(Generation& generation) {
+  const auto tokens = generation.tokens().first(generation.tokens().size() - 1);
+  const PrefixCache::Found found = cache_.Look(generation.scope(), tokens);
+  for (const PageKey& key : found.on_disk) {
+    std::uint8_t* const page = cache_.RoomFor(key);
+    if (page == nullptr) break;  // the rest is computed
+    ++generation.loading;
+    store_->Load(key, {page, model_->pages().page_bytes()},
+                 [this, key, page, id = generation.id()](bool sound) {
+                   {
+                     const std::scoped_lock lock(mutex_);
+                     stored_.push_back({key, sound, page, id});
+                   }
+                   wake_.notify_all();
+                 });
+  }
+  if (generation.loading > 0) return;
+  Look(generation);
+  scheduler_.SetBlocked(generation.id(), false);
+}
+
+void Engine::SavePages() {
+  if (store_ == nullptr) return;
+  std::vector<PageKey> given_up;
+  for (const PrefixCache::Unsaved& unsaved :
+       cache_.TakeUnsaved(kMostSaving, max_pages_on_disk_, given_up)) {
+    store_->Save(unsaved, [this, key = unsaved.key](bool saved) {
+      {
+        const std::scoped_lock lock(mutex_);
+        stored_.push_back({key, saved});
+      }
+      wake_.notify_all();
+    });
+  }
+  for (const PageKey& key : given_up) store_->Remove(key);
+}
+
+void Engine::Preempt(const Preemption& preemption) {
+  Generation& generation = *generations_.at(preemption.id);
+  ++counts_.preemptions;
+  if (reuse_prefix_) {
+    const auto computed = generation.tokens().first(generation.sequence->length());
+    cache_.Keep(generation.scope(), computed, *generation.sequence, /*with_tail=*/true,
+                preemption.to_disk ? Lasting::kAtOnce : Lasting::kNo, computed.size());
+  }
+  generation.sequence.reset();
+  Look(generation);
+  Unblock(generation);
+}
+
+bool Engine::MakeRoom(KvSequence& sequence, std::size_t count) {
+  const std::size_t needed = sequence.PagesToReserve(count);
+  const std::size_t free = model_->pages().free_count();
+  if (needed > free) cache_.Evict(needed - free + kEvictAhead);
+  return sequence.Reserve(count).has_value();
+}
+
+void Engine::Prepare(Step& step) {
+  step.items.clear();
+  step.batch.clear();
+  step.work = {};
+  for (auto& [id, generation] : generations_) {
+    if (generation->sequence) scheduler_.SetOwnPages(id, cache_.OwnPages(*generation->sequence));
+  }
+  const double now_ms = MonotonicMs();
+  const StepPlan plan = scheduler_.Plan(now_ms, model_->pages().free_count() + cache_.idle_pages());
+  for (const Preemption& preemption : plan.preemptions) Preempt(preemption);
+  for (const StepItem& planned : plan.items) {
+    Generation& generation = *generations_.at(planned.id);
+    const auto tokens = generation.tokens();
+    const bool odds = generation.request().prompt_logprobs && generation.reads_prompt();
+    if (planned.starts) {
+      generation.sequence =
+          reuse_prefix_ && !odds
+              ? cache_.Take(generation.scope(), tokens.first(tokens.size() - 1), max_length_)
+              : model_->NewSequence();
+    }
+    KvSequence& sequence = *generation.sequence;
+    std::size_t count = std::min(planned.count, tokens.size() - sequence.length());
+    if (odds) count = std::min(count, kOddsPiece);
+    if (!MakeRoom(sequence, count)) {
+      // Less was there than the plan was told: this one waits for a better one.
+      if (planned.starts) generation.sequence.reset();
+      continue;
+    }
+    if (planned.starts && generation.started_ms == 0) {
+      generation.started_ms = now_ms;
+      generation.result.cached_tokens = static_cast<int>(sequence.length());
+      counts_.cached_tokens += sequence.length();
+    }
+    const bool completes = sequence.length() + count == tokens.size();
+    step.items.push_back({&generation, sequence.length(), count, completes});
+    step.work += WorkOf(sequence.length(), count);
+    step.batch.push_back({&sequence, tokens.subspan(sequence.length(), count),
+                          odds ? count : (completes ? std::size_t{1} : std::size_t{0})});
+  }
+  step_start_ms_ = now_ms;
+  step_end_ms_ = now_ms + plan.predicted_ms;
+}
+
+void Engine::Compute(Step& step) {
+  const Result<void> done = model_->Forward(step.batch);
+  KINGLET_CHECK(done.has_value(), "{}", done.error().message());
+  std::vector<std::size_t> last(step.items.size());  // of each item's tokens, in the batch
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < step.items.size(); ++i) last[i] = (end += step.items[i].count) - 1;
+  model_->pool().ParallelFor(step.items.size(), 1, [&](std::size_t begin, std::size_t stop, int) {
+    for (std::size_t i = begin; i < stop; ++i) {
+      Item& item = step.items[i];
+      Generation& generation = *item.generation;
+      if (generation.request().prompt_logprobs && generation.reads_prompt()) {
+        for (std::size_t t = 0; t < item.count; ++t) {
+          const std::size_t index = item.length + t + 1;
+          if (index == generation.prompt_tokens()) break;
+          generation.AddPromptOdds(index, model_->Logits(last[i] + 1 - item.count + t));
+        }
+      }
+      if (!item.completes) continue;
+      const std::span<const float> logits = model_->Logits(last[i]);
+      if (generation.request().candidates.empty()) {
+        item.ended = generation.Write(logits);
+      } else {
+        generation.Score(logits);
+        item.ended = true;
+      }
+    }
+  });
+}
+
+void Engine::Finish(Step& step) {
+  const double now_ms = MonotonicMs();
+  cost_.Observe(step.work, now_ms - step_start_ms_);
+  ++counts_.steps;
+  for (const Item& item : step.items) {
+    Generation& generation = *item.generation;
+    scheduler_.Advanced(generation.id(), item.length, item.count);
+    const std::size_t computed = item.length + item.count;
+    if (computed <= generation.prompt_tokens()) {
+      counts_.prompt_tokens += item.count;
+    } else {
+      ++counts_.written_tokens;
+    }
+    if (!item.completes) continue;
+    const bool read_all = computed == generation.prompt_tokens();
+    if (item.ended) {
+      Keep(generation, computed, /*with_tail=*/true);
+      Remove(generation, generation.finish_reason);
+    } else {
+      scheduler_.Wrote(generation.id());
+      if (!read_all) continue;
+      const bool awaited = std::ranges::any_of(
+          generations_, [&](const auto& other) { return other.second->leader == generation.id(); });
+      Keep(generation, computed, awaited);
+      Unblock(generation);
+    }
+  }
+}
+
+void Engine::Keep(Generation& generation, std::size_t tokens, bool with_tail) {
+  if (!reuse_prefix_) return;
+  const std::size_t lasting = generation.request().terms.lasting ? generation.prompt_tokens() : 0;
+  cache_.Keep(generation.scope(), generation.tokens().first(tokens), *generation.sequence,
+              with_tail, lasting > 0 ? Lasting::kOnceReused : Lasting::kNo, lasting);
+}
+
+void Engine::Remove(Generation& generation, FinishReason reason) {
+  Unblock(generation);
+  const std::uint64_t id = generation.id();
+  scheduler_.Remove(id);
+  generation.finish_reason = reason;
+  generation.sequence.reset();
+  ended_.push_back(std::move(generations_.at(id)));
+  generations_.erase(id);
+}
+
+void Engine::Unblock(const Generation& leader) {
+  for (auto& [id, generation] : generations_) {
+    if (generation->leader != leader.id()) continue;
+    generation->leader = 0;
+    if (store_ != nullptr) {
+      fresh_.push_back(id);  // there may be more of it on the disk
+    } else {
+      Look(*generation);
+      scheduler_.SetBlocked(id, false);
+    }
+  }
+}
+
+void Engine::Look(Generation& generation) {
+  const auto tokens = generation.tokens().first(generation.tokens().size() - 1);
+  const PrefixCache::Found found = cache_.Look(generation.scope(), tokens);
+  // What is on the disk and found no room is computed.
+  const bool partly = !found.on_disk.empty();
+  scheduler_.SetCached(generation.id(), partly ? 0 : found.tokens, found.idle_pages);
+}
+
+}  // namespace kinglet

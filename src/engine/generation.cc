@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A token becomes text, text is looked through for stop strings, and what is certain is told.
+#include "engine/generation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace kinglet {
+
+Generation::Generation(std::uint64_t id, GenerationRequest request, GenerationSink sink,
+                       const Tokenizer& tokenizer, std::size_t max_length)
+    : id_(id),
+      request_(std::move(request)),
+      sink_(std::move(sink)),
+      tokenizer_(tokenizer),
+      scope_(ScopeKey(request_.terms.scope)),
+      max_length_(max_length),
+      tokens_(request_.prompt),
+      sampler_(request_.sampling, static_cast<std::size_t>(tokenizer.vocab_size())),
+      stops_(request_.stop) {
+  const auto wanted = static_cast<std::size_t>(std::max(0, request_.max_tokens));
+  max_length_ = std::min(max_length_, request_.prompt.size() + wanted);
+  result.prompt_tokens = static_cast<int>(request_.prompt.size());
+  tokens_.reserve(max_length_);
+}
+
+TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const {
+  const double total = LogSumExp(logits);
+  TokenOdds odds{token, Logprob(logits[static_cast<std::size_t>(token)], total), {}};
+  const auto count = static_cast<std::size_t>(std::max(0, request_.top_logprobs));
+  if (count > 0) odds.top = TopLogits(logits, count);
+  for (auto& [id, logprob] : odds.top) logprob = Logprob(logprob, total);
+  return odds;
+}
+
+bool Generation::Write(std::span<const float> logits) {
+  finish_reason = FinishReason::kLength;
+  if (tokens_.size() >= max_length_) return true;
+  const TokenId token = sampler_.Choose(logits, tokens_);
+  if (tokenizer_.IsEndOfGeneration(token) && !request_.ignore_end) {
+    finish_reason = FinishReason::kStop;
+    return true;
+  }
+  GenerationEvent event;
+  event.tokens.push_back(token);
+  if (request_.logprobs) event.odds.push_back(OddsOf(token, logits));
+  tokens_.push_back(token);
+  event.text = stops_.Push(stream_.Push(tokenizer_.TokenBytes(token)));
+  if (first_token_ms == 0) first_token_ms = MonotonicMs();
+  sink_(std::move(event));
+  if (stops_.stopped()) finish_reason = FinishReason::kStop;
+  return stops_.stopped() || tokens_.size() >= max_length_;
+}
+
+void Generation::Score(std::span<const float> logits) {
+  const double total = LogSumExp(logits);
+  for (const TokenId id : request_.candidates) {
+    result.candidate_logprobs.push_back(Logprob(logits[static_cast<std::size_t>(id)], total));
+  }
+  first_token_ms = MonotonicMs();
+  finish_reason = FinishReason::kStop;
+}
+
+void Generation::AddPromptOdds(std::size_t index, std::span<const float> logits) {
+  result.prompt_odds.push_back(OddsOf(tokens_[index], logits));
+}
+
+void Generation::End() {
+  const double now_ms = MonotonicMs();
+  GenerationEvent event;
+  if (!stops_.stopped()) {
+    event.text = stops_.Push(stream_.Finish());
+    if (stops_.stopped()) {
+      finish_reason = FinishReason::kStop;
+    } else {
+      event.text += stops_.Finish();
+    }
+  }
+  result.stop = stops_.stop();
+  result.finish_reason = finish_reason;
+  result.queue_ms = (started_ms > 0 ? started_ms : now_ms) - submitted_ms;
+  if (started_ms > 0) {
+    result.prefill_ms = (first_token_ms > 0 ? first_token_ms : now_ms) - started_ms;
+  }
+  if (first_token_ms > 0) result.decode_ms = now_ms - first_token_ms;
+  event.end = std::move(result);
+  sink_(std::move(event));
+}
+
+}  // namespace kinglet

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request on its way through the engine: its tokens, its pages, what it has said so far, and
+// whom it says it to. The engine's thread alone touches it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/prefix_cache.h"
+#include "engine/sampler.h"
+#include "engine/stop_matcher.h"
+#include "model/kv_pages.h"
+#include "text/language_model.h"
+#include "text/text_stream.h"
+#include "text/tokenizer.h"
+
+namespace kinglet {
+
+// What a step brought. The last event of a request has its end.
+struct GenerationEvent {
+  std::string text;                     // whole UTF-8 characters; may be empty
+  std::vector<TokenId> tokens;          // the one that was written, if any
+  std::vector<TokenOdds> odds;          // of it, where asked for
+  std::optional<GenerationResult> end;  // all of it but text, tokens and odds, which came before
+};
+
+// Called by the engine's thread, one event after the other: it must be quick, and must not call the
+// engine.
+using GenerationSink = std::function<void(GenerationEvent)>;
+
+class Generation {
+ public:
+  Generation(std::uint64_t id, GenerationRequest request, GenerationSink sink,
+             const Tokenizer& tokenizer, std::size_t max_length);
+
+  std::uint64_t id() const { return id_; }
+  const GenerationRequest& request() const { return request_; }
+  const PageKey& scope() const { return scope_; }
+
+  // Prompt and answer so far. The last of them may not be computed yet.
+  std::span<const TokenId> tokens() const { return tokens_; }
+  std::size_t prompt_tokens() const { return request_.prompt.size(); }
+  bool reads_prompt() const { return tokens_.size() == prompt_tokens(); }
+
+  // The token that these logits give is told to the sink. True: it was the last, or there is none.
+  bool Write(std::span<const float> logits);
+  // The same where candidates were asked for instead of text.
+  void Score(std::span<const float> logits);
+  // The odds of prompt token `index`, from 1 on, after the logits of the one before it.
+  void AddPromptOdds(std::size_t index, std::span<const float> logits);
+  // Tells the sink of the end. Its pages have gone back before.
+  void End();
+
+  // ---- what the engine keeps with it ----
+  std::optional<KvSequence> sequence;  // while it runs
+  FinishReason finish_reason = FinishReason::kCancelled;
+  GenerationResult result;
+  double submitted_ms = 0, started_ms = 0, first_token_ms = 0;
+  std::size_t loading = 0;   // pages on their way from the disk
+  std::uint64_t leader = 0;  // computes what it needs; 0: nobody
+  bool cancelled = false;
+
+ private:
+  // The likeliest tokens, as many as were asked for.
+  TokenOdds OddsOf(TokenId token, std::span<const float> logits) const;
+
+  std::uint64_t id_;
+  GenerationRequest request_;
+  GenerationSink sink_;
+  const Tokenizer& tokenizer_;
+  PageKey scope_;
+  std::size_t max_length_;  // of prompt and answer
+  std::vector<TokenId> tokens_;
+  Sampler sampler_;
+  TextStream stream_;
+  StopMatcher stops_;
+};
+
+}  // namespace kinglet

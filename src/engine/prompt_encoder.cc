@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Render, then tokenise what came out, with all that is data held literal.
+#include "engine/prompt_encoder.h"
+
+#include <utility>
+
+namespace kinglet {
+
+PromptEncoder::PromptEncoder(const GgufFile& file, std::unique_ptr<Tokenizer> tokenizer)
+    : tokenizer_(std::move(tokenizer)) {
+  const auto name = [this](std::optional<TokenId> id) {
+    return id ? std::string(tokenizer_->TokenBytes(*id, ControlTokens::kShow)) : std::string();
+  };
+  bos_name_ = name(tokenizer_->bos());
+  eos_name_ = name(tokenizer_->eos());
+  // One that cannot be read hinders chats alone, so it is no reason to refuse the file.
+  const GgufValue* source = file.Find("tokenizer.chat_template");
+  const auto text = source == nullptr ? std::nullopt : source->As<std::string_view>();
+  if (text) template_ = ChatTemplate::Parse(*text);
+}
+
+Result<std::vector<TokenId>> PromptEncoder::EncodeMessages(json::array messages,
+                                                           const ChatOptions& options) const {
+  if (!template_) {
+    return Error(StatusCode::kInvalidInput,
+                 "the model has no chat template; it can only continue a text");
+  }
+  if (!*template_) return std::unexpected(template_->error());
+  json::object context = options.template_fields;
+  context["messages"] = std::move(messages);
+  context["add_generation_prompt"] = options.add_generation_prompt;
+  context["bos_token"] = bos_name_;
+  context["eos_token"] = eos_name_;
+  if (!options.tools.empty()) context["tools"] = options.tools;
+  const RenderedPrompt prompt = TRY((*template_)->Render(context));
+  EncodeOptions encode;
+  encode.parse_special = true;
+  encode.literal = prompt.literal;
+  std::vector<TokenId> tokens = tokenizer_->Encode(prompt.text, encode);
+  // Most templates write the BOS token themselves; the others leave it to the vocabulary.
+  const std::vector<TokenId> wanted = EncodePrompt("");
+  if (!wanted.empty() && (tokens.empty() || tokens[0] != wanted[0])) {
+    tokens.insert(tokens.begin(), wanted[0]);
+  }
+  return tokens;
+}
+
+std::vector<TokenId> PromptEncoder::EncodePrompt(std::string_view text) const {
+  EncodeOptions options;
+  options.add_special = true;
+  std::vector<TokenId> tokens = tokenizer_->Encode(text, options);
+  // An EOS that the vocabulary wants after a text would end the answer before it begins.
+  if (!tokens.empty() && tokens.size() > 1 && tokens.back() == tokenizer_->eos()) tokens.pop_back();
+  return tokens;
+}
+
+}  // namespace kinglet
