@@ -36,40 +36,42 @@ inline void MultiplyDirect(const std::uint8_t* panels, std::ptrdiff_t stride,
     for (int p = 0; p < kPanels; ++p) {
       heads[p] = Type::ReadHead(*reinterpret_cast<const Block*>(panels + p * stride));
     }
+    for (int first = 0; first < Type::kSpans; first += Type::kUnrolled) {
 #pragma GCC unroll 8
-    for (int s = 0; s < Type::kSpans; ++s) {
+      for (int s = first; s < first + Type::kUnrolled; ++s) {
 #pragma GCC unroll 4
-      for (int p = 0; p < kPanels; ++p) {
-        const Block& block = *reinterpret_cast<const Block*>(panels + p * stride);
-        for (int byte = 0; byte < kSpanBytes; byte += 64) {
-          __builtin_prefetch(panels + p * stride + s * kSpanBytes + byte + kPrefetchBytes);
-        }
+        for (int p = 0; p < kPanels; ++p) {
+          const Block& block = *reinterpret_cast<const Block*>(panels + p * stride);
+          for (int byte = 0; byte < kSpanBytes; byte += 64) {
+            __builtin_prefetch(panels + p * stride + s * kSpanBytes + byte + kPrefetchBytes);
+          }
 #pragma GCC unroll 2
-        for (int h = 0; h < kHalves; ++h) {
-          F scale;
-          F minimum;
-          Type::ReadScales(block, heads[p], s, h, scale, minimum);
-          QuadProducts<Type::kMaxCode> products[kColumns];
+          for (int h = 0; h < kHalves; ++h) {
+            F scale;
+            F minimum;
+            Type::ReadScales(block, heads[p], s, h, scale, minimum);
+            QuadProducts<Type::kMaxCode> products[kColumns];
 #pragma GCC unroll 8
-          for (int q = 0; q < kQuads; ++q) {
-            const I codes = Type::ReadQuad(block, s, h * kQuads + q);
+            for (int q = 0; q < kQuads; ++q) {
+              const I codes = Type::ReadQuad(block, s, h * kQuads + q);
+#pragma GCC unroll 8
+              for (int c = 0; c < kColumns; ++c) {
+                products[c].Add(
+                    q, codes, BroadcastQuad(at.codes + c * at.code_stride + (h * kQuads + q) * 4));
+              }
+            }
 #pragma GCC unroll 8
             for (int c = 0; c < kColumns; ++c) {
-              products[c].Add(q, codes,
-                              BroadcastQuad(at.codes + c * at.code_stride + (h * kQuads + q) * 4));
+              const F x_scale = SetF(at.scales[c * at.scale_stride]);
+              total[p][c] = FnmaF(minimum, SetF(at.sums[c * at.sum_stride + h]), total[p][c]);
+              total[p][c] = FmaF(ToF(products[c].Total()), MulF(scale, x_scale), total[p][c]);
             }
           }
-#pragma GCC unroll 8
-          for (int c = 0; c < kColumns; ++c) {
-            const F x_scale = SetF(at.scales[c * at.scale_stride]);
-            total[p][c] = FnmaF(minimum, SetF(at.sums[c * at.sum_stride + h]), total[p][c]);
-            total[p][c] = FmaF(ToF(products[c].Total()), MulF(scale, x_scale), total[p][c]);
-          }
         }
+        at.codes += kSpan;
+        at.scales += 1;
+        at.sums += kHalves;
       }
-      at.codes += kSpan;
-      at.scales += 1;
-      at.sums += kHalves;
     }
   }
 }

@@ -160,9 +160,9 @@ void ScalesK(const BlocksOf<Block>& from, PanelScalesK& to) {
   }
   for (int i = 0; i < 4; ++i) {
     for (int row = 0; row < kPanelRows; ++row) {
-      const int even = (scales[2 * i][row] >> 4) | (minima[2 * i][row] >> 4) << 2;
-      const int odd = (scales[2 * i + 1][row] >> 4) | (minima[2 * i + 1][row] >> 4) << 2;
-      to.high[i][row] = static_cast<std::uint8_t>(even | odd << 4);
+      const int first = (scales[i][row] >> 4) | (minima[i][row] >> 4) << 2;
+      const int second = (scales[i + 4][row] >> 4) | (minima[i + 4][row] >> 4) << 2;
+      to.high[i][row] = static_cast<std::uint8_t>(first | second << 4);
     }
   }
   Halves(from, &Block::d, to.d);

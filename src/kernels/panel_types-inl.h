@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How each packed type turns into unsigned bytes and scales: weight = scale * code - minimum. A
-// type gives, of its block: the spans in it, the halves of a span with scales of their own, and
+// type gives, of its block: the spans in it, how many of them are unrolled together, the halves of
+// a span with scales of their own, and
 //   ReadHead(block)                        what all of its spans share
 //   ReadScales(block, head, span, h, ...)  scale and minimum of 16 rows, of half h of a span
 //   ReadQuad(block, span, q)               one of the span's eight quads
@@ -22,6 +23,11 @@ inline I MoveBit(I bytes, int from, int to) {
   return AndI(moved, SetI(0x01010101 << to));
 }
 
+// The same for a bit that is known only at run time.
+inline I PickBit(I bytes, int from, int to) {
+  return ShiftLeft(AndI(ShiftRight(bytes, from), SetI(0x01010101)), to);
+}
+
 struct NoHead {};
 struct HeadF {
   F d;
@@ -35,6 +41,7 @@ struct HeadFF {
 struct TypeQ4_0 {
   using Block = PanelQ4_0;
   static constexpr int kSpans = 1;
+  static constexpr int kUnrolled = 1;  // no shift depends on the place among more
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 15;  // codes are at most so great
   static NoHead ReadHead(const Block&) { return {}; }
@@ -48,6 +55,7 @@ struct TypeQ4_0 {
 struct TypeQ4_1 {
   using Block = PanelQ4_1;
   static constexpr int kSpans = 1;
+  static constexpr int kUnrolled = 1;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 15;
   static NoHead ReadHead(const Block&) { return {}; }
@@ -61,6 +69,7 @@ struct TypeQ4_1 {
 struct TypeQ5_0 {
   using Block = PanelQ5_0;
   static constexpr int kSpans = 1;
+  static constexpr int kUnrolled = 1;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 31;
   static NoHead ReadHead(const Block&) { return {}; }
@@ -76,6 +85,7 @@ struct TypeQ5_0 {
 struct TypeQ5_1 {
   using Block = PanelQ5_1;
   static constexpr int kSpans = 1;
+  static constexpr int kUnrolled = 1;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 31;
   static NoHead ReadHead(const Block&) { return {}; }
@@ -91,6 +101,7 @@ struct TypeQ5_1 {
 struct TypeQ8_0 {
   using Block = PanelQ8_0;
   static constexpr int kSpans = 1;
+  static constexpr int kUnrolled = 1;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 255;
   static NoHead ReadHead(const Block&) { return {}; }
@@ -108,6 +119,7 @@ constexpr std::uint8_t kCodesIQ4NL[16] = {1,   24,  45,  63,  79,  93,  106, 118
 struct TypeIQ4_NL {
   using Block = PanelQ4_0;
   static constexpr int kSpans = 1;
+  static constexpr int kUnrolled = 1;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 255;
   static NoHead ReadHead(const Block&) { return {}; }
@@ -127,6 +139,7 @@ constexpr std::uint8_t kCodesMXFP4[16] = {12, 13, 14, 15, 16, 18, 20, 24,
 struct TypeMXFP4 {
   using Block = PanelMXFP4;
   static constexpr int kSpans = 1;
+  static constexpr int kUnrolled = 1;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 24;
   static NoHead ReadHead(const Block&) { return {}; }
@@ -141,26 +154,40 @@ struct TypeMXFP4 {
 
 // ---- types of 256 ----
 
-inline HeadFF ReadHeadK(const PanelScalesK& k) { return {HalfToF(k.d), HalfToF(k.dmin)}; }
+// Scales and minima of all spans as bytes, taken apart 64 at a time.
+struct HeadK {
+  F d, dmin;
+  alignas(64) std::uint8_t scales[8][kPanelRows];
+  alignas(64) std::uint8_t minima[8][kPanelRows];
+};
 
-inline void ReadScalesK(const PanelScalesK& k, HeadFF head, int span, F& scale, F& minimum) {
-  const I low = LoadUnsignedBytes(k.low[span]);
-  I high = LoadUnsignedBytes(k.high[span / 2]);
-  if (span % 2 == 1) high = ShiftRight(high, 4);
-  const I codes = OrI(AndI(low, SetI(15)), ShiftLeft(AndI(high, SetI(3)), 4));
-  const I minima = OrI(ShiftRight(low, 4), ShiftLeft(AndI(high, SetI(12)), 2));
-  scale = MulF(head.d, ToF(codes));
-  minimum = MulF(head.dmin, ToF(minima));
+inline HeadK ReadHeadK(const PanelScalesK& k) {
+  HeadK head = {HalfToF(k.d), HalfToF(k.dmin)};
+  const I high = LoadI(k.high);
+  const I top = SetI(0x30303030);
+  const I first = LoadI(k.low[0]);
+  const I second = LoadI(k.low[4]);
+  StoreI(head.scales[0], OrI(LowNibbles(first), AndI(ShiftLeft(high, 4), top)));
+  StoreI(head.minima[0], OrI(HighNibbles(first), AndI(ShiftLeft(high, 2), top)));
+  StoreI(head.scales[4], OrI(LowNibbles(second), AndI(high, top)));
+  StoreI(head.minima[4], OrI(HighNibbles(second), AndI(ShiftRight(high, 2), top)));
+  return head;
+}
+
+inline void ReadScalesK(const HeadK& head, int span, F& scale, F& minimum) {
+  scale = MulF(head.d, ToF(LoadUnsignedBytes(head.scales[span])));
+  minimum = MulF(head.dmin, ToF(LoadUnsignedBytes(head.minima[span])));
 }
 
 struct TypeQ4_K {
   using Block = PanelQ4_K;
   static constexpr int kSpans = 8;
+  static constexpr int kUnrolled = 2;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 15;
-  static HeadFF ReadHead(const Block& b) { return ReadHeadK(b.scales); }
-  static void ReadScales(const Block& b, HeadFF head, int span, int, F& scale, F& minimum) {
-    ReadScalesK(b.scales, head, span, scale, minimum);
+  static HeadK ReadHead(const Block& b) { return ReadHeadK(b.scales); }
+  static void ReadScales(const Block&, const HeadK& head, int span, int, F& scale, F& minimum) {
+    ReadScalesK(head, span, scale, minimum);
   }
   static I ReadQuad(const Block& b, int span, int q) {
     const I packed = LoadI(b.nibbles[span / 2][q]);
@@ -171,16 +198,17 @@ struct TypeQ4_K {
 struct TypeQ5_K {
   using Block = PanelQ5_K;
   static constexpr int kSpans = 8;
+  static constexpr int kUnrolled = 2;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 31;
-  static HeadFF ReadHead(const Block& b) { return ReadHeadK(b.scales); }
-  static void ReadScales(const Block& b, HeadFF head, int span, int, F& scale, F& minimum) {
-    ReadScalesK(b.scales, head, span, scale, minimum);
+  static HeadK ReadHead(const Block& b) { return ReadHeadK(b.scales); }
+  static void ReadScales(const Block&, const HeadK& head, int span, int, F& scale, F& minimum) {
+    ReadScalesK(head, span, scale, minimum);
   }
   static I ReadQuad(const Block& b, int span, int q) {
     const I packed = LoadI(b.nibbles[span / 2][q]);
     return OrI(span % 2 == 0 ? LowNibbles(packed) : HighNibbles(packed),
-               MoveBit(LoadI(b.high[q]), span, 4));
+               PickBit(LoadI(b.high[q]), span, 4));
   }
 };
 
@@ -194,6 +222,7 @@ inline void ReadSignedScale(const std::int8_t* scales, HeadF head, F& scale, F& 
 struct TypeQ6_K {
   using Block = PanelQ6_K;
   static constexpr int kSpans = 8;
+  static constexpr int kUnrolled = 4;
   static constexpr int kHalves = 2;
   static constexpr int kMaxCode = 63;
   static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }
@@ -214,6 +243,7 @@ struct TypeQ6_K {
 struct TypeQ2_K {
   using Block = PanelQ2_K;
   static constexpr int kSpans = 8;
+  static constexpr int kUnrolled = 4;
   static constexpr int kHalves = 2;
   static constexpr int kMaxCode = 3;
   static HeadFF ReadHead(const Block& b) { return {HalfToF(b.d), HalfToF(b.dmin)}; }
@@ -230,6 +260,7 @@ struct TypeQ2_K {
 struct TypeQ3_K {
   using Block = PanelQ3_K;
   static constexpr int kSpans = 8;
+  static constexpr int kUnrolled = 4;
   static constexpr int kHalves = 2;
   static constexpr int kMaxCode = 7;
   static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }
@@ -238,13 +269,14 @@ struct TypeQ3_K {
   }
   static I ReadQuad(const Block& b, int span, int q) {
     const I low = ShiftRight(LoadI(b.low[span / 4][q]), 2 * (span % 4));
-    return OrI(AndI(low, SetI(0x03030303)), MoveBit(LoadI(b.high[q]), span, 2));
+    return OrI(AndI(low, SetI(0x03030303)), PickBit(LoadI(b.high[q]), span, 2));
   }
 };
 
 struct TypeIQ4_XS {
   using Block = PanelIQ4_XS;
   static constexpr int kSpans = 8;
+  static constexpr int kUnrolled = 1;
   static constexpr int kHalves = 1;
   static constexpr int kMaxCode = 255;
   static HeadF ReadHead(const Block& b) { return {HalfToF(b.d)}; }

@@ -18,7 +18,7 @@ namespace kinglet {
 inline constexpr int kPanelRows = 16;
 
 // Files of packed weights carry it: a change of any layout below asks for another name.
-inline constexpr std::string_view kPanelLayout = "rows16-1";
+inline constexpr std::string_view kPanelLayout = "rows16-2";
 
 using PanelHalves = std::uint8_t[kPanelRows][2];  // an f16 a row
 
@@ -51,44 +51,45 @@ struct PanelMXFP4 {
   std::uint8_t e[kPanelRows];  // exponents
 };
 
-// Types of 256, eight spans of eight quads. Scales of 6 bits beside their minima: the low four bits
-// of both in `low` (scale in the low half), the two high ones in `high` (span 2p: scale in bits
-// 0-1, minimum in 2-3; span 2p + 1: the same from bit 4).
+// Types of 256, eight spans of eight quads. Scales come first, as they are read: what is read
+// before its turn would have to be waited for. Scales of 6 bits beside their minima: the low four
+// bits of both in `low` (scale in the low half), the two high ones in `high` (span i < 4: scale in
+// bits 0-1 of high[i], minimum in 2-3; span i + 4: the same from bit 4).
 struct PanelScalesK {
   std::uint8_t low[8][kPanelRows];
   std::uint8_t high[4][kPanelRows];
   PanelHalves d, dmin;
 };
 struct PanelQ4_K {
-  std::uint8_t nibbles[4][8][64];  // [p]: span 2p in the low halves, 2p + 1 in the high ones
   PanelScalesK scales;
+  std::uint8_t nibbles[4][8][64];  // [p]: span 2p in the low halves, 2p + 1 in the high ones
 };
 struct PanelQ5_K {
-  std::uint8_t nibbles[4][8][64];
-  std::uint8_t high[8][64];  // bit s: the fifth bit in span s
   PanelScalesK scales;
+  std::uint8_t high[8][64];  // bit s: the fifth bit in span s
+  std::uint8_t nibbles[4][8][64];
 };
 struct PanelQ6_K {
-  std::uint8_t low[2][2][8][64];  // [h][i]: span 4h + i in the low halves, 4h + 2 + i in the high
-  std::uint8_t high[2][8][64];    // [h]: bits 2i, 2i + 1 belong to span 4h + i
-  std::int8_t scales[16][kPanelRows];
   PanelHalves d;
+  std::int8_t scales[16][kPanelRows];
+  std::uint8_t high[2][8][64];    // [h]: bits 2i, 2i + 1 belong to span 4h + i
+  std::uint8_t low[2][2][8][64];  // [h][i]: span 4h + i in the low halves, 4h + 2 + i in the high
 };
 struct PanelQ2_K {
-  std::uint8_t codes[2][8][64];         // [h]: bits 2i, 2i + 1 belong to span 4h + i
-  std::uint8_t scales[16][kPanelRows];  // scale in the low half, minimum in the high one
   PanelHalves d, dmin;
+  std::uint8_t scales[16][kPanelRows];  // scale in the low half, minimum in the high one
+  std::uint8_t codes[2][8][64];         // [h]: bits 2i, 2i + 1 belong to span 4h + i
 };
 struct PanelQ3_K {
-  std::uint8_t low[2][8][64];  // two low bits, as Q2_K
-  std::uint8_t high[8][64];    // bit s: the third bit in span s
-  std::int8_t scales[16][kPanelRows];
   PanelHalves d;
+  std::int8_t scales[16][kPanelRows];
+  std::uint8_t high[8][64];    // bit s: the third bit in span s
+  std::uint8_t low[2][8][64];  // two low bits, as Q2_K
 };
 struct PanelIQ4_XS {
-  std::uint8_t nibbles[8][4][64];  // [span], as Q4_0; an index into the table of IQ4_NL
-  std::int8_t scales[8][kPanelRows];
   PanelHalves d;
+  std::int8_t scales[8][kPanelRows];
+  std::uint8_t nibbles[8][4][64];  // [span], as Q4_0; an index into the table of IQ4_NL
 };
 
 // Whether matrices of this type are packed. Those that are not are read as they lie in the file.

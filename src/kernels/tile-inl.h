@@ -44,18 +44,20 @@ inline void Expand(const std::uint8_t* panel, int spans, ExpandedPanel<kCodeByte
     const auto& block = *reinterpret_cast<const typename Type::Block*>(
         panel + static_cast<std::size_t>(first / Type::kSpans) * sizeof(typename Type::Block));
     const auto head = Type::ReadHead(block);
+    for (int begin = 0; begin < Type::kSpans; begin += Type::kUnrolled) {
 #pragma GCC unroll 8
-    for (int s = 0; s < Type::kSpans; ++s) {
-      for (int h = 0; h < Type::kHalves; ++h) {
-        F scale;
-        F minimum;
-        Type::ReadScales(block, head, s, h, scale, minimum);
-        StoreF(out.scales[(first + s) * Type::kHalves + h], scale);
-        StoreF(out.minima[(first + s) * Type::kHalves + h], minimum);
-      }
-      for (int q = 0; q < kSpanQuads; ++q) {
-        TileProducts<Type::kMaxCode>::StoreQuad(
-            out.codes[((first + s) * kSpanQuads + q) * kCodeBytes], Type::ReadQuad(block, s, q));
+      for (int s = begin; s < begin + Type::kUnrolled; ++s) {
+        for (int h = 0; h < Type::kHalves; ++h) {
+          F scale;
+          F minimum;
+          Type::ReadScales(block, head, s, h, scale, minimum);
+          StoreF(out.scales[(first + s) * Type::kHalves + h], scale);
+          StoreF(out.minima[(first + s) * Type::kHalves + h], minimum);
+        }
+        for (int q = 0; q < kSpanQuads; ++q) {
+          TileProducts<Type::kMaxCode>::StoreQuad(
+              out.codes[((first + s) * kSpanQuads + q) * kCodeBytes], Type::ReadQuad(block, s, q));
+        }
       }
     }
   }
