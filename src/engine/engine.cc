@@ -147,12 +147,12 @@ Generation* Engine::FindLeader(const Generation& generation, std::size_t cached_
   const auto tokens = generation.tokens().first(generation.prompt_tokens() - 1);
   for (const auto& [id, other] : generations_) {
     // Nobody waits for one that may be put off.
-    if (!other->reads_prompt() || other->cancelled || other->scope() != generation.scope() ||
+    if (other->prompt_read || other->cancelled || other->scope() != generation.scope() ||
         other->request().prompt_logprobs ||
         other->request().terms.service_class > generation.request().terms.service_class) {
       continue;
     }
-    const auto differ = std::ranges::mismatch(other->tokens(), tokens);
+    const auto differ = std::ranges::mismatch(other->request().prompt, tokens);
     const auto common = static_cast<std::size_t>(differ.in2 - tokens.begin());
     if (common >= cached_tokens + kLeastShared && common > shared) {
       shared = common;

@@ -237,6 +237,7 @@ void Engine::Finish(Step& step) {
       ++counts_.written_tokens;
     }
     if (!item.completes) continue;
+    generation.prompt_read = true;
     const bool read_all = computed == generation.prompt_tokens();
     if (item.ended) {
       Keep(generation, computed, /*with_tail=*/true);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request on its way through the engine: its tokens, its pages, what it has said so far, and
-// whom it says it to. The engine's thread alone touches it.
+// whom it says it to. The engine's thread alone changes it, most of it without the engine's lock:
+// other threads read its request, and with the lock the fields below that say so.
 #pragma once
 
 #include <cstddef>
@@ -57,7 +58,7 @@ class Generation {
   // Tells the sink of the end. Its pages have gone back before.
   void End();
 
-  // ---- what the engine keeps with it ----
+  // ---- what the engine keeps with it, changed and read with the lock ----
   std::optional<KvSequence> sequence;  // while it runs
   FinishReason finish_reason = FinishReason::kCancelled;
   GenerationResult result;
@@ -65,6 +66,7 @@ class Generation {
   std::size_t loading = 0;   // pages on their way from the disk
   std::uint64_t leader = 0;  // computes what it needs; 0: nobody
   bool cancelled = false;
+  bool prompt_read = false;  // and its first token written
 
  private:
   // The likeliest tokens, as many as were asked for.

@@ -54,9 +54,7 @@ class Reader {
   template <typename Number>
   Number TakeNumber() {
     Number number{};
-    if (const std::string_view bytes = Take(sizeof(number)); !bytes.empty()) {
-      std::memcpy(&number, bytes.data(), sizeof(number));
-    }
+    Take(sizeof(number)).copy(reinterpret_cast<char*>(&number), sizeof(number));
     return number;
   }
   std::string TakeHex(std::size_t count) {
