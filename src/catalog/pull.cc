@@ -51,9 +51,9 @@ Result<std::string> HashFile(const std::filesystem::path& path, const FileProgre
 }
 
 // One GET into partial; the rest alone where the first part is of the same file.
-Result<void> FetchOnce(const HttpRequest& request, const ModelFile& file, PartialFile& partial,
+Result<void> FetchOnce(const HttpDownload& download, const ModelFile& file, PartialFile& partial,
                        FileProgress& progress) {
-  const std::string host = HostOf(request.url);
+  const std::string host = HostOf(download.url);
   const auto on_start = [&](const HttpReply& reply) -> Result<void> {
     if (reply.first_byte != partial.bytes()) TRY(partial.KeepFirst(0, std::cref(progress)));
     if (file.bytes && reply.total_bytes && *reply.total_bytes != *file.bytes) {
@@ -75,7 +75,7 @@ Result<void> FetchOnce(const HttpRequest& request, const ModelFile& file, Partia
     return progress(partial.bytes());
   };
   const HttpReply reply = TRY(HttpGet(
-      request,
+      download,
       {.on_start = on_start, .on_body = on_body, .should_stop = progress.hooks.should_stop}));
   switch (reply.status) {
     case 200:
@@ -108,12 +108,12 @@ Result<void> FetchFromUrl(const std::string& url, const ModelFile& file, Partial
     if (file.sha256 && file.bytes == partial.bytes()) return {};
   }
   // Else the file is emptied once the server answers: another source may yet go on with it.
-  const HttpRequest request = {.url = url,
-                               .first_byte = resumes ? partial.bytes() : 0,
-                               .if_range = resumes ? partial.origin().etag : "",
-                               .connect_timeout_ms = options.connect_timeout_ms,
-                               .stall_timeout_s = options.stall_timeout_s};
-  return FetchOnce(request, file, partial, progress);
+  const HttpDownload download = {.url = url,
+                                 .first_byte = resumes ? partial.bytes() : 0,
+                                 .if_range = resumes ? partial.origin().etag : "",
+                                 .connect_timeout_ms = options.connect_timeout_ms,
+                                 .stall_timeout_s = options.stall_timeout_s};
+  return FetchOnce(download, file, partial, progress);
 }
 
 // Holds what came to what the catalog says, and returns its digest.

@@ -63,8 +63,8 @@ std::optional<T> ParseNumber(std::string_view text) {
 // One GET without redirects, and what its callbacks share.
 class Transfer {
  public:
-  Transfer(const HttpRequest& request, const HttpReceiver& receiver)
-      : request_(request), receiver_(receiver), handle_(curl_easy_init()) {}
+  Transfer(const HttpDownload& download, const HttpReceiver& receiver)
+      : download_(download), receiver_(receiver), handle_(curl_easy_init()) {}
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -89,7 +89,7 @@ class Transfer {
   Result<void> Start();
   Result<void> Broken(CURLcode code, const std::string& url) const;
 
-  const HttpRequest& request_;
+  const HttpDownload& download_;
   const HttpReceiver& receiver_;
   EasyHandle handle_;
   std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers_{nullptr,
@@ -108,9 +108,9 @@ void Transfer::SetOptions(const std::string& url) {
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_USERAGENT, "kinglet");
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout_ms));
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(download_.connect_timeout_ms));
   set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-  set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request_.stall_timeout_s));
+  set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(download_.stall_timeout_s));
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &Transfer::OnTick);
   set(CURLOPT_XFERINFODATA, this);
@@ -119,11 +119,11 @@ void Transfer::SetOptions(const std::string& url) {
   set(CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
   set(CURLOPT_WRITEDATA, this);
   if (IsThisMachine(ParseUrl(url).value_or(UrlParts{}).host)) set(CURLOPT_NOPROXY, "*");
-  if (request_.first_byte > 0) {
-    const std::string range = fmt::format("{}-", request_.first_byte);
+  if (download_.first_byte > 0) {
+    const std::string range = fmt::format("{}-", download_.first_byte);
     set(CURLOPT_RANGE, range.c_str());
-    if (!request_.if_range.empty()) {
-      headers_.reset(curl_slist_append(nullptr, ("If-Range: " + request_.if_range).c_str()));
+    if (!download_.if_range.empty()) {
+      headers_.reset(curl_slist_append(nullptr, ("If-Range: " + download_.if_range).c_str()));
       set(CURLOPT_HTTPHEADER, headers_.get());
     }
   }
@@ -167,9 +167,9 @@ bool Transfer::HasFile() const {
 Result<void> Transfer::Start() {
   started_ = true;
   const HttpReply reply = ReadHead();
-  if (reply.status == 206 && reply.first_byte != request_.first_byte) {
+  if (reply.status == 206 && reply.first_byte != download_.first_byte) {
     return Error(StatusCode::kFailed, "{} sends another range than the one asked for",
-                 HostOf(request_.url));
+                 HostOf(download_.url));
   }
   return receiver_.on_start(reply);
 }
@@ -245,12 +245,12 @@ Result<void> CheckUrl(const std::string& url) {
   return Error(StatusCode::kUsage, "{} is refused: only https:// is fetched", Quoted(url, 200));
 }
 
-Result<HttpReply> HttpGet(const HttpRequest& request, const HttpReceiver& receiver) {
+Result<HttpReply> HttpGet(const HttpDownload& download, const HttpReceiver& receiver) {
   StartCurl();
-  TRY(CheckUrl(request.url));
-  std::string url = request.url;
-  for (int redirects = 0; redirects <= request.max_redirects; ++redirects) {
-    Transfer transfer(request, receiver);
+  TRY(CheckUrl(download.url));
+  std::string url = download.url;
+  for (int redirects = 0; redirects <= download.max_redirects; ++redirects) {
+    Transfer transfer(download, receiver);
     HttpReply reply = TRY(transfer.Run(url));
     const std::string next = transfer.RedirectUrl();
     if (next.empty()) return reply;
@@ -260,8 +260,8 @@ Result<HttpReply> HttpGet(const HttpRequest& request, const HttpReceiver& receiv
     }
     url = next;
   }
-  return Error(StatusCode::kFailed, "{}: more than {} redirects", HostOf(request.url),
-               request.max_redirects);
+  return Error(StatusCode::kFailed, "{}: more than {} redirects", HostOf(download.url),
+               download.max_redirects);
 }
 
 }  // namespace kinglet

@@ -13,7 +13,7 @@
 
 namespace kinglet {
 
-struct HttpRequest {
+struct HttpDownload {
   std::string url;
   std::uint64_t first_byte = 0;  // > 0: asks for the rest of the file from there on
   std::string if_range;          // the ETag that the first part came with; another file comes whole
@@ -47,6 +47,6 @@ Result<void> CheckUrl(const std::string& url);
 // Any status is a reply; only the body of 200 and 206 is read. kFailed: no connection, it broke, or
 // it stalled; the receiver's error where on_start or on_body returned one. Each redirect is checked
 // as the first URL is, and none leads from https to http.
-Result<HttpReply> HttpGet(const HttpRequest& request, const HttpReceiver& receiver);
+Result<HttpReply> HttpGet(const HttpDownload& download, const HttpReceiver& receiver);
 
 }  // namespace kinglet
