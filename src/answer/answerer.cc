@@ -156,7 +156,8 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
   GenerationRequest request{.prompt = TRY(model.EncodeChat(messages)),
                             .sampling = options.sampling,
                             .max_tokens = options.max_tokens,
-                            .stop = options.stop};
+                            .stop = options.stop,
+                            .terms = options.terms};
   request.stop.emplace_back(kEcho);
   request.interrupted = work.events.cancelled;
   SentenceFeed feed;

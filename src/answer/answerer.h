@@ -21,6 +21,7 @@ struct AskOptions {
   std::vector<std::string> stop;
   std::string model_name;    // for the record
   std::string library_name;  // for the record
+  ServiceTerms terms;        // of what is asked of the model
   // Prices; a cost is computed once one of them is set.
   std::string currency = "EUR";
   std::optional<double> electricity_per_kwh;

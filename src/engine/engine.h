@@ -38,6 +38,7 @@ struct EngineOptions {
   std::size_t context_tokens = 0;       // 0: the model's own, at most kDefaultContextTokens
   bool reuse_prefix = true;             // false: every prompt is computed from its first token
   std::size_t kv_bytes = 0;             // as ModelOptions has it
+  std::size_t kv_contexts = 1;          // as ModelOptions has it
   bool exact = false;                   // as ModelOptions has it
   KvType kv_type = KvType::kF16;        // as ModelOptions has it
   bool count_experts = false;           // as ModelOptions has it

@@ -84,13 +84,18 @@ void Engine::Housekeep() {
 }
 
 void Engine::EndCancelled() {
-  std::vector<Generation*> cancelled;
+  const double now_ms = MonotonicMs();
+  const auto is_late = [&](const Generation& generation) {
+    const auto& timeout_ms = generation.request().terms.timeout_ms;
+    return timeout_ms && now_ms - generation.submitted_ms > *timeout_ms;
+  };
+  std::vector<Generation*> ending;
   for (auto& [id, generation] : generations_) {
-    if (generation->cancelled) cancelled.push_back(generation.get());
+    if (generation->cancelled || is_late(*generation)) ending.push_back(generation.get());
   }
-  for (Generation* generation : cancelled) {
+  for (Generation* generation : ending) {
     if (generation->sequence) Keep(*generation, generation->sequence->length(), true);
-    Remove(*generation, FinishReason::kCancelled);
+    Remove(*generation, generation->cancelled ? FinishReason::kCancelled : FinishReason::kLength);
   }
 }
 

@@ -24,6 +24,9 @@ Generation::Generation(std::uint64_t id, GenerationRequest request, GenerationSi
   max_length_ = std::min(max_length_, request_.prompt.size() + wanted);
   result.prompt_tokens = static_cast<int>(request_.prompt.size());
   tokens_.reserve(max_length_);
+  if (request_.reasoning_budget) {
+    budget_.emplace(*request_.reasoning_budget, request_.reasoning_begun, tokenizer_);
+  }
 }
 
 TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const {
@@ -38,7 +41,8 @@ TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const
 bool Generation::Write(std::span<const float> logits) {
   finish_reason = FinishReason::kLength;
   if (tokens_.size() >= max_length_) return true;
-  const TokenId token = sampler_.Choose(logits, tokens_);
+  TokenId token = sampler_.Choose(logits, tokens_);
+  if (budget_) token = budget_->Forced().value_or(token);
   if (tokenizer_.IsEndOfGeneration(token) && !request_.ignore_end) {
     finish_reason = FinishReason::kStop;
     return true;
@@ -47,6 +51,7 @@ bool Generation::Write(std::span<const float> logits) {
   event.tokens.push_back(token);
   if (request_.logprobs) event.odds.push_back(OddsOf(token, logits));
   tokens_.push_back(token);
+  if (budget_) budget_->Saw(tokenizer_.TokenBytes(token));
   event.text = stops_.Push(stream_.Push(tokenizer_.TokenBytes(token)));
   if (first_token_ms == 0) first_token_ms = MonotonicMs();
   sink_(std::move(event));

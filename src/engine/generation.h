@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/prefix_cache.h"
+#include "engine/reasoning_budget.h"
 #include "engine/sampler.h"
 #include "engine/stop_matcher.h"
 #include "model/kv_pages.h"
@@ -82,6 +83,7 @@ class Generation {
   Sampler sampler_;
   TextStream stream_;
   StopMatcher stops_;
+  std::optional<ReasoningBudget> budget_;  // of thought
 };
 
 }  // namespace kinglet

@@ -30,6 +30,7 @@ class ModelEmbedder : public Embedder {
   std::vector<TokenId> Encode(std::string_view text) const;
 
   Encoder& encoder() { return *encoder_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
 
  private:
   ModelEmbedder(std::unique_ptr<Encoder> encoder, std::unique_ptr<Tokenizer> tokenizer)

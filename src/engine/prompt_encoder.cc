@@ -16,7 +16,9 @@ PromptEncoder::PromptEncoder(const GgufFile& file, std::unique_ptr<Tokenizer> to
   // One that cannot be read hinders chats alone, so it is no reason to refuse the file.
   const GgufValue* source = file.Find("tokenizer.chat_template");
   const auto text = source == nullptr ? std::nullopt : source->As<std::string_view>();
-  if (text) template_ = ChatTemplate::Parse(*text);
+  if (!text) return;
+  template_source_ = *text;
+  template_ = ChatTemplate::Parse(*text);
 }
 
 Result<std::vector<TokenId>> PromptEncoder::EncodeMessages(json::array messages,

@@ -26,10 +26,17 @@ struct ChatOptions {
 // Immutable once made: any thread may use it.
 class PromptEncoder {
  public:
+  // file must outlive this.
   PromptEncoder(const GgufFile& file, std::unique_ptr<Tokenizer> tokenizer);
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   bool has_chat_template() const { return template_.has_value(); }
+  std::string_view template_source() const { return template_source_; }  // empty: there is none
+  // Whether the template speaks of a field: a client that sets one that it does not would be
+  // ignored.
+  bool TemplateReads(std::string_view field) const {
+    return template_source_.find(field) != std::string_view::npos;
+  }
 
   // messages: objects with role and content, and what else the template reads. Contents can never
   // become control tokens. kInvalidInput where the file has no chat template, or the template
@@ -42,6 +49,7 @@ class PromptEncoder {
 
  private:
   std::unique_ptr<Tokenizer> tokenizer_;
+  std::string_view template_source_;              // of the file, which outlives this
   std::optional<Result<ChatTemplate>> template_;  // nothing: the file has none
   std::string bos_name_, eos_name_;               // as templates ask for them
 };

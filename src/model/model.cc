@@ -49,7 +49,9 @@ Result<std::size_t> ChooseContext(const ModelConfig& config, const ModelOptions&
 }
 
 Result<std::size_t> ChoosePageCount(const ModelConfig& config, const ModelOptions& options) {
-  if (options.kv_bytes == 0) return (options.context_tokens + kPageTokens - 1) / kPageTokens;
+  if (options.kv_bytes == 0) {
+    return options.kv_contexts * ((options.context_tokens + kPageTokens - 1) / kPageTokens);
+  }
   const std::size_t page_bytes = KvPages::PageBytes(config, options.kv_type);
   if (options.kv_bytes < page_bytes) {
     return Error(StatusCode::kUsage, "{} bytes for keys and values are less than a page of {}",

@@ -28,7 +28,9 @@ struct ModelOptions {
   bool count_experts = false;      // of a mixture: which were asked, for reports
   bool exact = false;              // for audits, slow: nothing is rounded below f32
   KvType kv_type = KvType::kF16;
-  std::size_t kv_bytes = 0;  // for keys and values of all sequences; 0: one of the whole context
+  // For keys and values of all sequences; 0: of so many as long as the context.
+  std::size_t kv_bytes = 0;
+  std::size_t kv_contexts = 1;
   PackedCacheOptions packed_cache;  // without a folder weights are packed in memory
 };
 

@@ -49,6 +49,7 @@ struct ServiceTerms {
   bool lasting = false;  // what the prompt leaves is kept on the disk, where there is room for it
   // Not let in (kLimitExceeded) where the first token would come later than this after now.
   std::optional<double> first_byte_budget_ms;
+  std::optional<double> timeout_ms;  // ends then with what is written (kLength)
 };
 
 struct GenerationRequest {
@@ -59,7 +60,9 @@ struct GenerationRequest {
   bool ignore_end = false;        // goes on after an end-of-text token, for measurements
   bool logprobs = false;          // of each token, and
   int top_logprobs = 0;           // of so many likeliest ones beside it
-  bool prompt_logprobs = false;   // the same of the prompt; nothing of it comes from a cache then
+  std::optional<int> reasoning_budget;  // tokens of a thought; then its end is written
+  bool reasoning_begun = false;         // by the prompt
+  bool prompt_logprobs = false;  // the same of the prompt; nothing of it comes from a cache then
   // Instead of text: how likely each of these is to come next.
   std::vector<TokenId> candidates;
   ServiceTerms terms;
