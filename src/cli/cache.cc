@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// kinglet cache list, verify, clear: the packed weights that are kept to start quickly.
+// kinglet cache list, verify, clear: packed weights, which make starts quick, and keys and values
+// of prompts that came again.
 #include <unistd.h>
 
 #include <memory>
@@ -14,10 +15,16 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "engine/page_store.h"
 #include "model/packed_cache_folder.h"
 
 namespace kinglet {
 namespace {
+
+struct Caches {
+  PackedCacheOptions packed;
+  std::filesystem::path pages;
+};
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
@@ -37,7 +44,13 @@ json::object EntryJson(const PackedCacheEntry& entry) {
   return object;
 }
 
-Result<void> List(const PackedCacheOptions& cache, bool as_json) {
+json::object PagesJson(const Caches& caches, const PageFolderUse& pages) {
+  return {{"folder", caches.pages.string()}, {"files", pages.files}, {"bytes", pages.bytes}};
+}
+
+Result<void> List(const Caches& caches, bool as_json) {
+  const PackedCacheOptions& cache = caches.packed;
+  const PageFolderUse pages = MeasurePageFolder(caches.pages);
   const std::vector<PackedCacheEntry> entries = ListPackedCache(cache.folder);
   std::uint64_t bytes = 0;
   for (const PackedCacheEntry& entry : entries) bytes += entry.bytes;
@@ -47,7 +60,8 @@ Result<void> List(const PackedCacheOptions& cache, bool as_json) {
     fmt::print("{}\n", ToJson(json::object{{"folder", cache.folder.string()},
                                            {"bytes", bytes},
                                            {"max_bytes", cache.max_bytes},
-                                           {"files", std::move(files)}}));
+                                           {"files", std::move(files)},
+                                           {"pages", PagesJson(caches, pages)}}));
     return {};
   }
   for (const PackedCacheEntry& entry : entries) {
@@ -57,15 +71,17 @@ Result<void> List(const PackedCacheOptions& cache, bool as_json) {
   }
   fmt::print("{:>10.1f} MB of {:.1f} MB at most, in {}\n", Megabytes(bytes),
              Megabytes(cache.max_bytes), EscapeForDisplay(cache.folder.string()));
+  fmt::print("{:>10.1f} MB of keys and values in {} pages, in {}\n", Megabytes(pages.bytes),
+             pages.files, EscapeForDisplay(caches.pages.string()));
   return {};
 }
 
 // What is broken is removed: the next start packs it again.
-Result<void> Verify(const PackedCacheOptions& cache, bool as_json) {
+Result<void> Verify(const Caches& caches, bool as_json) {
   HandleInterrupts();
   json::array files;
   std::size_t broken = 0;
-  for (const PackedCacheEntry& entry : ListPackedCache(cache.folder)) {
+  for (const PackedCacheEntry& entry : ListPackedCache(caches.packed.folder)) {
     if (TakeInterrupt()) return Error(StatusCode::kCancelled, "interrupted");
     const Result<void> sound = VerifyPackedFile(entry.path);
     if (!sound) {
@@ -82,15 +98,21 @@ Result<void> Verify(const PackedCacheOptions& cache, bool as_json) {
                  EscapeForDisplay(sound ? ModelOf(entry) : problem));
     }
   }
+  const std::size_t broken_pages = VerifyPageFolder(caches.pages);
   if (as_json) {
-    fmt::print("{}\n", ToJson(json::object{{"files", std::move(files)}, {"broken", broken}}));
+    fmt::print("{}\n", ToJson(json::object{{"files", std::move(files)},
+                                           {"broken", broken},
+                                           {"broken_pages", broken_pages}}));
   }
-  if (broken == 0) return {};
-  return Error(StatusCode::kFailed, "{} broken files of packed weights were removed", broken);
+  if (broken + broken_pages == 0) return {};
+  return Error(StatusCode::kFailed,
+               "{} broken files of packed weights and {} broken pages were removed", broken,
+               broken_pages);
 }
 
-Result<void> Clear(const PackedCacheOptions& cache, bool as_json) {
-  const std::uint64_t bytes = TRY(ClearPackedCache(cache.folder));
+Result<void> Clear(const Caches& caches, bool as_json) {
+  const std::uint64_t bytes =
+      TRY(ClearPackedCache(caches.packed.folder)) + ClearPageFolder(caches.pages).bytes;
   if (as_json) {
     fmt::print("{}\n", ToJson(json::object{{"removed_bytes", bytes}}));
   } else {
@@ -102,7 +124,7 @@ Result<void> Clear(const PackedCacheOptions& cache, bool as_json) {
 struct Action {
   const char* name;
   const char* summary;
-  Result<void> (*run)(const PackedCacheOptions& cache, bool as_json);
+  Result<void> (*run)(const Caches& caches, bool as_json);
 };
 
 constexpr Action kActions[] = {
@@ -122,9 +144,10 @@ CommandRun SetUpCache(CLI::App& app, const Environment& environment) {
     sub->add_flag("--json", *as_json, "print one JSON object");
     actions.emplace_back(sub, &action);
   }
-  return [as_json, actions, cache = environment.PackedCache()]() -> Result<void> {
+  const Caches caches = {environment.PackedCache(), environment.PageFolder()};
+  return [as_json, actions, caches]() -> Result<void> {
     for (const auto& [sub, action] : actions) {
-      if (sub->parsed()) return action->run(cache, *as_json);
+      if (sub->parsed()) return action->run(caches, *as_json);
     }
     return {};
   };

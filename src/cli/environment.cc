@@ -111,6 +111,8 @@ std::filesystem::path Environment::DefaultLibrary() const {
 
 std::filesystem::path Environment::LedgerFile() const { return home / "ledger.sqlite"; }
 
+std::filesystem::path Environment::PageFolder() const { return cache / "pages"; }
+
 PackedCacheOptions Environment::PackedCache() const {
   PackedCacheOptions options;
   options.folder = cache / "packed";

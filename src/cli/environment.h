@@ -35,6 +35,7 @@ struct Environment {
   std::filesystem::path DefaultLibrary() const;
   std::filesystem::path LedgerFile() const;
   PackedCacheOptions PackedCache() const;
+  std::filesystem::path PageFolder() const;  // of keys and values
 };
 
 // kInvalidInput names the line of kinglet.toml that is wrong; kUsage says that no home folder can

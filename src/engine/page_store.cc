@@ -40,7 +40,62 @@ Result<FileDescriptor> OpenPage(const std::filesystem::path& path) {
   return fd;
 }
 
+void ForEachPage(const std::filesystem::path& folder,
+                 const std::function<void(const std::filesystem::path& path)>& visit) {
+  std::error_code error;
+  std::vector<std::filesystem::path> pages;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error)) {
+    if (entry.path().extension() == kSuffix) pages.push_back(entry.path());
+  }
+  for (const std::filesystem::path& page : pages) visit(page);
+}
+
+Result<void> VerifyPage(const std::filesystem::path& path) {
+  const FileDescriptor fd = TRY(OpenPage(path));
+  std::size_t header_bytes = 0;
+  const PageFileHeader header = TRY(ReadHeader(fd, path, header_bytes));
+  std::error_code error;
+  const std::uint64_t bytes = std::filesystem::file_size(path, error);
+  if (error || bytes < header_bytes || bytes - header_bytes != header.payload_bytes) {
+    return Error(StatusCode::kInvalidInput, "{}: not as long as it says", path.string());
+  }
+  std::vector<std::byte> payload(header.payload_bytes);
+  TRY(ReadAt(fd, header_bytes, std::span(payload), path));
+  if (Xxh64(payload) != header.payload_checksum) {
+    return Error(StatusCode::kInvalidInput, "{}: spoilt", path.string());
+  }
+  return {};
+}
+
 }  // namespace
+
+PageFolderUse MeasurePageFolder(const std::filesystem::path& folder) {
+  PageFolderUse use;
+  ForEachPage(folder, [&](const std::filesystem::path& path) {
+    std::error_code error;
+    const std::uint64_t bytes = std::filesystem::file_size(path, error);
+    if (error) return;
+    ++use.files;
+    use.bytes += bytes;
+  });
+  return use;
+}
+
+std::size_t VerifyPageFolder(const std::filesystem::path& folder) {
+  std::size_t broken = 0;
+  ForEachPage(folder, [&](const std::filesystem::path& path) {
+    if (VerifyPage(path)) return;
+    ++broken;
+    unlink(path.c_str());
+  });
+  return broken;
+}
+
+PageFolderUse ClearPageFolder(const std::filesystem::path& folder) {
+  const PageFolderUse use = MeasurePageFolder(folder);
+  ForEachPage(folder, [](const std::filesystem::path& path) { unlink(path.c_str()); });
+  return use;
+}
 
 PageStore::PageStore(std::filesystem::path folder, std::string fingerprint, std::size_t page_bytes)
     : folder_(std::move(folder)), fingerprint_(std::move(fingerprint)), page_bytes_(page_bytes) {}

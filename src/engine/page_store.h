@@ -27,6 +27,17 @@
 
 namespace kinglet {
 
+// All pages that a folder has, of any model.
+struct PageFolderUse {
+  std::size_t files = 0;
+  std::uint64_t bytes = 0;
+};
+PageFolderUse MeasurePageFolder(const std::filesystem::path& folder);
+// Reads all of them and removes those that are broken; returns how many.
+std::size_t VerifyPageFolder(const std::filesystem::path& folder);
+// Removes them all. A server that runs computes anew what it finds gone.
+PageFolderUse ClearPageFolder(const std::filesystem::path& folder);
+
 class PageStore {
  public:
   // Makes the folder, and reads the headers of what is in it. fingerprint: 64 hexadecimal digits;
