@@ -16,9 +16,11 @@ CommandRun SetUpInspect(CLI::App& app, const Environment& environment);
 CommandRun SetUpLedger(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
 CommandRun SetUpModels(CLI::App& app, const Environment& environment);
+CommandRun SetUpPs(CLI::App& app, const Environment& environment);
 CommandRun SetUpPull(CLI::App& app, const Environment& environment);
 CommandRun SetUpRun(CLI::App& app, const Environment& environment);
 CommandRun SetUpSearch(CLI::App& app, const Environment& environment);
+CommandRun SetUpServe(CLI::App& app, const Environment& environment);
 CommandRun SetUpTokenize(CLI::App& app, const Environment& environment);
 
 }  // namespace kinglet

@@ -41,7 +41,26 @@ constexpr Topic kTopics[] = {
      "files, weights are packed in memory at every start) and to four fifths of the free disk: "
      "the one used\n"
      "least lately goes first. `kinglet cache list`, `verify` (reads all, removes what is broken), "
-     "`clear`.\n"},
+     "`clear`.\n"
+     "Keys and values of prompts that a server has read more than once are kept in "
+     "KINGLET_CACHE/pages, in files\n"
+     "that only their owner may read, up to --page-cache-bytes of `kinglet serve`; the same three "
+     "commands\n"
+     "show, check and remove them.\n"},
+    {"keys",
+     "`kinglet serve --api-key-file FILE` lets in who brings a key. FILE has a table for each:\n"
+     "\n"
+     "  [[key]]\n"
+     "  name = \"laptop\"              # in the log, and in front of what is its own\n"
+     "  role = \"read\"                # read; write: documents too; admin: the ledger too\n"
+     "  sha256 = \"9f86d08...\"        # of the key: printf %s KEY | sha256sum\n"
+     "  requests_per_minute = 60     # these three may be left out\n"
+     "  tokens_per_minute = 20000    # read and written\n"
+     "  concurrent = 4               # requests at once\n"
+     "\n"
+     "A good key: openssl rand -hex 32. The file is read again when it changes. Clients send the "
+     "key as\n"
+     "Authorization: Bearer KEY, or as X-Api-Key: KEY.\n"},
     {"ledger",
      "Each question leaves a line: time to the first byte, tokens read, cached, generated and "
      "useful, joules\n"

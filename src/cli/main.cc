@@ -32,10 +32,13 @@ constexpr Command kCommands[] = {
     {"ask", "a cited answer from the library, or an abstention with its reason", SetUpAsk},
     {"ledger", "what was asked, what it cost, what of it was useful", SetUpLedger},
     {"run", "a chat in the terminal, or one answer with -p", SetUpRun},
+    {"serve", "an HTTP server for the clients of OpenAI's, Ollama's and Anthropic's APIs",
+     SetUpServe},
+    {"ps", "what a running server has loaded", SetUpPs},
     {"bench", "tokens a second that a model reads and writes", SetUpBench},
     {"cache", "packed weights: how many, whether they are sound; clears them", SetUpCache},
     {"eval", "measures the program: fidelity", SetUpEval},
-    {"help", "explains a topic: models, folders, settings, cache, ledger, exit", SetUpHelp},
+    {"help", "explains a topic: models, folders, settings, cache, keys, ledger, exit", SetUpHelp},
 };
 
 // INTERFACE: 0 done, 1 it failed, 2 wrong usage, 3 the input is invalid.

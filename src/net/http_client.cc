@@ -119,6 +119,10 @@ void Transfer::SetOptions(const std::string& url) {
   set(CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
   set(CURLOPT_WRITEDATA, this);
   if (IsThisMachine(ParseUrl(url).value_or(UrlParts{}).host)) set(CURLOPT_NOPROXY, "*");
+  if (!download_.bearer_token.empty()) {
+    set(CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    set(CURLOPT_XOAUTH2_BEARER, download_.bearer_token.c_str());
+  }
   if (download_.first_byte > 0) {
     const std::string range = fmt::format("{}-", download_.first_byte);
     set(CURLOPT_RANGE, range.c_str());
@@ -249,7 +253,8 @@ Result<HttpReply> HttpGet(const HttpDownload& download, const HttpReceiver& rece
   StartCurl();
   TRY(CheckUrl(download.url));
   std::string url = download.url;
-  for (int redirects = 0; redirects <= download.max_redirects; ++redirects) {
+  const int max_redirects = download.bearer_token.empty() ? download.max_redirects : 0;
+  for (int redirects = 0; redirects <= max_redirects; ++redirects) {
     Transfer transfer(download, receiver);
     HttpReply reply = TRY(transfer.Run(url));
     const std::string next = transfer.RedirectUrl();
@@ -261,7 +266,7 @@ Result<HttpReply> HttpGet(const HttpDownload& download, const HttpReceiver& rece
     url = next;
   }
   return Error(StatusCode::kFailed, "{}: more than {} redirects", HostOf(download.url),
-               download.max_redirects);
+               max_redirects);
 }
 
 }  // namespace kinglet

@@ -17,6 +17,7 @@ struct HttpDownload {
   std::string url;
   std::uint64_t first_byte = 0;  // > 0: asks for the rest of the file from there on
   std::string if_range;          // the ETag that the first part came with; another file comes whole
+  std::string bearer_token;      // empty: none. No redirect is followed with one
   int connect_timeout_ms = 5000;
   int stall_timeout_s = 30;  // gives up when less than a byte a second comes for so long
   int max_redirects = 5;

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events come from the engine; each is written out at once.
+#include "server/generation_call.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace kinglet {
+namespace {
+
+constexpr int kMostRetryAfterS = 60;
+
+}  // namespace
+
+void GenerationCall::Start(GenerationPlan plan, std::unique_ptr<ReplyFormat> format,
+                           std::shared_ptr<HttpExchange> exchange, Account account, Done done) {
+  const std::shared_ptr<GenerationCall> call(
+      new GenerationCall(std::move(plan), std::move(format), std::move(exchange),
+                         std::move(account), std::move(done)));
+  call->Submit();
+}
+
+GenerationCall::GenerationCall(GenerationPlan plan, std::unique_ptr<ReplyFormat> format,
+                               std::shared_ptr<HttpExchange> exchange, Account account, Done done)
+    : plan_(std::move(plan)),
+      format_(std::move(format)),
+      exchange_(std::move(exchange)),
+      account_(std::move(account)),
+      done_(std::move(done)),
+      choices_(plan_.requests.size()),
+      left_(plan_.requests.size()) {
+  outcome_.choices.resize(choices_.size());
+  for (Choice& choice : choices_) {
+    if (plan_.separates_reasoning) choice.splitter.emplace(plan_.reasoning_begun);
+  }
+}
+
+void GenerationCall::Submit() {
+  // Who hears the first token waits until the head of the answer is out.
+  std::unique_lock lock(mutex_);
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    const Result<std::uint64_t> id = SubmitChoice(i);
+    if (!id) {
+      left_ = 0;
+      CancelAll();
+      return Refuse(id.error());
+    }
+    choices_[i].id = *id;
+  }
+  if (plan_.stream) {
+    exchange_->Begin(200, format_->stream_type(), {{"Cache-Control", "no-cache"}});
+    Send(format_->Begin(), /*is_answer=*/false);
+  }
+  lock.unlock();
+  exchange_->OnGone([weak = weak_from_this()] {
+    const auto call = weak.lock();
+    if (call == nullptr) return;
+    const std::scoped_lock relock(call->mutex_);
+    call->outcome_.client_gone = true;
+    call->CancelAll();
+  });
+}
+
+Result<std::uint64_t> GenerationCall::SubmitChoice(std::size_t index) {
+  GenerationRequest& request = plan_.requests[index];
+  const auto submit = [&] {
+    return plan_.engine->Submit(
+        request,
+        [self = shared_from_this(), index](GenerationEvent event) {
+          self->OnEvent(index, std::move(event));
+        },
+        &predicted_ms_);
+  };
+  Result<std::uint64_t> id = submit();
+  const bool missed = !id && id.error().code() == StatusCode::kLimitExceeded;
+  if (missed && plan_.batch_on_miss && request.terms.first_byte_budget_ms) {
+    request.terms.first_byte_budget_ms.reset();
+    request.terms.service_class = ServiceClass::kBatch;
+    id = submit();
+  }
+  return id;
+}
+
+// Programs that shorten a conversation and try again look for this code, and for these words.
+void GenerationCall::TellContext(ApiError& error) const {
+  const int context = plan_.engine->context_tokens();
+  for (const GenerationRequest& request : plan_.requests) {
+    const int count = static_cast<int>(request.prompt.size());
+    if (count < context) continue;
+    error.code = "context_length_exceeded";
+    error.message = fmt::format(
+        "the prompt is too long: this model's maximum context length is {} tokens, one of which "
+        "is for the answer, and the prompt has {}",
+        context, count);
+    return;
+  }
+}
+
+void GenerationCall::Refuse(const Status& status) {
+  ApiError error = ApiError::OfStatus(status);
+  HttpHeaders headers;
+  if (error.status == 400) TellContext(error);
+  if (error.status == 429) {
+    const auto& budget = plan_.requests[0].terms.first_byte_budget_ms;
+    const double over_ms = predicted_ms_ - budget.value_or(0);
+    const int retry_s =
+        std::clamp(static_cast<int>(std::ceil(over_ms / 1000)), 1, kMostRetryAfterS);
+    headers.emplace_back("Retry-After", std::to_string(retry_s));
+    error.code = budget ? "first_byte_budget" : "queue_full";
+    error.more["predicted_first_byte_ms"] = std::round(predicted_ms_);
+    outcome_.refused_prediction_ms = predicted_ms_;
+  }
+  outcome_.status = error.status;
+  outcome_.total_ms = MonotonicMs() - plan_.received_ms;
+  exchange_->Respond({.status = error.status,
+                      .headers = std::move(headers),
+                      .body = ToJson(json::value(ToJson(error, format_->dialect())))});
+  done_(outcome_);
+}
+
+void GenerationCall::CancelAll() {
+  for (const Choice& choice : choices_) {
+    if (choice.id != 0 && !choice.ended) plan_.engine->Cancel(choice.id);
+  }
+}
+
+void GenerationCall::Send(std::string piece, bool is_answer) {
+  if (piece.empty()) return;
+  if (is_answer && outcome_.first_byte_ms == 0) {
+    outcome_.first_byte_ms = MonotonicMs() - plan_.received_ms;
+  }
+  if (exchange_->Write(std::move(piece)) || outcome_.client_gone) return;
+  outcome_.client_gone = true;
+  CancelAll();
+}
+
+ReplyDelta GenerationCall::TakeDelta(std::size_t index, GenerationEvent& event) {
+  Choice& choice = choices_[index];
+  ReplyChoice& reply = outcome_.choices[index];
+  ReplyDelta delta;
+  delta.odds = std::move(event.odds);
+  reply.tokens += static_cast<int>(event.tokens.size());
+  if (!choice.splitter) {
+    delta.text = std::move(event.text);
+  } else {
+    if (choice.splitter->thinks()) {
+      reply.reasoning_tokens += static_cast<int>(event.tokens.size());
+    }
+    ReasoningSplitter::Parts parts = choice.splitter->Push(event.text);
+    if (event.end) {
+      const ReasoningSplitter::Parts rest = choice.splitter->Finish();
+      parts.text += rest.text;
+      parts.reasoning += rest.reasoning;
+    }
+    delta.text = std::move(parts.text);
+    delta.reasoning = std::move(parts.reasoning);
+  }
+  reply.text += delta.text;
+  reply.reasoning += delta.reasoning;
+  std::ranges::copy(delta.odds, std::back_inserter(reply.odds));
+  return delta;
+}
+
+void GenerationCall::OnEvent(std::size_t index, GenerationEvent event) {
+  const std::scoped_lock lock(mutex_);
+  if (left_ == 0) return;  // it was refused
+  const ReplyDelta delta = TakeDelta(index, event);
+  if (plan_.stream && !delta.empty()) {
+    const bool is_answer = !delta.text.empty() || !delta.reasoning.empty();
+    Send(format_->Delta(static_cast<int>(index), delta), is_answer);
+  }
+  if (!event.end) return;
+  choices_[index].ended = true;
+  ReplyChoice& reply = outcome_.choices[index];
+  reply.result = *std::move(event.end);
+  const bool last = --left_ == 0;
+  if (last) AddUp();
+  if (plan_.stream) {
+    Send(format_->ChoiceEnd(static_cast<int>(index), reply, last ? &outcome_.totals : nullptr),
+         /*is_answer=*/false);
+  }
+  if (last) Finish();
+}
+
+void GenerationCall::AddUp() {
+  ReplyTotals& totals = outcome_.totals;
+  // Several choices of one prompt read it once; several prompts are added up.
+  const std::vector<TokenId>* before = nullptr;
+  for (std::size_t i = 0; i < choices_.size(); ++i) {
+    const ReplyChoice& reply = outcome_.choices[i];
+    totals.completion_tokens += reply.tokens;
+    totals.reasoning_tokens += reply.reasoning_tokens;
+    if (before != nullptr && *before == plan_.requests[i].prompt) continue;
+    before = &plan_.requests[i].prompt;
+    totals.prompt_tokens += reply.result.prompt_tokens;
+    totals.cached_tokens += reply.result.cached_tokens;
+  }
+  outcome_.total_ms = MonotonicMs() - plan_.received_ms;
+  if (!plan_.stream) outcome_.first_byte_ms = outcome_.total_ms;
+  if (outcome_.client_gone) outcome_.status = 499;
+  totals.ledger = account_(outcome_);
+}
+
+void GenerationCall::Finish() {
+  const ReplyTotals& totals = outcome_.totals;
+  if (plan_.stream) {
+    Send(format_->End(outcome_.choices, totals), /*is_answer=*/false);
+    exchange_->End();
+  } else {
+    exchange_->Respond({.body = ToJson(json::value(format_->Whole(outcome_.choices, totals)))});
+  }
+  done_(outcome_);
+}
+
+}  // namespace kinglet

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request that wants text from a model: it submits its choices, hears of them, writes them to
+// the client in the client's format, and closes the account when all have ended.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "net/http_server.h"
+#include "server/reply_format.h"
+#include "text/reasoning.h"
+
+namespace kinglet {
+
+// What is to be done; one request of the engine for each choice.
+struct GenerationPlan {
+  std::shared_ptr<void> keeps_alive;  // what the engine belongs to
+  Engine* engine = nullptr;
+  std::vector<GenerationRequest> requests;
+  bool stream = false;
+  bool separates_reasoning = false;
+  bool reasoning_begun = false;  // by the prompt
+  bool batch_on_miss = false;
+  double received_ms = 0;  // when the last byte of the request came
+};
+
+// How it went, for who keeps count.
+struct GenerationOutcome {
+  int status = 200;
+  ReplyTotals totals;
+  std::vector<ReplyChoice> choices;
+  double first_byte_ms = 0;  // 0: there was none
+  double total_ms = 0;
+  bool client_gone = false;
+  std::optional<double> refused_prediction_ms;
+};
+
+class GenerationCall : public std::enable_shared_from_this<GenerationCall> {
+ public:
+  // `account` gives the ledger line when all choices have ended, before the totals are sent; `done`
+  // is called once, after the last byte was handed over.
+  using Account = std::function<json::object(const GenerationOutcome& outcome)>;
+  using Done = std::function<void(const GenerationOutcome& outcome)>;
+
+  static void Start(GenerationPlan plan, std::unique_ptr<ReplyFormat> format,
+                    std::shared_ptr<HttpExchange> exchange, Account account, Done done);
+
+ private:
+  struct Choice {
+    std::uint64_t id = 0;
+    std::optional<ReasoningSplitter> splitter;
+    bool ended = false;
+  };
+
+  GenerationCall(GenerationPlan plan, std::unique_ptr<ReplyFormat> format,
+                 std::shared_ptr<HttpExchange> exchange, Account account, Done done);
+  void Submit();
+  Result<std::uint64_t> SubmitChoice(std::size_t index);
+  void Refuse(const Status& status);
+  void TellContext(ApiError& error) const;
+  void OnEvent(std::size_t index, GenerationEvent event);
+  ReplyDelta TakeDelta(std::size_t index, GenerationEvent& event);
+  void AddUp();
+  void Finish();
+  void Send(std::string piece, bool is_answer);
+  void CancelAll();
+
+  GenerationPlan plan_;
+  std::unique_ptr<ReplyFormat> format_;
+  std::shared_ptr<HttpExchange> exchange_;
+  Account account_;
+  Done done_;
+
+  std::mutex mutex_;  // events of several choices come from several threads
+  std::vector<Choice> choices_;
+  std::size_t left_ = 0;
+  double predicted_ms_ = 0;
+  GenerationOutcome outcome_;
+};
+
+}  // namespace kinglet

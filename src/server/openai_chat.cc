@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fields in the order of OpenAI's reference.
+#include "server/openai_chat.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+#include "server/chat_messages.h"
+
+namespace kinglet {
+namespace {
+
+class ChatFormat : public ReplyFormat {
+ public:
+  ChatFormat(std::string model, const Tokenizer& tokenizer, bool logprobs, bool include_usage)
+      : id_(MakeId("chatcmpl-")),
+        model_(std::move(model)),
+        tokenizer_(tokenizer),
+        logprobs_(logprobs),
+        include_usage_(include_usage) {}
+
+  std::string Delta(int choice, const ReplyDelta& delta) override {
+    json::object content;
+    if (IsFirst(choice)) content["role"] = "assistant";
+    if (!delta.reasoning.empty()) content["reasoning_content"] = delta.reasoning;
+    if (!delta.text.empty() || content.empty()) content["content"] = delta.text;
+    return Event(Chunk(Choice(choice, std::move(content), delta.odds, nullptr)));
+  }
+
+  std::string ChoiceEnd(int choice, const ReplyChoice& ended, const ReplyTotals* totals) override {
+    json::object content;
+    if (IsFirst(choice)) content = {{"role", "assistant"}, {"content", ""}};
+    json::object chunk =
+        Chunk(Choice(choice, std::move(content), {}, FinishWord(ended.result.finish_reason)));
+    if (totals != nullptr) chunk["kinglet"] = totals->ledger;
+    return Event(chunk);
+  }
+
+  std::string End(std::span<const ReplyChoice>, const ReplyTotals& totals) override {
+    std::string events;
+    // Who did not ask for usage expects no chunk without a choice.
+    if (include_usage_) {
+      json::object last = Chunk(nullptr);
+      last["choices"] = json::array();
+      last["usage"] = UsageOf(totals);
+      events = Event(last);
+    }
+    return events + "data: [DONE]\n\n";
+  }
+
+  json::object Whole(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
+    json::array list;
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      const ReplyChoice& choice = choices[i];
+      json::object message = {
+          {"role", "assistant"}, {"content", choice.text}, {"refusal", nullptr}};
+      if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
+      list.push_back(json::object{{"index", i},
+                                  {"message", std::move(message)},
+                                  {"logprobs", Logprobs(choice.odds)},
+                                  {"finish_reason", FinishWord(choice.result.finish_reason)}});
+    }
+    return {{"id", id_},
+            {"object", "chat.completion"},
+            {"created", created_},
+            {"model", model_},
+            {"choices", std::move(list)},
+            {"usage", UsageOf(totals)},
+            {"kinglet", totals.ledger}};
+  }
+
+ private:
+  bool IsFirst(int choice) {
+    const auto index = static_cast<std::size_t>(choice);
+    if (begun_.size() <= index) begun_.resize(index + 1);
+    return !std::exchange(begun_[index], 1);
+  }
+
+  json::value Logprobs(const std::vector<TokenOdds>& odds) const {
+    if (!logprobs_) return nullptr;
+    json::array content;
+    for (const TokenOdds& of_token : odds) content.push_back(OddsToJson(of_token, tokenizer_));
+    return json::object{{"content", std::move(content)}, {"refusal", nullptr}};
+  }
+
+  json::object Choice(int index, json::object delta, const std::vector<TokenOdds>& odds,
+                      json::value finish_reason) const {
+    return {{"index", index},
+            {"delta", std::move(delta)},
+            {"logprobs", odds.empty() ? json::value() : Logprobs(odds)},
+            {"finish_reason", std::move(finish_reason)}};
+  }
+
+  json::object Chunk(json::value choice) const {
+    json::object chunk = {
+        {"id", id_}, {"object", "chat.completion.chunk"}, {"created", created_}, {"model", model_}};
+    chunk["choices"] = json::array{std::move(choice)};
+    if (include_usage_) chunk["usage"] = nullptr;
+    return chunk;
+  }
+
+  std::string id_;
+  std::int64_t created_ = UnixSeconds();
+  std::string model_;
+  const Tokenizer& tokenizer_;
+  bool logprobs_;
+  bool include_usage_;
+  std::vector<char> begun_;  // choices whose first chunk is out
+};
+
+// What this server does not do, or not yet: an error, never silence.
+void ReadLimits(JsonFields& fields) {
+  fields.OnlyDefault("response_format", {json::object{{"type", "text"}}},
+                     "must be {\"type\": \"text\"}: schemas are not enforced by this version");
+  fields.OnlyDefault("tools", {json::array()}, "is not supported by this version");
+  fields.OnlyDefault("tool_choice", {"none", "auto"}, "is not supported by this version");
+  fields.OnlyDefault("functions", {json::array()}, "is not supported: it is deprecated");
+  fields.OnlyDefault("function_call", {"none"}, "is not supported: it is deprecated");
+  fields.OnlyDefault("modalities", {json::array{"text"}}, "must be [\"text\"]");
+  fields.OnlyDefault("audio", {}, "is not supported");
+  fields.OnlyDefault("web_search_options", {}, "is not supported: this server asks nobody");
+  fields.OnlyDefault("verbosity", {"medium"}, "is not supported");
+  // They change nothing in an answer.
+  fields.Ignore({"user", "store", "metadata", "parallel_tool_calls", "prediction",
+                 "prompt_cache_key", "prompt_cache_retention", "safety_identifier"});
+}
+
+}  // namespace
+
+std::vector<GenerationRequest> SpreadChoices(const GenerationRequest& request, int choices) {
+  std::vector<GenerationRequest> requests;
+  for (int i = 0; i < choices; ++i) {
+    requests.push_back(request);
+    requests.back().sampling.seed += static_cast<std::uint64_t>(i);
+  }
+  return requests;
+}
+
+void PrepareReasoning(const Engine& engine, ParsedGeneration& parsed) {
+  const Tokenizer& tokenizer = engine.tokenizer();
+  parsed.plan.separates_reasoning = true;
+  std::string end;
+  const std::vector<TokenId>& prompt = parsed.fields.request.prompt;
+  const std::size_t seen = std::min<std::size_t>(prompt.size(), 16);
+  for (std::size_t i = prompt.size() - seen; i < prompt.size(); ++i) {
+    end += tokenizer.TokenBytes(prompt[i], ControlTokens::kShow);
+  }
+  while (!end.empty() && (end.back() == '\n' || end.back() == ' ')) end.pop_back();
+  parsed.plan.reasoning_begun = end.ends_with(kThinkBegin);
+  if (!parsed.fields.reasoning_budget) return;
+  GenerationRequest& request = parsed.fields.request;
+  request.reasoning_budget = *parsed.fields.reasoning_budget;
+  request.reasoning_begun = parsed.plan.reasoning_begun;
+}
+
+ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const std::string& model,
+                                                const Engine& engine) {
+  JsonFields fields(body);
+  fields.Ignore({"model"});
+  ParsedGeneration parsed;
+  json::array messages = ReadMessages(fields);
+  ReadSampling(fields, engine.model().config().vocab_size, parsed.fields);
+  ReadDelivery(fields, parsed.fields);
+  GenerationRequest& request = parsed.fields.request;
+  request.logprobs = fields.Flag("logprobs").value_or(false);
+  request.top_logprobs = static_cast<int>(fields.Whole("top_logprobs", 0, 20).value_or(0));
+  if (request.top_logprobs > 0 && !request.logprobs) fields.Fail("top_logprobs", "needs logprobs");
+  const auto max_tokens = fields.Whole("max_tokens", 1, 10'000'000);
+  const auto max_completion = fields.Whole("max_completion_tokens", 1, 10'000'000);
+  request.max_tokens =
+      static_cast<int>(max_completion.value_or(max_tokens.value_or(engine.context_tokens())));
+  ReadLimits(fields);
+  ChatOptions chat;
+  if (const json::object* own = fields.Object("chat_template_kwargs")) chat.template_fields = *own;
+  if (const auto effort = fields.Text("reasoning_effort")) {
+    chat.template_fields["reasoning_effort"] = *effort;
+    if (!engine.prompts().TemplateReads("reasoning_effort")) {
+      fields.Fail("reasoning_effort", "is nothing that this model's template knows");
+    }
+  }
+  if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
+  Result<std::vector<TokenId>> prompt = engine.prompts().EncodeMessages(std::move(messages), chat);
+  if (!prompt) return std::unexpected(ApiError::OfPrompt(prompt.error()));
+  request.prompt = *std::move(prompt);
+  PrepareReasoning(engine, parsed);
+  parsed.plan.stream = parsed.fields.stream;
+  parsed.plan.requests = SpreadChoices(request, parsed.fields.choices);
+  parsed.format = std::make_unique<ChatFormat>(model, engine.tokenizer(), request.logprobs,
+                                               parsed.fields.include_usage);
+  return parsed;
+}
+
+}  // namespace kinglet

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenAI's chat completions: its request read field by field, its answer whole or as a stream.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "base/json.h"
+#include "server/generation_call.h"
+#include "server/generation_fields.h"
+
+namespace kinglet {
+
+// A request that a model can be asked for, and the form of its answer.
+struct ParsedGeneration {
+  GenerationPlan plan;  // without terms, engine and lease
+  GenerationFields fields;
+  std::unique_ptr<ReplyFormat> format;
+};
+
+template <typename T>
+using ApiResult = std::expected<T, ApiError>;
+
+// body: of /v1/chat/completions, after its model was found.
+ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const std::string& model,
+                                                const Engine& engine);
+
+// The requests of `choices` answers to one prompt: seeds that differ.
+std::vector<GenerationRequest> SpreadChoices(const GenerationRequest& request, int choices);
+
+// Prompts of models that think: whether the template has begun a thought already, what ends one
+// where its budget is used up.
+void PrepareReasoning(const Engine& engine, ParsedGeneration& parsed);
+
+}  // namespace kinglet

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes that write text: each format is parsed by its own file, then all go the same way.
+#include <cmath>
+#include <utility>
+
+#include "base/clock.h"
+#include "server/anthropic.h"
+#include "server/generation_call.h"
+#include "server/ollama.h"
+#include "server/openai_completions.h"
+#include "server/routes.h"
+
+namespace kinglet {
+namespace {
+
+constexpr double kMsPerHour = 3.6e6;
+
+// The ledger line that every answer carries. Joules are not told apart by request.
+json::object LedgerLineOf(const Server& server, const GenerationOutcome& outcome,
+                          const std::optional<double>& budget_ms) {
+  const ReplyTotals& totals = outcome.totals;
+  const bool in_budget = !budget_ms || outcome.first_byte_ms <= *budget_ms;
+  const int useful = in_budget && !outcome.client_gone ? totals.completion_tokens : 0;
+  double queue_ms = 0;
+  double prefill_ms = 0;
+  double decode_ms = 0;
+  for (const ReplyChoice& choice : outcome.choices) {
+    queue_ms = std::max(queue_ms, choice.result.queue_ms);
+    prefill_ms = std::max(prefill_ms, choice.result.prefill_ms);
+    decode_ms = std::max(decode_ms, choice.result.decode_ms);
+  }
+  json::value cost;
+  json::value cost_per_useful_token;
+  if (const auto& price = server.options().machine_per_hour) {
+    const double sum = outcome.total_ms / kMsPerHour * *price;
+    cost = sum;
+    if (useful > 0) cost_per_useful_token = sum / useful;
+  }
+  return {{"prompt_tokens", totals.prompt_tokens},
+          {"cached_tokens", totals.cached_tokens},
+          {"completion_tokens", totals.completion_tokens},
+          {"useful_tokens", useful},
+          {"first_byte_ms", outcome.first_byte_ms},
+          {"total_ms", outcome.total_ms},
+          {"queue_ms", queue_ms},
+          {"prefill_ms", prefill_ms},
+          {"decode_ms", decode_ms},
+          {"joules", nullptr},
+          {"joules_source", nullptr},
+          {"cost", std::move(cost)},
+          {"currency", server.options().currency},
+          {"cost_per_useful_token", std::move(cost_per_useful_token)}};
+}
+
+void Run(Server& server, Call call, ApiResult<ParsedGeneration> parsed,
+         std::shared_ptr<ModelLease> lease) {
+  if (!parsed) return ReplyError(call, parsed.error());
+  GenerationPlan& plan = parsed->plan;
+  plan.engine = (*lease)->engine();
+  plan.batch_on_miss = parsed->fields.batch_on_miss;
+  plan.received_ms = call.request.received_ms;
+  const ServiceTerms terms = TermsOf(server, call, parsed->fields);
+  for (GenerationRequest& request : plan.requests) request.terms = terms;
+  plan.keeps_alive = lease;
+  const std::string model = (*lease)->name();
+  const std::shared_ptr<Admission> admission = call.admission;
+  GenerationCall::Start(
+      std::move(plan), std::move(parsed->format), call.exchange,
+      [&server, admission, budget = terms.first_byte_budget_ms](const GenerationOutcome& outcome) {
+        // Before the answer's end: the next request is held against it.
+        admission->CountTokens(outcome.totals.prompt_tokens + outcome.totals.completion_tokens);
+        return LedgerLineOf(server, outcome, budget);
+      },
+      [&server, model, admission, service = terms.service_class](const GenerationOutcome& outcome) {
+        server.metrics().CountGeneration(model, service, outcome);
+      });
+}
+
+// Body, model, then what `parse` makes of them.
+template <typename ParseCall>
+void Generate(Server& server, Call call, ParseCall&& parse) {
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  ApiResult<ModelLease> acquired = AcquireModel(server, *body);
+  if (!acquired) return ReplyError(call, acquired.error());
+  const auto lease = std::make_shared<ModelLease>(*std::move(acquired));
+  if ((*lease)->engine() == nullptr) {
+    return ReplyError(call, ApiError::OfField({"model", "makes vectors of texts, and no text"}));
+  }
+  ApiResult<ParsedGeneration> parsed = parse(*body, (*lease)->name(), *(*lease)->engine());
+  Run(server, std::move(call), std::move(parsed), lease);
+}
+
+// Ollama's clients load a model ahead of need by a request that says nothing.
+bool LoadsOnly(const Call& call, std::string_view said) {
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return false;
+  const json::value* const value = body->if_contains(said);
+  return value == nullptr || value->is_null() ||
+         (value->is_string() && value->get_string().empty()) ||
+         (value->is_array() && value->get_array().empty());
+}
+
+void LoadModel(Server& server, const Call& call, bool is_chat) {
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  JsonFields fields(*body);
+  fields.Ignore({"model", "prompt", "messages", "stream", "keep_alive", "options", "tools"});
+  if (const auto error = fields.Finish()) return ReplyError(call, ApiError::OfField(*error));
+  const ApiResult<ModelLease> lease = AcquireModel(server, *body);
+  if (!lease) return ReplyError(call, lease.error());
+  json::object loaded = {{"model", (*lease)->name()}, {"created_at", Iso8601(UnixSeconds())}};
+  if (is_chat) {
+    loaded["message"] = json::object{{"role", "assistant"}, {"content", ""}};
+  } else {
+    loaded["response"] = "";
+  }
+  loaded["done"] = true;
+  loaded["done_reason"] = "load";
+  Reply(call, loaded);
+}
+
+}  // namespace
+
+void HandleChatCompletions(Server& server, Call call) {
+  Generate(server, std::move(call), ParseChatCompletion);
+}
+
+void HandleCompletions(Server& server, Call call) {
+  Generate(server, std::move(call), ParseCompletion);
+}
+
+void HandleMessages(Server& server, Call call) {
+  Generate(server, std::move(call), ParseAnthropicMessages);
+}
+
+void HandleOllamaChat(Server& server, Call call) {
+  if (LoadsOnly(call, "messages")) return LoadModel(server, call, /*is_chat=*/true);
+  Generate(server, std::move(call), ParseOllamaChat);
+}
+
+void HandleOllamaGenerate(Server& server, Call call) {
+  if (LoadsOnly(call, "prompt")) return LoadModel(server, call, /*is_chat=*/false);
+  Generate(server, std::move(call), ParseOllamaGenerate);
+}
+
+void HandleResponses(Server& server, Call call) {
+  const std::string owner = call.admission->key_name();
+  Generate(server, std::move(call),
+           [&](const json::object& body, const std::string& model, const Engine& engine) {
+             return ParseResponse(body, model, engine, server.responses(), owner);
+           });
+}
+
+void HandleGetResponse(Server& server, Call call) {
+  const auto remembered = server.responses().Recall(call.tail, call.admission->key_name());
+  if (!remembered) return ReplyError(call, ApiError::NotFound("this response is not remembered"));
+  Reply(call, remembered->response);
+}
+
+void HandleDeleteResponse(Server& server, Call call) {
+  if (!server.responses().Forget(call.tail, call.admission->key_name())) {
+    return ReplyError(call, ApiError::NotFound("this response is not remembered"));
+  }
+  Reply(call, {{"id", call.tail}, {"object", "response"}, {"deleted", true}});
+}
+
+void HandleCountTokens(Server& server, Call call) {
+  ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  const ApiResult<ModelLease> lease = AcquireModel(server, *body);
+  if (!lease) return ReplyError(call, lease.error());
+  if ((*lease)->engine() == nullptr) {
+    return ReplyError(call, ApiError::OfField({"model", "makes vectors of texts, and no text"}));
+  }
+  (*body)["max_tokens"] = 1;
+  const auto parsed = ParseAnthropicMessages(*body, (*lease)->name(), *(*lease)->engine());
+  if (!parsed) return ReplyError(call, parsed.error());
+  Reply(call, {{"input_tokens", parsed->fields.request.prompt.size()}});
+}
+
+}  // namespace kinglet

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// `kinglet serve`: start here. A request comes from net/http_server.h, finds its route in the table
+// (routes.h), is let in (access.h), and is answered by the route's handler, which asks a model
+// (model_host.h, generation_call.h) or a library (library_shelf.h).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "net/http_server.h"
+#include "server/access.h"
+#include "server/library_shelf.h"
+#include "server/metrics.h"
+#include "server/model_host.h"
+#include "server/openai_responses.h"
+
+namespace kinglet {
+
+struct ServerOptions {
+  HttpServerOptions http;
+  AccessOptions access;
+  ModelHostOptions models;
+  std::vector<ShelvedLibrary> libraries;
+  std::filesystem::path ledger_file;
+  std::optional<double> first_byte_budget_ms;  // of interactive requests that name none
+  double request_timeout_s = 600;
+  std::string currency = "EUR";
+  std::optional<double> electricity_per_kwh, machine_per_hour;  // prices
+  std::string version;
+  // A line for each request, JSON, without what was asked or answered; empty: none.
+  std::function<void(const std::string& line)> log;
+  std::function<void(const std::string& warning)> warn;
+};
+
+class Server {
+ public:
+  // Binds the address and loads the first model.
+  static Result<std::unique_ptr<Server>> Start(ServerOptions options);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  std::uint16_t port() const { return http_->port(); }
+  // Serves until Stop.
+  void Run() { http_->Run(); }
+  // From any thread: nobody new is let in, what runs may end within drain_ms.
+  void Stop(int drain_ms);
+
+  // ---- for the routes ----
+  const ServerOptions& options() const { return options_; }
+  ModelHost& models() { return *models_; }
+  LibraryShelf& libraries() { return libraries_; }
+  Metrics& metrics() { return metrics_; }
+  ResponseMemory& responses() { return responses_; }
+  Access& access() { return *access_; }
+  bool draining() const { return draining_; }
+  std::size_t connections() const { return http_->connections(); }
+
+ private:
+  explicit Server(ServerOptions options);
+  void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange);
+
+  ServerOptions options_;
+  Metrics metrics_;
+  LibraryShelf libraries_;
+  ResponseMemory responses_;
+  std::unique_ptr<Access> access_;
+  std::unique_ptr<ModelHost> models_;
+  std::atomic<bool> draining_ = false;
+  std::unique_ptr<HttpServer> http_;  // last: its threads use all above
+};
+
+}  // namespace kinglet
