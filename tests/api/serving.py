@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the API tests share: a tiny model that can chat, a running server, and plain HTTP to it."""
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import unittest
+
+DATA = pathlib.Path(os.environ["KINGLET_TEST_DATA"])
+STORIES = DATA / "models/stories-q4_0.gguf"
+STORY = "Once upon a time, there was a little girl named Lily."
+TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
+ALIGNMENT = 32
+
+
+def add_to_gguf(source, target, **texts):
+    """A copy of a GGUF file with string values added, their names' "__" read as "."."""
+    data = source.read_bytes()
+    tensor_count, value_count = struct.unpack_from("<QQ", data, 8)
+    at = 24
+
+    def text_end(at):
+        return at + 8 + struct.unpack_from("<Q", data, at)[0]
+
+    def value_end(kind, at):
+        if kind == 8:
+            return text_end(at)
+        if kind == 9:
+            kind, count = struct.unpack_from("<IQ", data, at)
+            at += 12
+            for _ in range(count):
+                at = value_end(kind, at)
+            return at
+        return at + {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}[kind]
+
+    for _ in range(value_count):
+        at = text_end(at)
+        at = value_end(struct.unpack_from("<I", data, at)[0], at + 4)
+    for _ in range(tensor_count):
+        at = text_end(at)
+        at += 4 + 8 * struct.unpack_from("<I", data, at)[0] + 4 + 8
+    added = b""
+    for name, text in texts.items():
+        key = name.replace("__", ".").encode()
+        value = text.encode()
+        added += struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(value)) + value
+    header = data[:8] + struct.pack("<QQ", tensor_count, value_count + len(texts)) + added + data[24:at]
+    padding = b"\0" * (-len(header) % ALIGNMENT)
+    target.write_bytes(header + padding + data[at + -at % ALIGNMENT:])
+    return target
+
+
+class Reply:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+
+    def json(self):
+        return json.loads(self.body)
+
+    def error(self):
+        return self.json()["error"]
+
+    def events(self):
+        """The data of server-sent events, without the [DONE] that must stand at the end where there is one."""
+        lines = [line[6:] for line in self.body.decode().split("\n") if line.startswith("data: ")]
+        if lines[-1] == "[DONE]":
+            lines.pop()
+        return [json.loads(line) for line in lines]
+
+
+class Server:
+    """kinglet serve on a port of its own, with files of its own."""
+
+    def __init__(self, *arguments, models=(), environment=None):
+        self.arguments = [*arguments, *(part for model in models for part in ("--model", str(model)))]
+        self.environment = environment or {}
+        self.log = tempfile.TemporaryFile()
+        self.process = None
+        self.port = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [os.environ["KINGLET"], "serve", "--port", "0", *map(str, self.arguments)], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=self.log, env=os.environ | self.environment)
+        first = self.process.stdout.readline().decode()
+        assert " at http" in first, f"the server did not start: {first!r} {self.logged()!r}"
+        self.port = int(first.split(",")[0].rsplit(":", 1)[1])
+        return self
+
+    def logged(self):
+        self.log.seek(0)
+        return self.log.read().decode()
+
+    def stop(self, signal_number=signal.SIGTERM):
+        if self.process is None:
+            return None
+        self.process.send_signal(signal_number)
+        status = self.process.wait(timeout=60)
+        self.process.stdout.close()
+        self.process = None
+        return status
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop(signal.SIGKILL)
+        self.log.close()
+
+    def connect(self):
+        return contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
+
+    def send(self, method, path, body=None, **headers):
+        """One request. Names of headers have "_" for "-"; a body that is no text is sent as JSON."""
+        if body is not None and not isinstance(body, (bytes, str)):
+            headers = {"Content_Type": "application/json"} | headers
+            body = json.dumps(body)
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        with self.connect() as connection:
+            connection.request(method, path, body, names)
+            return Reply(connection.getresponse())
+
+    def get(self, path, **headers):
+        return self.send("GET", path, **headers)
+
+    def post(self, path, body, **headers):
+        return self.send("POST", path, body, **headers)
+
+    def raw(self, data, seconds=10):
+        """Bytes as they are, and all that comes back until the server closes or the time is over."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as link:
+            answer = b""
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                link.sendall(data)
+                while piece := link.recv(65536):
+                    answer += piece
+            return answer
+
+    def loaded(self):
+        return {model["name"]: model for model in self.get("/api/ps").json()["models"]}
+
+
+class ServerTest(unittest.TestCase):
+    """A server with one tiny model for all tests of a class; `arguments` are its flags."""
+    arguments = ()
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.home = pathlib.Path(folder.name)
+        cls.environment = {"KINGLET_HOME": str(cls.home / "home"), "KINGLET_CACHE": str(cls.home / "cache")}
+        cls.model = add_to_gguf(STORIES, cls.home / "tiny.gguf", tokenizer__chat_template=TEMPLATE)
+        cls.server = cls.make_server()
+        cls.server.start()
+        cls.addClassCleanup(cls.server.__exit__)
+
+    @classmethod
+    def make_server(cls):
+        return Server(*cls.arguments, models=[cls.model], environment=cls.environment)
+
+    def expect_error(self, reply, status, field=None):
+        self.assertEqual(reply.status, status, reply.body)
+        error = reply.error()
+        self.assertTrue(error["message"], error)
+        if field is not None:
+            self.assertEqual(error["param"], field, error)
+        return error
