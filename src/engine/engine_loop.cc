@@ -171,10 +171,11 @@ void Engine::Prepare(Step& step) {
     const auto tokens = generation.tokens();
     const bool odds = generation.request().prompt_logprobs && generation.reads_prompt();
     if (planned.starts) {
-      generation.sequence =
+      const std::size_t most_cached = std::min(tokens.size() - 1, planned.most_cached);
+      generation.sequence = std::make_unique<KvSequence>(
           reuse_prefix_ && !odds
-              ? cache_.Take(generation.scope(), tokens.first(tokens.size() - 1), max_length_)
-              : model_->NewSequence();
+              ? cache_.Take(generation.scope(), tokens.first(most_cached), max_length_)
+              : model_->NewSequence());
     }
     KvSequence& sequence = *generation.sequence;
     std::size_t count = std::min(planned.count, tokens.size() - sequence.length());

@@ -191,6 +191,20 @@ TEST(EngineServiceTest, WhoAsksTheSameTogetherWaitsForWhoIsReadingIt) {
   EXPECT_LT(engine->State().prompt_tokens, request.prompt.size() + 10);
 }
 
+TEST(EngineServiceTest, APromptThatFillsAllPagesStartsBehindASharedBeginning) {
+  const auto engine = Open();
+  GenerationRequest story = Story(*engine, 0, 4);
+  engine->Generate(story, nullptr);  // leaves a page that is full in part
+  std::vector<TokenId>& prompt = story.prompt;
+  while (prompt.size() + 5 < static_cast<std::size_t>(engine->context_tokens())) {
+    prompt.push_back(prompt[prompt.size() - 7]);
+  }
+  prompt[10] = prompt[10] == 300 ? 301 : 300;  // but another story
+  story.terms.timeout_ms = 20'000;
+  EXPECT_EQ(engine->Generate(story, nullptr)->tokens.size(), 4U);
+  EXPECT_EQ(PagesInUse(*engine), 0U);
+}
+
 TEST(EngineServiceTest, ScopesDoNotSeeEachOthersPrompts) {
   const auto engine = Open();
   GenerationRequest request = Story(*engine, 0, 5);

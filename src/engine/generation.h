@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,7 +61,7 @@ class Generation {
   void End();
 
   // ---- what the engine keeps with it, changed and read with the lock ----
-  std::optional<KvSequence> sequence;  // while it runs
+  std::unique_ptr<KvSequence> sequence;  // while it runs
   FinishReason finish_reason = FinishReason::kCancelled;
   GenerationResult result;
   double submitted_ms = 0, started_ms = 0, first_token_ms = 0;

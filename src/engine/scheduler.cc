@@ -225,15 +225,24 @@ class Scheduler::Planner {
   bool PlanPrompt(const Ranked& next) {
     Entry& entry = *next.entry;
     if (!entry.running && !lets_in_) return true;
-    const std::size_t count = s_.PieceTokens(work_, writers_, entry.before(), entry.left());
+    std::size_t count = s_.PieceTokens(work_, writers_, entry.before(), entry.left());
     if (count == 0) return false;
     // One that starts finds room for its whole prompt, and leaves a page to each that writes.
     const bool starts = !entry.running;
-    const std::size_t pages = starts ? s_.NewPages(entry, entry.left()) : s_.NewPages(entry, count);
+    std::size_t pages = starts ? s_.NewPages(entry, entry.left()) : s_.NewPages(entry, count);
     const std::size_t spare = starts ? writers_.tokens : 0;
     const auto fits = [&] {
       return pages + spare <= available_ && (!starts || running_ < s_.options_.max_running);
     };
+    std::size_t most_cached = std::numeric_limits<std::size_t>::max();
+    if (starts && !fits() && entry.before() % s_.options_.page_tokens != 0) {
+      // A cached page that is shared in part is there twice until it is copied. A prompt that needs
+      // nearly all pages would wait for that one for ever.
+      CutTail(entry);
+      most_cached = entry.before();
+      count = s_.PieceTokens(work_, writers_, entry.before(), entry.left());
+      pages = s_.NewPages(entry, entry.left());
+    }
     while (!fits() && PreemptOne(next.rank, /*patient_only=*/starts)) {
     }
     if (!fits()) {
@@ -244,6 +253,7 @@ class Scheduler::Planner {
       return true;
     }
     AddItem(entry, count, pages);
+    plan_.items.back().most_cached = most_cached;
     if (starts) ++running_;
     return true;
   }
@@ -265,6 +275,13 @@ class Scheduler::Planner {
     plan_.preemptions.push_back({entry.request.id, 2 * swap_ms < compute_ms});
     available_ += entry.own_pages;
     --running_;
+  }
+
+  // Of what it has in the cache, whole pages stay.
+  void CutTail(Entry& entry) {
+    const std::size_t pages = entry.request.cached_tokens / s_.options_.page_tokens;
+    entry.request.cached_tokens = pages * s_.options_.page_tokens;
+    entry.idle_pages = std::min(entry.idle_pages, pages);
   }
 
   void Forget(Entry& entry) {

@@ -56,6 +56,8 @@ struct StepItem {
   std::uint64_t id = 0;
   std::size_t count = 0;
   bool starts = false;  // it has no pages yet
+  // Where it starts: takes no more tokens from the cache.
+  std::size_t most_cached = std::numeric_limits<std::size_t>::max();
 };
 
 // A sequence that gives up its pages, and goes on later from what is cached then.

@@ -293,6 +293,26 @@ TEST(SchedulerTest, RefusesWhatCanNeverBeAndWhatIsTooMuchNow) {
   EXPECT_EQ(scheduler.Add(Request(4, 10)).error().code(), StatusCode::kLimitExceeded);
 }
 
+TEST(SchedulerTest, AnotherPagesTailKeepsNobodyOut) {
+  const StepCost cost = KnownCost();
+  Scheduler scheduler({.page_tokens = 64, .page_count = 8}, cost);
+  // All 8 pages, and of its first 70 tokens a whole page and a part are cached: with the copy of
+  // that part it would be 9.
+  ASSERT_TRUE(scheduler.Add(Request(1, 500)));
+  scheduler.SetCached(1, 70, 2);
+  const StepPlan plan = scheduler.Plan(0, 8);
+  ASSERT_EQ(plan.items.size(), 1U);
+  EXPECT_TRUE(plan.items[0].starts);
+  EXPECT_EQ(plan.items[0].most_cached, 64U);
+  // Where there is room the part is taken too.
+  Scheduler roomy({.page_tokens = 64, .page_count = 9}, cost);
+  ASSERT_TRUE(roomy.Add(Request(1, 500)));
+  roomy.SetCached(1, 70, 2);
+  const StepPlan with_part = roomy.Plan(0, 9);
+  ASSERT_EQ(with_part.items.size(), 1U);
+  EXPECT_GE(with_part.items[0].most_cached, 70U);
+}
+
 TEST(SchedulerTest, PlansForNobodyWhoIsBlocked) {
   Machine machine(Roomy());
   ASSERT_TRUE(machine.Add(Request(1, 100), 1));
