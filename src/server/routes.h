@@ -33,50 +33,50 @@ struct Route {
   std::string_view path;  // "/v1/models/*": with a last part of any text
   Role role;
   Dialect dialect;  // of its errors
-  void (*handle)(Server& server, Call call);
+  void (*handle)(Server& server, const Call& call);
   std::string_view summary;  // for /openapi.json
 };
 
 std::span<const Route> Routes();
 
 // The routes' handlers, a file for each group.
-void HandleChatCompletions(Server& server, Call call);
-void HandleCompletions(Server& server, Call call);
-void HandleResponses(Server& server, Call call);
-void HandleGetResponse(Server& server, Call call);
-void HandleDeleteResponse(Server& server, Call call);
-void HandleMessages(Server& server, Call call);
-void HandleCountTokens(Server& server, Call call);
-void HandleOllamaChat(Server& server, Call call);
-void HandleOllamaGenerate(Server& server, Call call);
+void HandleChatCompletions(Server& server, const Call& call);
+void HandleCompletions(Server& server, const Call& call);
+void HandleResponses(Server& server, const Call& call);
+void HandleGetResponse(Server& server, const Call& call);
+void HandleDeleteResponse(Server& server, const Call& call);
+void HandleMessages(Server& server, const Call& call);
+void HandleCountTokens(Server& server, const Call& call);
+void HandleOllamaChat(Server& server, const Call& call);
+void HandleOllamaGenerate(Server& server, const Call& call);
 
-void HandleEmbeddings(Server& server, Call call);
-void HandleOllamaEmbed(Server& server, Call call);
-void HandleRerank(Server& server, Call call);
-void HandleTokenize(Server& server, Call call);
-void HandleDetokenize(Server& server, Call call);
-void HandleTokenizerInfo(Server& server, Call call);
+void HandleEmbeddings(Server& server, const Call& call);
+void HandleOllamaEmbed(Server& server, const Call& call);
+void HandleRerank(Server& server, const Call& call);
+void HandleTokenize(Server& server, const Call& call);
+void HandleDetokenize(Server& server, const Call& call);
+void HandleTokenizerInfo(Server& server, const Call& call);
 
-void HandleListModels(Server& server, Call call);
-void HandleShowModel(Server& server, Call call);
-void HandleOllamaTags(Server& server, Call call);
-void HandleOllamaShow(Server& server, Call call);
-void HandlePs(Server& server, Call call);
-void HandleVersion(Server& server, Call call);
-void HandleHealth(Server& server, Call call);
-void HandleLive(Server& server, Call call);
-void HandleMetrics(Server& server, Call call);
-void HandleOpenApi(Server& server, Call call);
-void HandlePage(Server& server, Call call);
+void HandleListModels(Server& server, const Call& call);
+void HandleShowModel(Server& server, const Call& call);
+void HandleOllamaTags(Server& server, const Call& call);
+void HandleOllamaShow(Server& server, const Call& call);
+void HandlePs(Server& server, const Call& call);
+void HandleVersion(Server& server, const Call& call);
+void HandleHealth(Server& server, const Call& call);
+void HandleLive(Server& server, const Call& call);
+void HandleMetrics(Server& server, const Call& call);
+void HandleOpenApi(Server& server, const Call& call);
+void HandlePage(Server& server, const Call& call);
 
-void HandleAsk(Server& server, Call call);
-void HandleSearch(Server& server, Call call);
-void HandleListLibraries(Server& server, Call call);
-void HandleListDocuments(Server& server, Call call);
-void HandleAddDocument(Server& server, Call call);
-void HandleRemoveDocument(Server& server, Call call);
-void HandleDocumentText(Server& server, Call call);
-void HandleLedger(Server& server, Call call);
+void HandleAsk(Server& server, const Call& call);
+void HandleSearch(Server& server, const Call& call);
+void HandleListLibraries(Server& server, const Call& call);
+void HandleListDocuments(Server& server, const Call& call);
+void HandleAddDocument(Server& server, const Call& call);
+void HandleRemoveDocument(Server& server, const Call& call);
+void HandleDocumentText(Server& server, const Call& call);
+void HandleLedger(Server& server, const Call& call);
 
 // ---- for the handlers ----
 

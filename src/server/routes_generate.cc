@@ -52,8 +52,8 @@ json::object LedgerLineOf(const Server& server, const GenerationOutcome& outcome
           {"cost_per_useful_token", std::move(cost_per_useful_token)}};
 }
 
-void Run(Server& server, Call call, ApiResult<ParsedGeneration> parsed,
-         std::shared_ptr<ModelLease> lease) {
+void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
+         const std::shared_ptr<ModelLease>& lease) {
   if (!parsed) return ReplyError(call, parsed.error());
   GenerationPlan& plan = parsed->plan;
   plan.engine = (*lease)->engine();
@@ -71,14 +71,14 @@ void Run(Server& server, Call call, ApiResult<ParsedGeneration> parsed,
         admission->CountTokens(outcome.totals.prompt_tokens + outcome.totals.completion_tokens);
         return LedgerLineOf(server, outcome, budget);
       },
-      [&server, model, admission, service = terms.service_class](const GenerationOutcome& outcome) {
+      [&server, model, service = terms.service_class](const GenerationOutcome& outcome) {
         server.metrics().CountGeneration(model, service, outcome);
       });
 }
 
 // Body, model, then what `parse` makes of them.
 template <typename ParseCall>
-void Generate(Server& server, Call call, ParseCall&& parse) {
+void Generate(Server& server, const Call& call, ParseCall&& parse) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   ApiResult<ModelLease> acquired = AcquireModel(server, *body);
@@ -88,7 +88,7 @@ void Generate(Server& server, Call call, ParseCall&& parse) {
     return ReplyError(call, ApiError::OfField({"model", "makes vectors of texts, and no text"}));
   }
   ApiResult<ParsedGeneration> parsed = parse(*body, (*lease)->name(), *(*lease)->engine());
-  Run(server, std::move(call), std::move(parsed), lease);
+  Run(server, call, std::move(parsed), lease);
 }
 
 // Ollama's clients load a model ahead of need by a request that says nothing.
@@ -122,50 +122,50 @@ void LoadModel(Server& server, const Call& call, bool is_chat) {
 
 }  // namespace
 
-void HandleChatCompletions(Server& server, Call call) {
-  Generate(server, std::move(call), ParseChatCompletion);
+void HandleChatCompletions(Server& server, const Call& call) {
+  Generate(server, call, ParseChatCompletion);
 }
 
-void HandleCompletions(Server& server, Call call) {
-  Generate(server, std::move(call), ParseCompletion);
+void HandleCompletions(Server& server, const Call& call) {
+  Generate(server, call, ParseCompletion);
 }
 
-void HandleMessages(Server& server, Call call) {
-  Generate(server, std::move(call), ParseAnthropicMessages);
+void HandleMessages(Server& server, const Call& call) {
+  Generate(server, call, ParseAnthropicMessages);
 }
 
-void HandleOllamaChat(Server& server, Call call) {
+void HandleOllamaChat(Server& server, const Call& call) {
   if (LoadsOnly(call, "messages")) return LoadModel(server, call, /*is_chat=*/true);
-  Generate(server, std::move(call), ParseOllamaChat);
+  Generate(server, call, ParseOllamaChat);
 }
 
-void HandleOllamaGenerate(Server& server, Call call) {
+void HandleOllamaGenerate(Server& server, const Call& call) {
   if (LoadsOnly(call, "prompt")) return LoadModel(server, call, /*is_chat=*/false);
-  Generate(server, std::move(call), ParseOllamaGenerate);
+  Generate(server, call, ParseOllamaGenerate);
 }
 
-void HandleResponses(Server& server, Call call) {
+void HandleResponses(Server& server, const Call& call) {
   const std::string owner = call.admission->key_name();
-  Generate(server, std::move(call),
+  Generate(server, call,
            [&](const json::object& body, const std::string& model, const Engine& engine) {
              return ParseResponse(body, model, engine, server.responses(), owner);
            });
 }
 
-void HandleGetResponse(Server& server, Call call) {
+void HandleGetResponse(Server& server, const Call& call) {
   const auto remembered = server.responses().Recall(call.tail, call.admission->key_name());
   if (!remembered) return ReplyError(call, ApiError::NotFound("this response is not remembered"));
   Reply(call, remembered->response);
 }
 
-void HandleDeleteResponse(Server& server, Call call) {
+void HandleDeleteResponse(Server& server, const Call& call) {
   if (!server.responses().Forget(call.tail, call.admission->key_name())) {
     return ReplyError(call, ApiError::NotFound("this response is not remembered"));
   }
   Reply(call, {{"id", call.tail}, {"object", "response"}, {"deleted", true}});
 }
 
-void HandleCountTokens(Server& server, Call call) {
+void HandleCountTokens(Server& server, const Call& call) {
   ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   const ApiResult<ModelLease> lease = AcquireModel(server, *body);

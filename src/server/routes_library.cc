@@ -177,7 +177,7 @@ void AskAndReply(Server& server, const Call& call, const AskFields& ask, Languag
 
 }  // namespace
 
-void HandleAsk(Server& server, Call call) {
+void HandleAsk(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   const ApiResult<AskFields> ask = ParseAsk(*body);
@@ -205,7 +205,7 @@ void HandleAsk(Server& server, Call call) {
   AskAndReply(server, call, *ask, (*lease)->engine(), options);
 }
 
-void HandleSearch(Server& server, Call call) {
+void HandleSearch(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   JsonFields fields(*body);
@@ -234,7 +234,7 @@ void HandleSearch(Server& server, Call call) {
         {{"query", query}, {"passages", std::move(passages)}, {"ms", MonotonicMs() - start_ms}});
 }
 
-void HandleListLibraries(Server& server, Call call) {
+void HandleListLibraries(Server& server, const Call& call) {
   json::array libraries;
   for (const ShelvedLibrary& library : server.libraries().libraries()) {
     libraries.push_back(json::object{{"name", library.name}});
@@ -242,7 +242,7 @@ void HandleListLibraries(Server& server, Call call) {
   Reply(call, {{"libraries", std::move(libraries)}});
 }
 
-void HandleListDocuments(Server& server, Call call) {
+void HandleListDocuments(Server& server, const Call& call) {
   Result<BorrowedLibrary> library = server.libraries().Borrow(LibraryOf(call));
   if (!library) return ReplyError(call, Of(library.error()));
   const Result<std::vector<DocumentRecord>> records = (*library)->ListDocuments();
@@ -253,7 +253,7 @@ void HandleListDocuments(Server& server, Call call) {
 }
 
 // The body is the document; its name, which tells its format, stands in the query.
-void HandleAddDocument(Server& server, Call call) {
+void HandleAddDocument(Server& server, const Call& call) {
   const std::string name(call.request.Query("name").value_or(""));
   if (name.empty() || name.size() > kMaxNameBytes || EscapeForDisplay(name) != name) {
     return ReplyError(call, ApiError::OfField({"name",
@@ -280,7 +280,7 @@ void HandleAddDocument(Server& server, Call call) {
   Reply(call, DocumentJson(**record), 201);
 }
 
-void HandleRemoveDocument(Server& server, Call call) {
+void HandleRemoveDocument(Server& server, const Call& call) {
   const auto uri = call.request.Query("uri");
   if (!uri) return ReplyError(call, ApiError::OfField({"uri", "is required in the query"}));
   Result<LibraryWriter> library = server.libraries().OpenForWriting(LibraryOf(call));
@@ -294,7 +294,7 @@ void HandleRemoveDocument(Server& server, Call call) {
 }
 
 // All of it, or the bytes that the query names, as far as one answer holds them.
-void HandleDocumentText(Server& server, Call call) {
+void HandleDocumentText(Server& server, const Call& call) {
   const auto uri = call.request.Query("uri");
   if (!uri) return ReplyError(call, ApiError::OfField({"uri", "is required in the query"}));
   const auto start = ByteOf(call, "start_byte", 0);
@@ -319,7 +319,7 @@ void HandleDocumentText(Server& server, Call call) {
   Reply(call, shown);
 }
 
-void HandleLedger(Server& server, Call call) {
+void HandleLedger(Server& server, const Call& call) {
   Result<Ledger> ledger = Ledger::Open(server.options().ledger_file);
   if (!ledger) return ReplyError(call, Of(ledger.error()));
   const auto entries = ledger->Latest(100);

@@ -78,7 +78,7 @@ json::array Capabilities(const GgufFile& file, std::string_view chat_template) {
 
 }  // namespace
 
-void HandleOllamaTags(Server& server, Call call) {
+void HandleOllamaTags(Server& server, const Call& call) {
   json::array models;
   for (const OfferedModel& model : server.models().offered()) {
     models.push_back(Listed(model.name, model.path));
@@ -86,7 +86,7 @@ void HandleOllamaTags(Server& server, Call call) {
   Reply(call, {{"models", std::move(models)}});
 }
 
-void HandleOllamaShow(Server& server, Call call) {
+void HandleOllamaShow(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   JsonFields fields(*body);
@@ -108,7 +108,7 @@ void HandleOllamaShow(Server& server, Call call) {
   Reply(call, shown);
 }
 
-void HandlePs(Server& server, Call call) {
+void HandlePs(Server& server, const Call& call) {
   json::array models;
   for (const ModelHost::Status& status : server.models().Loaded()) {
     json::object model = Listed(status.name, status.path);

@@ -28,7 +28,7 @@ std::int64_t FileTime(const std::filesystem::path& path) {
 
 }  // namespace
 
-void HandleListModels(Server& server, Call call) {
+void HandleListModels(Server& server, const Call& call) {
   json::array data;
   for (const OfferedModel& model : server.models().offered()) {
     data.push_back(ModelJson(model, FileTime(model.path)));
@@ -36,7 +36,7 @@ void HandleListModels(Server& server, Call call) {
   Reply(call, {{"object", "list"}, {"data", std::move(data)}});
 }
 
-void HandleShowModel(Server& server, Call call) {
+void HandleShowModel(Server& server, const Call& call) {
   const OfferedModel* const model = server.models().Find(call.tail);
   if (model == nullptr || call.tail.empty()) {
     ApiError error = ApiError::NotFound("there is no such model");
@@ -47,29 +47,29 @@ void HandleShowModel(Server& server, Call call) {
   Reply(call, ModelJson(*model, FileTime(model->path)));
 }
 
-void HandleVersion(Server& server, Call call) {
+void HandleVersion(Server& server, const Call& call) {
   Reply(call, {{"version", server.options().version}});
 }
 
-void HandleHealth(Server& server, Call call) {
+void HandleHealth(Server& server, const Call& call) {
   const bool ready = server.models().ready() && !server.draining();
   const char* const status = server.draining() ? "draining" : ready ? "ok" : "loading";
   Reply(call, {{"status", status}}, ready ? 200 : 503);
 }
 
-void HandleLive(Server&, Call call) { Reply(call, {{"status", "ok"}}); }
+void HandleLive(Server&, const Call& call) { Reply(call, {{"status", "ok"}}); }
 
-void HandleMetrics(Server& server, Call call) {
+void HandleMetrics(Server& server, const Call& call) {
   call.exchange->Respond(
       {.content_type = "text/plain; version=0.0.4; charset=utf-8",
        .body = server.metrics().Text(server.models().Loaded(), server.connections())});
 }
 
-void HandleOpenApi(Server& server, Call call) {
+void HandleOpenApi(Server& server, const Call& call) {
   call.exchange->Respond({.body = ToJson(json::value(OpenApi(server.options().version)))});
 }
 
-void HandlePage(Server&, Call call) {
+void HandlePage(Server&, const Call& call) {
   call.exchange->Respond({.headers = PageHeaders(),
                           .content_type = "text/html; charset=utf-8",
                           .body = std::string(kPage)});

@@ -141,7 +141,7 @@ const Tokenizer& TokenizerOf(LoadedModel& model) {
 
 }  // namespace
 
-void HandleEmbeddings(Server& server, Call call) {
+void HandleEmbeddings(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   JsonFields fields(*body);
@@ -176,7 +176,7 @@ void HandleEmbeddings(Server& server, Call call) {
                                       {"total_tokens", vectors->tokens}}}});
 }
 
-void HandleOllamaEmbed(Server& server, Call call) {
+void HandleOllamaEmbed(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   JsonFields fields(*body);
@@ -199,7 +199,7 @@ void HandleOllamaEmbed(Server& server, Call call) {
                {"prompt_eval_count", vectors->tokens}});
 }
 
-void HandleRerank(Server& server, Call call) {
+void HandleRerank(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   JsonFields fields(*body);
@@ -219,8 +219,9 @@ void HandleRerank(Server& server, Call call) {
   if (!scores) return ReplyError(call, scores.error());
   std::vector<std::size_t> order(documents.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(
-      order, [&](std::size_t a, std::size_t b) { return (*scores)[a] > (*scores)[b]; });
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return (*scores)[a] != (*scores)[b] ? (*scores)[a] > (*scores)[b] : a < b;
+  });
   json::array results;
   for (const std::size_t i : order) {
     if (results.size() == static_cast<std::size_t>(top_n)) break;
@@ -235,7 +236,7 @@ void HandleRerank(Server& server, Call call) {
                {"usage", json::object{{"prompt_tokens", tokens}, {"total_tokens", tokens}}}});
 }
 
-void HandleTokenize(Server& server, Call call) {
+void HandleTokenize(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   JsonFields fields(*body);
@@ -266,7 +267,7 @@ void HandleTokenize(Server& server, Call call) {
 }
 
 // What programs that tokenize by vLLM's routes ask first: lm-evaluation-harness is one.
-void HandleTokenizerInfo(Server& server, Call call) {
+void HandleTokenizerInfo(Server& server, const Call& call) {
   const ApiResult<ModelLease> lease = AcquireModel(server, {});
   if (!lease) return ReplyError(call, lease.error());
   const Tokenizer& tokenizer = TokenizerOf(**lease);
@@ -280,7 +281,7 @@ void HandleTokenizerInfo(Server& server, Call call) {
   Reply(call, info);
 }
 
-void HandleDetokenize(Server& server, Call call) {
+void HandleDetokenize(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   JsonFields fields(*body);

@@ -185,7 +185,7 @@ void Server::Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange)
   if (!admission) return ReplyError(call, admission.error());
   call.admission = *std::move(admission);
   (*log_line)["key"] = call.admission->key_name();
-  matched.route->handle(*this, std::move(call));
+  matched.route->handle(*this, call);
 }
 
 }  // namespace kinglet
