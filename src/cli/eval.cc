@@ -125,7 +125,10 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   app.require_subcommand(1);
   CommandRun fidelity = SetUpFidelity(app, environment);
   CommandRun embeddings = SetUpEmbeddings(app, environment);
-  return [&app, fidelity = std::move(fidelity), embeddings = std::move(embeddings)] {
+  CommandRun load = SetUpEvalLoad(app);
+  return [&app, fidelity = std::move(fidelity), embeddings = std::move(embeddings),
+          load = std::move(load)] {
+    if (app.got_subcommand("load")) return load();
     return app.got_subcommand("embeddings") ? embeddings() : fidelity();
   };
 }

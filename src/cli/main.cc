@@ -37,7 +37,7 @@ constexpr Command kCommands[] = {
     {"ps", "what a running server has loaded", SetUpPs},
     {"bench", "tokens a second that a model reads and writes", SetUpBench},
     {"cache", "packed weights: how many, whether they are sound; clears them", SetUpCache},
-    {"eval", "measures the program: fidelity", SetUpEval},
+    {"eval", "measures the program: fidelity, embeddings, a server under load", SetUpEval},
     {"help", "explains a topic: models, folders, settings, cache, keys, ledger, exit", SetUpHelp},
 };
 

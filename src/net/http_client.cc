@@ -5,52 +5,13 @@
 #include <charconv>
 #include <memory>
 
-#include <curl/curl.h>
-
 #include "base/display.h"
+#include "net/curl.h"
 
 namespace kinglet {
 namespace {
 
-struct EasyCleanup {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-struct UrlCleanup {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using EasyHandle = std::unique_ptr<CURL, EasyCleanup>;
-
 constexpr std::size_t kMaxSkippedBytes = std::size_t{64} << 10;
-
-// libcurl's own start is not safe to race; a local static is.
-void StartCurl() {
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  static_cast<void>(started);  // a failure shows in curl_easy_init
-}
-
-struct UrlParts {
-  std::string scheme;
-  std::string host;
-};
-
-std::optional<UrlParts> ParseUrl(const std::string& text) {
-  const std::unique_ptr<CURLU, UrlCleanup> url(curl_url());
-  if (url == nullptr || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) {
-    return std::nullopt;
-  }
-  const auto part = [&url](CURLUPart which) {
-    char* found = nullptr;
-    if (curl_url_get(url.get(), which, &found, 0) != CURLUE_OK) return std::string();
-    std::string copy = found;
-    curl_free(found);
-    return copy;
-  };
-  return UrlParts{.scheme = part(CURLUPART_SCHEME), .host = part(CURLUPART_HOST)};
-}
-
-bool IsThisMachine(const std::string& host) {
-  return host == "127.0.0.1" || host == "[::1]" || host == "localhost";
-}
 
 template <typename T>
 std::optional<T> ParseNumber(std::string_view text) {
@@ -92,8 +53,7 @@ class Transfer {
   const HttpDownload& download_;
   const HttpReceiver& receiver_;
   EasyHandle handle_;
-  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers_{nullptr,
-                                                                       curl_slist_free_all};
+  HeaderList headers_;
   bool started_ = false;
   std::size_t skipped_bytes_ = 0;  // of the body of an error or a redirect
   std::optional<Status> stopped_;  // why a callback ended the transfer
