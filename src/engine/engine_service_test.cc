@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <map>
 #include <mutex>
@@ -194,7 +195,7 @@ TEST(EngineServiceTest, WhoAsksTheSameTogetherWaitsForWhoIsReadingIt) {
 TEST(EngineServiceTest, APromptThatFillsAllPagesStartsBehindASharedBeginning) {
   const auto engine = Open();
   GenerationRequest story = Story(*engine, 0, 4);
-  engine->Generate(story, nullptr);  // leaves a page that is full in part
+  (void)engine->Generate(story, nullptr);  // leaves a page that is full in part
   std::vector<TokenId>& prompt = story.prompt;
   while (prompt.size() + 5 < static_cast<std::size_t>(engine->context_tokens())) {
     prompt.push_back(prompt[prompt.size() - 7]);
@@ -263,11 +264,10 @@ TEST(EngineServiceTest, ALastingPromptIsThereAfterARestartWithTheSameBits) {
   }
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
-    const auto size = static_cast<long>(entry.file_size());
-    FILE* const file = std::fopen(entry.path().c_str(), "r+b");
-    ASSERT_EQ(std::fseek(file, size - 100, SEEK_SET), 0);
-    std::fputs("spoilt", file);
-    std::fclose(file);
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-100, std::ios::end);
+    file << "spoilt";
+    ASSERT_TRUE(file.good());
   }
   const auto engine = Open(options);
   const auto again = engine->Generate(request, nullptr);
