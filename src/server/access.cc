@@ -38,20 +38,21 @@ Result<AccessKey> ParseKey(const toml::table& table) {
   for (const auto& [name, node] : table) {
     const std::string_view field = name.str();
     const bool is_text = node.is_string();
+    const auto text = node.value<std::string>().value_or("");
     const auto number = node.value<double>();
     const bool is_limit = node.is_number() && number && *number > 0;
     if (field == "name" && is_text) {
-      key.name = *node.value<std::string>();
-    } else if (field == "role" && is_text && RoleOf(*node.value<std::string>())) {
-      key.role = *RoleOf(*node.value<std::string>());
-    } else if (field == "sha256" && is_text && IsHex(*node.value<std::string>())) {
-      key.sha256 = *node.value<std::string>();
+      key.name = text;
+    } else if (field == "role" && is_text && RoleOf(text)) {
+      key.role = RoleOf(text).value_or(Role::kRead);
+    } else if (field == "sha256" && is_text && IsHex(text)) {
+      key.sha256 = text;
     } else if (field == "requests_per_minute" && is_limit) {
       key.requests_per_minute = number;
     } else if (field == "tokens_per_minute" && is_limit) {
       key.tokens_per_minute = number;
     } else if (field == "concurrent" && is_limit) {
-      key.concurrent = static_cast<int>(*number);
+      key.concurrent = static_cast<int>(number.value_or(1));
     } else {
       return Error(StatusCode::kInvalidInput, "line {}: {} is unknown, or its value is none for it",
                    node.source().begin.line, field);
@@ -241,8 +242,8 @@ void Access::Leave(const std::string& key_name) {
 void Access::CountTokens(const std::string& key_name, int tokens) {
   const std::scoped_lock lock(mutex_);
   for (const auto& state : keys_) {
-    if (state->key.name != key_name || !state->key.tokens_per_minute) continue;
-    state->tokens.Add(tokens, *state->key.tokens_per_minute, MonotonicMs());
+    const double limit = state->key.tokens_per_minute.value_or(0);
+    if (state->key.name == key_name && limit > 0) state->tokens.Add(tokens, limit, MonotonicMs());
   }
 }
 

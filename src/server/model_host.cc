@@ -201,7 +201,7 @@ void ModelHost::Reap() {
     for (Slot& slot : slots_) {
       if (slot.model == nullptr || slot.model->leases_ > 0) continue;
       const double idle_ms = MonotonicMs() - slot.model->last_used_ms_;
-      if (idle_ms > *options_.keep_alive_s * 1000) idle.push_back(std::move(slot.model));
+      if (idle_ms > options_.keep_alive_s.value_or(0) * 1000) idle.push_back(std::move(slot.model));
     }
     if (idle.empty()) continue;
     lock.unlock();
