@@ -8,13 +8,9 @@ import time
 import unittest
 
 import serving
+from serving import key_row
 
 ASK = {"messages": [{"role": "user", "content": serving.STORY}], "max_tokens": 4, "temperature": 0}
-
-
-def key_row(name, secret, role, **limits):
-    lines = ["[[key]]", f'name = "{name}"', f'role = "{role}"', f'sha256 = "{hashlib.sha256(secret.encode()).hexdigest()}"']
-    return "\n".join(lines + [f"{limit} = {value}" for limit, value in limits.items()]) + "\n"
 
 
 class Keys(serving.ServerTest):

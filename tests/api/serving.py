@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the API tests share: a tiny model that can chat, a running server, and plain HTTP to it."""
 import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -20,40 +21,25 @@ ALIGNMENT = 32
 
 
 def add_to_gguf(source, target, **texts):
-    """A copy of a GGUF file with string values added, their names' "__" read as "."."""
-    data = source.read_bytes()
-    tensor_count, value_count = struct.unpack_from("<QQ", data, 8)
-    at = 24
-
-    def text_end(at):
-        return at + 8 + struct.unpack_from("<Q", data, at)[0]
-
-    def value_end(kind, at):
-        if kind == 8:
-            return text_end(at)
-        if kind == 9:
-            kind, count = struct.unpack_from("<IQ", data, at)
-            at += 12
-            for _ in range(count):
-                at = value_end(kind, at)
-            return at
-        return at + {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}[kind]
-
-    for _ in range(value_count):
-        at = text_end(at)
-        at = value_end(struct.unpack_from("<I", data, at)[0], at + 4)
-    for _ in range(tensor_count):
-        at = text_end(at)
-        at += 4 + 8 * struct.unpack_from("<I", data, at)[0] + 4 + 8
-    added = b""
-    for name, text in texts.items():
+    """A copy of a GGUF file with string values added, their names' "__" read as ".". One value more is blanks: what is
+    added is as long as a multiple of GGUF's alignment, so that what comes behind needs no move of its own."""
+    def entry(name, value):
         key = name.replace("__", ".").encode()
-        value = text.encode()
-        added += struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(value)) + value
-    header = data[:8] + struct.pack("<QQ", tensor_count, value_count + len(texts)) + added + data[24:at]
-    padding = b"\0" * (-len(header) % ALIGNMENT)
-    target.write_bytes(header + padding + data[at + -at % ALIGNMENT:])
+        return struct.pack("<Q", len(key)) + key + struct.pack("<IQ", 8, len(value)) + value
+
+    data = source.read_bytes()
+    magic, version, tensor_count, value_count = struct.unpack_from("<4sIQQ", data)
+    added = b"".join(entry(name, text.encode()) for name, text in texts.items())
+    blanks = f"blanks__{value_count}"   # another name in a copy of a copy
+    added += entry(blanks, b" " * (-len(added + entry(blanks, b"")) % ALIGNMENT))
+    target.write_bytes(struct.pack("<4sIQQ", magic, version, tensor_count, value_count + len(texts) + 1) + added + data[24:])
     return target
+
+
+def key_row(name, secret, role, **limits):
+    """A table of a file of keys."""
+    lines = ["[[key]]", f'name = "{name}"', f'role = "{role}"', f'sha256 = "{hashlib.sha256(secret.encode()).hexdigest()}"']
+    return "\n".join(lines + [f"{limit} = {value}" for limit, value in limits.items()]) + "\n"
 
 
 class Reply:

@@ -3,9 +3,7 @@
 import contextlib
 import os
 import pathlib
-import re
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -26,21 +24,12 @@ if not CHROMIUM or not DRIVER:
     print("Skipped: chromium or chromedriver is missing.")
     sys.exit(77)
 
-TINY = pathlib.Path(os.environ["KINGLET_TEST_DATA"], "models", "stories-q4_0.gguf")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "api"))
+import serving
+
+# What was said, line for line.
+TEMPLATE = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
 WAIT_S = 60
-
-
-def give_template(source, target):
-    """A copy of a model that has no chat template, with one: what was said, line for line."""
-    template = b"{% for m in messages %}{{ m.content }}\n{% endfor %}"
-    key = b"tokenizer.chat_template"
-    # As long as a multiple of GGUF's alignment, so that what comes behind needs no move of its own.
-    template += b" " * (-(8 + len(key) + 4 + 8 + len(template)) % 32)
-    entry = struct.pack(f"<Q{len(key)}sIQ", len(key), key, 8, len(template)) + template
-    model = source.read_bytes()
-    magic, version, tensors, keys = struct.unpack_from("<4sIQQ", model)
-    target.write_bytes(struct.pack("<4sIQQ", magic, version, tensors, keys + 1) + entry + model[24:])
-    return target
 
 
 class Kinglet:
@@ -51,7 +40,7 @@ class Kinglet:
         self.home = pathlib.Path(self.folder.name)
         self.environment = os.environ | {"KINGLET_HOME": str(self.home / "kinglet"),
                                          "XDG_CACHE_HOME": str(self.home / "cache")}
-        self.model = give_template(TINY, self.home / "tiny.gguf")
+        self.model = serving.add_to_gguf(serving.STORIES, self.home / "tiny.gguf", tokenizer__chat_template=TEMPLATE)
 
     def ingest(self, library, documents):
         """documents: {file name: text}"""
@@ -66,13 +55,8 @@ class Kinglet:
     @contextlib.contextmanager
     def serve(self, *arguments, model=None):
         """The address of a server."""
-        command = [os.environ["KINGLET"], "serve", "--port", "0", "--quiet", "--model", model or self.model, *arguments]
-        with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True) as server:
-            try:
-                line = server.stdout.readline()
-                yield re.search(r"http://\S+?:\d+", line).group()
-            finally:
-                server.terminate()
+        with serving.Server("--quiet", *arguments, models=[model or self.model], environment=self.environment) as server:
+            yield f"http://127.0.0.1:{server.port}"
 
     def close(self):
         self.folder.cleanup()

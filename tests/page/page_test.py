@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The page of kinglet serve in a real browser: questions, quotes, chat, documents, hostile text, keys, phones."""
-import hashlib
 import json
 import os
 import pathlib
@@ -9,6 +8,7 @@ import unittest
 import urllib.request
 
 import browser as b
+from serving import key_row
 from selenium.webdriver.common.keys import Keys
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -25,10 +25,6 @@ NOTE = {"note.txt": f"Note\n\n{KEEPS}\n"}
 HOSTILE_NAME = "<img src=x onerror=alert(3)>.txt"
 WHERE_KEY = "Where does the caretaker keep the spare key for the attic?"
 QWEN = pathlib.Path(os.environ.get("KINGLET_TEST_MODELS", "none"), "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
-
-
-def key_row(name, key, role):
-    return f'[[key]]\nname = "{name}"\nrole = "{role}"\nsha256 = "{hashlib.sha256(key.encode()).hexdigest()}"\n'
 
 
 class PageTest(unittest.TestCase):
