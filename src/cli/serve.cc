@@ -158,36 +158,42 @@ Result<ServerOptions> OptionsOf(const ServeFlags& flags, const Environment& envi
   return options;
 }
 
-// Signals are waited for by a thread of their own; all others, which are started after this, leave
-// them to it. The first SIGTERM or SIGINT drains, the second ends at once.
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
+  return signals;
+}
+
+// For this thread and all that it starts: signals are left to who waits for them.
+void BlockSignals() {
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+// Waits for signals, on a thread of its own: the first SIGTERM or SIGINT drains the server, which
+// must outlive this, the second ends it at once. What comes after this has gone changes nothing.
 class SignalThread {
  public:
-  SignalThread() {
-    sigemptyset(&signals_);
-    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals_, signal);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  }
-  SignalThread(const SignalThread&) = delete;
-  SignalThread& operator=(const SignalThread&) = delete;
-  ~SignalThread() {
-    if (!thread_.joinable()) return;
-    pthread_kill(thread_.native_handle(), SIGUSR1);  // only to wake it
-    thread_.join();
-  }
-
-  void Watch(Server& server, int drain_ms) {
-    thread_ = std::thread([this, &server, drain_ms] {
+  SignalThread(Server& server, int drain_ms) {
+    thread_ = std::thread([&server, drain_ms] {
+      const sigset_t signals = StopSignals();
       for (int stops = 0;;) {
         int signal = 0;
-        if (sigwait(&signals_, &signal) != 0) continue;
+        if (sigwait(&signals, &signal) != 0) continue;
         if (signal == SIGUSR1) return;
         server.Stop(stops++ == 0 ? drain_ms : 0);
       }
     });
   }
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
+  ~SignalThread() {
+    pthread_kill(thread_.native_handle(), SIGUSR1);  // only to wake it
+    thread_.join();
+  }
 
  private:
-  sigset_t signals_{};
   std::thread thread_;
 };
 
@@ -198,10 +204,10 @@ std::string AddressOf(const ServeFlags& flags, std::uint16_t port) {
 }
 
 Result<void> RunServe(const ServeFlags& flags, const Environment& environment) {
-  SignalThread signals;
+  BlockSignals();
   const double start_ms = MonotonicMs();
   const std::unique_ptr<Server> server = TRY(Server::Start(TRY(OptionsOf(flags, environment))));
-  signals.Watch(*server, static_cast<int>(flags.drain_s * 1000));
+  const SignalThread signals(*server, static_cast<int>(flags.drain_s * 1000));
   // Scripts wait for this line.
   fmt::print("kinglet serves {} at {}, ready after {:.0f} ms\n",
              server->models().offered().front().name, AddressOf(flags, server->port()),

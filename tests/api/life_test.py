@@ -193,6 +193,16 @@ class Ends(serving.ServerTest):
             self.assertEqual(status, 0)
             self.assertEqual([(answer.status, answer.json()["usage"]["completion_tokens"]) for answer in answers], [(200, 800)] * 4)
 
+    def test_more_signals_while_it_ends_do_no_harm(self):
+        for _ in range(10):
+            with self.make_server() as server:
+                self.assertEqual(server.post("/v1/chat/completions", ASK).status, 200)
+                process = server.process
+                while process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.returncode, 0)
+                server.stop()
+
     def test_killed_under_load_it_starts_again(self):
         ask = ASK | {"messages": [{"role": "user", "content": "One day, a big dog went to the park. " * 14}], "max_tokens": 16}
         expected = self.server.post("/v1/chat/completions", ask).json()["choices"]
