@@ -21,22 +21,6 @@ struct Flags {
   bool json = false;
 };
 
-json::value RankJson(const std::optional<int>& rank) {
-  return rank ? json::value(*rank) : json::value(nullptr);
-}
-
-json::object PassageJson(const Passage& passage) {
-  return {{"document", passage.document},
-          {"title", passage.title},
-          {"heading", passage.heading},
-          {"start_byte", passage.start_byte},
-          {"end_byte", passage.end_byte},
-          {"text", passage.text},
-          {"score", passage.score},
-          {"lexical_rank", RankJson(passage.lexical_rank)},
-          {"vector_rank", RankJson(passage.vector_rank)}};
-}
-
 void PrintPassage(std::size_t number, const Passage& passage) {
   fmt::print("[{}] {}\n", number, EscapeForDisplay(passage.title));
   if (!passage.heading.empty()) fmt::print("    {}\n", EscapeForDisplay(passage.heading));
@@ -52,7 +36,7 @@ Result<void> Run(const Flags& flags) {
   const double ms = MonotonicMs() - start_ms;
   if (flags.json) {
     json::array array;
-    for (const Passage& passage : passages) array.push_back(PassageJson(passage));
+    for (const Passage& passage : passages) array.push_back(ToJson(passage));
     fmt::print("{}\n",
                ToJson(json::object{
                    {"query", EscapeForDisplay(flags.query)}, {"passages", array}, {"ms", ms}}));

@@ -40,6 +40,15 @@ Result<FileDescriptor> OpenPage(const std::filesystem::path& path) {
   return fd;
 }
 
+// What stands behind a header, as long as it says.
+Result<void> ReadPayload(const FileDescriptor& fd, const PageFileHeader& header,
+                         std::size_t header_bytes, std::span<std::byte> payload,
+                         const std::filesystem::path& path) {
+  TRY(ReadAt(fd, header_bytes, payload, path));
+  if (Xxh64(payload) == header.payload_checksum) return {};
+  return Error(StatusCode::kInvalidInput, "{}: spoilt", path.string());
+}
+
 void ForEachPage(const std::filesystem::path& folder,
                  const std::function<void(const std::filesystem::path& path)>& visit) {
   std::error_code error;
@@ -60,11 +69,7 @@ Result<void> VerifyPage(const std::filesystem::path& path) {
     return Error(StatusCode::kInvalidInput, "{}: not as long as it says", path.string());
   }
   std::vector<std::byte> payload(header.payload_bytes);
-  TRY(ReadAt(fd, header_bytes, std::span(payload), path));
-  if (Xxh64(payload) != header.payload_checksum) {
-    return Error(StatusCode::kInvalidInput, "{}: spoilt", path.string());
-  }
-  return {};
+  return ReadPayload(fd, header, header_bytes, payload, path);
 }
 
 }  // namespace
@@ -266,10 +271,7 @@ Result<void> PageStore::Read(const PageKey& key, std::span<std::byte> payload) c
       header.payload_bytes != payload.size()) {
     return Error(StatusCode::kInvalidInput, "{}: another page than its name says", path.string());
   }
-  TRY(ReadAt(fd, header_bytes, payload, path));
-  if (Xxh64(payload) != header.payload_checksum) {
-    return Error(StatusCode::kInvalidInput, "{}: spoilt", path.string());
-  }
+  TRY(ReadPayload(fd, header, header_bytes, payload, path));
   futimens(fd.get(), nullptr);  // used: what is removed first is what was used least recently
   return {};
 }

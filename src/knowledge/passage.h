@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "base/json.h"
+
 namespace kinglet {
 
 struct Passage {
@@ -21,5 +23,7 @@ struct Passage {
   std::optional<int> vector_rank;   // from 1; unset when vector search did not find it
   std::int64_t chunk_id = 0;        // stable until the document is replaced
 };
+
+json::object ToJson(const Passage& passage);
 
 }  // namespace kinglet

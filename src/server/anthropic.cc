@@ -163,12 +163,7 @@ ApiResult<ParsedGeneration> ParseAnthropicMessages(const json::object& body,
   fields.OnlyDefault("tools", {json::array()}, "is not supported by this version");
   fields.OnlyDefault("tool_choice", {}, "is not supported by this version");
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
-  Result<std::vector<TokenId>> prompt = engine.prompts().EncodeMessages(std::move(messages), chat);
-  if (!prompt) return std::unexpected(ApiError::OfPrompt(prompt.error()));
-  request.prompt = *std::move(prompt);
-  PrepareReasoning(engine, parsed);
-  parsed.plan.stream = parsed.fields.stream;
-  parsed.plan.requests = {request};
+  TRY(PlanAnswer(engine, std::move(messages), chat, parsed));
   parsed.format = std::make_unique<MessageFormat>(model, static_cast<int>(request.prompt.size()));
   return parsed;
 }

@@ -108,16 +108,7 @@ ApiResult<ParsedGeneration> Encode(JsonFields& fields, ParsedGeneration parsed,
     }
   }
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
-  GenerationRequest& request = parsed.fields.request;
-  if (request.prompt.empty()) {
-    Result<std::vector<TokenId>> prompt =
-        engine.prompts().EncodeMessages(std::move(messages), chat);
-    if (!prompt) return std::unexpected(ApiError::OfPrompt(prompt.error()));
-    request.prompt = *std::move(prompt);
-  }
-  PrepareReasoning(engine, parsed);
-  parsed.plan.stream = parsed.fields.stream;
-  parsed.plan.requests = {request};
+  TRY(PlanAnswer(engine, std::move(messages), chat, parsed));
   parsed.format = std::make_unique<OllamaFormat>(model, is_chat);
   return parsed;
 }

@@ -5,48 +5,33 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/clock.h"
 #include "server/chat_messages.h"
+#include "server/openai_format.h"
 
 namespace kinglet {
 namespace {
 
-class ChatFormat : public ReplyFormat {
+class ChatFormat : public OpenAiFormat {
  public:
   ChatFormat(std::string model, const Tokenizer& tokenizer, bool logprobs, bool include_usage)
-      : id_(MakeId("chatcmpl-")),
-        model_(std::move(model)),
+      : OpenAiFormat("chatcmpl-", "chat.completion", "chat.completion.chunk", std::move(model),
+                     include_usage),
         tokenizer_(tokenizer),
-        logprobs_(logprobs),
-        include_usage_(include_usage) {}
+        logprobs_(logprobs) {}
 
   std::string Delta(int choice, const ReplyDelta& delta) override {
     json::object content;
     if (IsFirst(choice)) content["role"] = "assistant";
     if (!delta.reasoning.empty()) content["reasoning_content"] = delta.reasoning;
     if (!delta.text.empty() || content.empty()) content["content"] = delta.text;
-    return Event(Chunk(Choice(choice, std::move(content), delta.odds, nullptr)));
+    return Event(Chunk({Choice(choice, std::move(content), delta.odds, nullptr)}));
   }
 
   std::string ChoiceEnd(int choice, const ReplyChoice& ended, const ReplyTotals* totals) override {
     json::object content;
     if (IsFirst(choice)) content = {{"role", "assistant"}, {"content", ""}};
-    json::object chunk =
-        Chunk(Choice(choice, std::move(content), {}, FinishWord(ended.result.finish_reason)));
-    if (totals != nullptr) chunk["kinglet"] = totals->ledger;
-    return Event(chunk);
-  }
-
-  std::string End(std::span<const ReplyChoice>, const ReplyTotals& totals) override {
-    std::string events;
-    // Who did not ask for usage expects no chunk without a choice.
-    if (include_usage_) {
-      json::object last = Chunk(nullptr);
-      last["choices"] = json::array();
-      last["usage"] = UsageOf(totals);
-      events = Event(last);
-    }
-    return events + "data: [DONE]\n\n";
+    return LastEvent(Choice(choice, std::move(content), {}, FinishWord(ended.result.finish_reason)),
+                     totals);
   }
 
   json::object Whole(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
@@ -61,13 +46,7 @@ class ChatFormat : public ReplyFormat {
                                   {"logprobs", Logprobs(choice.odds)},
                                   {"finish_reason", FinishWord(choice.result.finish_reason)}});
     }
-    return {{"id", id_},
-            {"object", "chat.completion"},
-            {"created", created_},
-            {"model", model_},
-            {"choices", std::move(list)},
-            {"usage", UsageOf(totals)},
-            {"kinglet", totals.ledger}};
+    return WholeOf(std::move(list), totals);
   }
 
  private:
@@ -92,20 +71,8 @@ class ChatFormat : public ReplyFormat {
             {"finish_reason", std::move(finish_reason)}};
   }
 
-  json::object Chunk(json::value choice) const {
-    json::object chunk = {
-        {"id", id_}, {"object", "chat.completion.chunk"}, {"created", created_}, {"model", model_}};
-    chunk["choices"] = json::array{std::move(choice)};
-    if (include_usage_) chunk["usage"] = nullptr;
-    return chunk;
-  }
-
-  std::string id_;
-  std::int64_t created_ = UnixSeconds();
-  std::string model_;
   const Tokenizer& tokenizer_;
   bool logprobs_;
-  bool include_usage_;
   std::vector<char> begun_;  // choices whose first chunk is out
 };
 
@@ -137,6 +104,9 @@ std::vector<GenerationRequest> SpreadChoices(const GenerationRequest& request, i
   return requests;
 }
 
+namespace {
+
+// Whether the template has begun a thought already, and what ends one where its budget is used up.
 void PrepareReasoning(const Engine& engine, ParsedGeneration& parsed) {
   const Tokenizer& tokenizer = engine.tokenizer();
   parsed.plan.separates_reasoning = true;
@@ -152,6 +122,23 @@ void PrepareReasoning(const Engine& engine, ParsedGeneration& parsed) {
   GenerationRequest& request = parsed.fields.request;
   request.reasoning_budget = *parsed.fields.reasoning_budget;
   request.reasoning_begun = parsed.plan.reasoning_begun;
+}
+
+}  // namespace
+
+ApiResult<void> PlanAnswer(const Engine& engine, json::array messages, const ChatOptions& chat,
+                           ParsedGeneration& parsed) {
+  GenerationRequest& request = parsed.fields.request;
+  if (request.prompt.empty()) {
+    Result<std::vector<TokenId>> prompt =
+        engine.prompts().EncodeMessages(std::move(messages), chat);
+    if (!prompt) return std::unexpected(ApiError::OfPrompt(prompt.error()));
+    request.prompt = *std::move(prompt);
+  }
+  PrepareReasoning(engine, parsed);
+  parsed.plan.stream = parsed.fields.stream;
+  parsed.plan.requests = SpreadChoices(request, parsed.fields.choices);
+  return {};
 }
 
 ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const std::string& model,
@@ -180,12 +167,7 @@ ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const 
     }
   }
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
-  Result<std::vector<TokenId>> prompt = engine.prompts().EncodeMessages(std::move(messages), chat);
-  if (!prompt) return std::unexpected(ApiError::OfPrompt(prompt.error()));
-  request.prompt = *std::move(prompt);
-  PrepareReasoning(engine, parsed);
-  parsed.plan.stream = parsed.fields.stream;
-  parsed.plan.requests = SpreadChoices(request, parsed.fields.choices);
+  TRY(PlanAnswer(engine, std::move(messages), chat, parsed));
   parsed.format = std::make_unique<ChatFormat>(model, engine.tokenizer(), request.logprobs,
                                                parsed.fields.include_usage);
   return parsed;

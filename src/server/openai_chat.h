@@ -29,8 +29,9 @@ ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const 
 // The requests of `choices` answers to one prompt: seeds that differ.
 std::vector<GenerationRequest> SpreadChoices(const GenerationRequest& request, int choices);
 
-// Prompts of models that think: whether the template has begun a thought already, what ends one
-// where its budget is used up.
-void PrepareReasoning(const Engine& engine, ParsedGeneration& parsed);
+// Makes the conversation the request's prompt, unless it has one already, and all choices of it
+// what is to be done. Of models that think it sees whether the template has begun a thought.
+ApiResult<void> PlanAnswer(const Engine& engine, json::array messages, const ChatOptions& chat,
+                           ParsedGeneration& parsed);
 
 }  // namespace kinglet

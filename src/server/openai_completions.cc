@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/clock.h"
+#include "server/openai_format.h"
 
 namespace kinglet {
 namespace {
@@ -24,39 +24,26 @@ std::size_t CountLetters(std::string_view text) {
       std::ranges::count_if(text, [](char byte) { return (byte & 0xC0) != 0x80; }));
 }
 
-class CompletionFormat : public ReplyFormat {
+class CompletionFormat : public OpenAiFormat {
  public:
   CompletionFormat(std::string model, const Tokenizer& tokenizer, std::optional<int> logprobs,
                    bool include_usage, Echo echo)
-      : id_(MakeId("cmpl-")),
-        model_(std::move(model)),
+      : OpenAiFormat("cmpl-", "text_completion", "text_completion", std::move(model),
+                     include_usage),
         tokenizer_(tokenizer),
         logprobs_(logprobs),
-        include_usage_(include_usage),
         echo_(std::move(echo)) {}
 
   std::string Delta(int choice, const ReplyDelta& delta) override {
     const auto index = static_cast<std::size_t>(choice);
     if (offsets_.size() <= index) offsets_.resize(index + 1);
     json::object logprobs = Logprobs(delta.odds, {}, offsets_[index]);
-    return Event(Chunk(choice, delta.text, delta.odds.empty() ? json::value() : logprobs, nullptr));
+    return Event(Chunk(
+        {Choice(choice, delta.text, delta.odds.empty() ? json::value() : logprobs, nullptr)}));
   }
 
   std::string ChoiceEnd(int choice, const ReplyChoice& ended, const ReplyTotals* totals) override {
-    json::object chunk = Chunk(choice, "", nullptr, FinishWord(ended.result.finish_reason));
-    if (totals != nullptr) chunk["kinglet"] = totals->ledger;
-    return Event(chunk);
-  }
-
-  std::string End(std::span<const ReplyChoice>, const ReplyTotals& totals) override {
-    std::string events;
-    if (include_usage_) {
-      json::object last = Chunk(0, "", nullptr, nullptr);
-      last["choices"] = json::array();
-      last["usage"] = UsageOf(totals);
-      events = Event(last);
-    }
-    return events + "data: [DONE]\n\n";
+    return LastEvent(Choice(choice, "", nullptr, FinishWord(ended.result.finish_reason)), totals);
   }
 
   json::object Whole(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
@@ -74,19 +61,11 @@ class CompletionFormat : public ReplyFormat {
       }
       odds.insert(odds.end(), choice.odds.begin(), choice.odds.end());
       std::size_t offset = 0;
-      list.push_back(json::object{
-          {"index", i},
-          {"text", text},
-          {"logprobs", logprobs_ ? json::value(Logprobs(odds, before, offset)) : json::value()},
-          {"finish_reason", FinishWord(choice.result.finish_reason)}});
+      list.push_back(Choice(static_cast<int>(i), text,
+                            logprobs_ ? json::value(Logprobs(odds, before, offset)) : json::value(),
+                            FinishWord(choice.result.finish_reason)));
     }
-    return {{"id", id_},
-            {"object", "text_completion"},
-            {"created", created_},
-            {"model", model_},
-            {"choices", std::move(list)},
-            {"usage", UsageOf(totals)},
-            {"kinglet", totals.ledger}};
+    return WholeOf(std::move(list), totals);
   }
 
  private:
@@ -120,25 +99,16 @@ class CompletionFormat : public ReplyFormat {
             {"text_offset", std::move(offsets)}};
   }
 
-  json::object Chunk(int index, std::string_view text, json::value logprobs,
-                     json::value finish_reason) const {
-    json::object choice = {{"index", index},
-                           {"text", text},
-                           {"logprobs", std::move(logprobs)},
-                           {"finish_reason", std::move(finish_reason)}};
-    json::object chunk = {
-        {"id", id_}, {"object", "text_completion"}, {"created", created_}, {"model", model_}};
-    chunk["choices"] = json::array{std::move(choice)};
-    if (include_usage_) chunk["usage"] = nullptr;
-    return chunk;
+  static json::object Choice(int index, std::string_view text, json::value logprobs,
+                             json::value finish_reason) {
+    return {{"index", index},
+            {"text", text},
+            {"logprobs", std::move(logprobs)},
+            {"finish_reason", std::move(finish_reason)}};
   }
 
-  std::string id_;
-  std::int64_t created_ = UnixSeconds();
-  std::string model_;
   const Tokenizer& tokenizer_;
   std::optional<int> logprobs_;
-  bool include_usage_;
   Echo echo_;
   std::vector<std::size_t> offsets_;  // letters that a stream has written, of each choice
 };

@@ -310,12 +310,7 @@ ApiResult<ParsedGeneration> ParseResponse(const json::object& body, const std::s
     messages.push_back(json::object{{"role", "system"}, {"content", instructions}});
   }
   for (const json::value& message : history) messages.push_back(message);
-  Result<std::vector<TokenId>> prompt = engine.prompts().EncodeMessages(std::move(messages));
-  if (!prompt) return std::unexpected(ApiError::OfPrompt(prompt.error()));
-  request.prompt = *std::move(prompt);
-  PrepareReasoning(engine, parsed);
-  parsed.plan.stream = parsed.fields.stream;
-  parsed.plan.requests = {request};
+  TRY(PlanAnswer(engine, std::move(messages), {}, parsed));
   parsed.format = std::make_unique<ResponseFormat>(EchoOf(body, model, request), std::move(history),
                                                    stores, memory, owner);
   return parsed;

@@ -126,6 +126,12 @@ ApiResult<ModelLease> AcquireModel(Server& server, const json::object& body) {
   return std::unexpected(std::move(error));
 }
 
+ApiResult<ModelLease> AcquireWriter(Server& server, const json::object& body) {
+  ApiResult<ModelLease> lease = AcquireModel(server, body);
+  if (!lease || (*lease)->engine() != nullptr) return lease;
+  return std::unexpected(ApiError::OfField({"model", "makes vectors of texts, and no text"}));
+}
+
 ServiceTerms TermsOf(const Server& server, const Call& call, const GenerationFields& fields) {
   ServiceTerms terms;
   terms.service_class = fields.service_class;

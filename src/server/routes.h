@@ -87,6 +87,8 @@ void ReplyError(const Call& call, const ApiError& error);
 ApiResult<json::object> ReadBody(const Call& call);
 // The model that the body names.
 ApiResult<ModelLease> AcquireModel(Server& server, const json::object& body);
+// The same, of one that writes text.
+ApiResult<ModelLease> AcquireWriter(Server& server, const json::object& body);
 // The terms of a request's service: account, scope, class, budget.
 ServiceTerms TermsOf(const Server& server, const Call& call, const GenerationFields& fields);
 

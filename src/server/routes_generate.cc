@@ -76,38 +76,36 @@ void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
       });
 }
 
-// Body, model, then what `parse` makes of them.
+// The model that the body names, then what `parse` makes of both.
+template <typename ParseCall>
+void Generate(Server& server, const Call& call, const json::object& body, ParseCall&& parse) {
+  ApiResult<ModelLease> acquired = AcquireWriter(server, body);
+  if (!acquired) return ReplyError(call, acquired.error());
+  const auto lease = std::make_shared<ModelLease>(*std::move(acquired));
+  ApiResult<ParsedGeneration> parsed = parse(body, (*lease)->name(), *(*lease)->engine());
+  Run(server, call, std::move(parsed), lease);
+}
+
 template <typename ParseCall>
 void Generate(Server& server, const Call& call, ParseCall&& parse) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
-  ApiResult<ModelLease> acquired = AcquireModel(server, *body);
-  if (!acquired) return ReplyError(call, acquired.error());
-  const auto lease = std::make_shared<ModelLease>(*std::move(acquired));
-  if ((*lease)->engine() == nullptr) {
-    return ReplyError(call, ApiError::OfField({"model", "makes vectors of texts, and no text"}));
-  }
-  ApiResult<ParsedGeneration> parsed = parse(*body, (*lease)->name(), *(*lease)->engine());
-  Run(server, call, std::move(parsed), lease);
+  Generate(server, call, *body, parse);
 }
 
 // Ollama's clients load a model ahead of need by a request that says nothing.
-bool LoadsOnly(const Call& call, std::string_view said) {
-  const ApiResult<json::object> body = ReadBody(call);
-  if (!body) return false;
-  const json::value* const value = body->if_contains(said);
+bool LoadsOnly(const json::object& body, std::string_view said) {
+  const json::value* const value = body.if_contains(said);
   return value == nullptr || value->is_null() ||
          (value->is_string() && value->get_string().empty()) ||
          (value->is_array() && value->get_array().empty());
 }
 
-void LoadModel(Server& server, const Call& call, bool is_chat) {
-  const ApiResult<json::object> body = ReadBody(call);
-  if (!body) return ReplyError(call, body.error());
-  JsonFields fields(*body);
+void LoadModel(Server& server, const Call& call, const json::object& body, bool is_chat) {
+  JsonFields fields(body);
   fields.Ignore({"model", "prompt", "messages", "stream", "keep_alive", "options", "tools"});
   if (const auto error = fields.Finish()) return ReplyError(call, ApiError::OfField(*error));
-  const ApiResult<ModelLease> lease = AcquireModel(server, *body);
+  const ApiResult<ModelLease> lease = AcquireModel(server, body);
   if (!lease) return ReplyError(call, lease.error());
   json::object loaded = {{"model", (*lease)->name()}, {"created_at", Iso8601(UnixSeconds())}};
   if (is_chat) {
@@ -135,13 +133,17 @@ void HandleMessages(Server& server, const Call& call) {
 }
 
 void HandleOllamaChat(Server& server, const Call& call) {
-  if (LoadsOnly(call, "messages")) return LoadModel(server, call, /*is_chat=*/true);
-  Generate(server, call, ParseOllamaChat);
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  if (LoadsOnly(*body, "messages")) return LoadModel(server, call, *body, /*is_chat=*/true);
+  Generate(server, call, *body, ParseOllamaChat);
 }
 
 void HandleOllamaGenerate(Server& server, const Call& call) {
-  if (LoadsOnly(call, "prompt")) return LoadModel(server, call, /*is_chat=*/false);
-  Generate(server, call, ParseOllamaGenerate);
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  if (LoadsOnly(*body, "prompt")) return LoadModel(server, call, *body, /*is_chat=*/false);
+  Generate(server, call, *body, ParseOllamaGenerate);
 }
 
 void HandleResponses(Server& server, const Call& call) {
@@ -168,11 +170,8 @@ void HandleDeleteResponse(Server& server, const Call& call) {
 void HandleCountTokens(Server& server, const Call& call) {
   ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
-  const ApiResult<ModelLease> lease = AcquireModel(server, *body);
+  const ApiResult<ModelLease> lease = AcquireWriter(server, *body);
   if (!lease) return ReplyError(call, lease.error());
-  if ((*lease)->engine() == nullptr) {
-    return ReplyError(call, ApiError::OfField({"model", "makes vectors of texts, and no text"}));
-  }
   (*body)["max_tokens"] = 1;
   const auto parsed = ParseAnthropicMessages(*body, (*lease)->name(), *(*lease)->engine());
   if (!parsed) return ReplyError(call, parsed.error());

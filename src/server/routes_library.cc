@@ -23,10 +23,6 @@ constexpr std::size_t kMaxNameBytes = 512;
 constexpr std::int64_t kMaxTextBytes = std::int64_t{4} << 20;  // in one answer
 constexpr int kBusyRetryS = 1;  // when it is worth to ask again, where nothing foretells it
 
-json::value RankJson(const std::optional<int>& rank) {
-  return rank ? json::value(*rank) : json::value();
-}
-
 json::object DocumentJson(const DocumentRecord& record) {
   return {{"uri", record.source.uri},
           {"title", record.title},
@@ -196,11 +192,8 @@ void HandleAsk(Server& server, const Call& call) {
     AskAndReply(server, call, *ask, nullptr, options);
     return;
   }
-  const ApiResult<ModelLease> lease = AcquireModel(server, *body);
+  const ApiResult<ModelLease> lease = AcquireWriter(server, *body);
   if (!lease) return ReplyError(call, lease.error());
-  if ((*lease)->engine() == nullptr) {
-    return ReplyError(call, ApiError::OfField({"model", "makes vectors of texts, and no text"}));
-  }
   options.model_name = (*lease)->name();
   AskAndReply(server, call, *ask, (*lease)->engine(), options);
 }
@@ -219,17 +212,7 @@ void HandleSearch(Server& server, const Call& call) {
   const Result<std::vector<Passage>> found = (*library)->Search(query, limit);
   if (!found) return ReplyError(call, Of(found.error()));
   json::array passages;
-  for (const Passage& passage : *found) {
-    passages.push_back(json::object{{"document", passage.document},
-                                    {"title", passage.title},
-                                    {"heading", passage.heading},
-                                    {"start_byte", passage.start_byte},
-                                    {"end_byte", passage.end_byte},
-                                    {"text", passage.text},
-                                    {"score", passage.score},
-                                    {"lexical_rank", RankJson(passage.lexical_rank)},
-                                    {"vector_rank", RankJson(passage.vector_rank)}});
-  }
+  for (const Passage& passage : *found) passages.push_back(ToJson(passage));
   Reply(call,
         {{"query", query}, {"passages", std::move(passages)}, {"ms", MonotonicMs() - start_ms}});
 }
