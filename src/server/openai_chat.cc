@@ -120,7 +120,7 @@ void PrepareReasoning(const Engine& engine, ParsedGeneration& parsed) {
   parsed.plan.reasoning_begun = end.ends_with(kThinkBegin);
   if (!parsed.fields.reasoning_budget) return;
   GenerationRequest& request = parsed.fields.request;
-  request.reasoning_budget = *parsed.fields.reasoning_budget;
+  request.reasoning_budget = parsed.fields.reasoning_budget;
   request.reasoning_begun = parsed.plan.reasoning_begun;
 }
 

@@ -46,6 +46,15 @@ ApiError OfDocument(const Status& status) {
   return error;
 }
 
+// The record that was found, or an error with the text for none.
+ApiResult<DocumentRecord> RecordOf(Result<std::optional<DocumentRecord>> found,
+                                   std::string_view none) {
+  if (!found) return std::unexpected(Of(found.error()));
+  std::optional<DocumentRecord> record = *std::move(found);
+  if (!record) return std::unexpected(ApiError::NotFound(std::string(none)));
+  return *std::move(record);
+}
+
 std::string_view LibraryOf(const Call& call) { return call.request.Query("library").value_or(""); }
 
 ApiResult<std::int64_t> ByteOf(const Call& call, const char* name, std::int64_t otherwise) {
@@ -162,7 +171,8 @@ void AskAndReply(Server& server, const Call& call, const AskFields& ask, Languag
   }
   // On the disk before the client has it: what was answered is accounted for.
   RecordAnswer(server, *answer);
-  server.metrics().CountAsk(answer->abstained ? Name(*answer->abstained) : "answered",
+  const auto& abstained = answer->abstained;
+  server.metrics().CountAsk(abstained ? Name(*abstained) : "answered",
                             answer->ledger.first_byte_ms);
   if (!ask.stream) {
     Reply(call, ToJson(*answer));
@@ -258,9 +268,10 @@ void HandleAddDocument(Server& server, const Call& call) {
                               .size_bytes = static_cast<std::int64_t>(bytes.size())};
   const Result<void> put = (*library)->Put(source, *document, UnixSeconds());
   if (!put) return ReplyError(call, OfDocument(put.error()));
-  const auto record = (*library)->FindDocument(source.uri);
-  if (!record || !*record) return ReplyError(call, ApiError::NotFound("the document is gone"));
-  Reply(call, DocumentJson(**record), 201);
+  const ApiResult<DocumentRecord> record =
+      RecordOf((*library)->FindDocument(source.uri), "the document is gone");
+  if (!record) return ReplyError(call, record.error());
+  Reply(call, DocumentJson(*record), 201);
 }
 
 void HandleRemoveDocument(Server& server, const Call& call) {
@@ -286,16 +297,16 @@ void HandleDocumentText(Server& server, const Call& call) {
   if (!end) return ReplyError(call, end.error());
   Result<BorrowedLibrary> library = server.libraries().Borrow(LibraryOf(call));
   if (!library) return ReplyError(call, Of(library.error()));
-  const auto record = (*library)->FindDocument(*uri);
-  if (!record) return ReplyError(call, Of(record.error()));
-  if (!*record) return ReplyError(call, ApiError::NotFound("there is no such document"));
-  const std::int64_t all = (*record)->text_bytes;
+  const ApiResult<DocumentRecord> record =
+      RecordOf((*library)->FindDocument(*uri), "there is no such document");
+  if (!record) return ReplyError(call, record.error());
+  const std::int64_t all = record->text_bytes;
   const std::int64_t first = std::min(*start, all);
   const std::int64_t last = std::clamp(*end, first, std::min(all, first + kMaxTextBytes));
   const Result<std::string> text = (*library)->Text(*uri, first, last);
   if (!text) return ReplyError(call, Of(text.error()));
   const ByteRange whole = WholeCharacters(*text);
-  json::object shown = DocumentJson(**record);
+  json::object shown = DocumentJson(*record);
   shown["start_byte"] = first + static_cast<std::int64_t>(whole.begin);
   shown["end_byte"] = first + static_cast<std::int64_t>(whole.end);
   shown["text"] = whole.Of(*text);
