@@ -28,7 +28,7 @@ struct SchedulerOptions {
   std::size_t page_count = 0;
   // A step with sequences that are writing takes at most so many times what they take alone...
   double gap_ratio = 2.0;
-  std::size_t least_piece = 16;  // ...but a prompt goes on by so many tokens at least
+  std::size_t least_piece = 4;  // ...but a prompt goes on by so many tokens at least
   // A step without them takes at most so long, or the other so many times that of one token: who
   // comes meanwhile waits for its end.
   double step_ms = 400;
