@@ -60,7 +60,7 @@ TEST(HttpStreamClientTest, SendsABodyAndTimesItsLastByte) {
   ServerForTest server([&](const HttpRequest& request, const auto& exchange) {
     seen = request;
     received_ms = MonotonicMs();
-    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
     exchange->Respond({.status = 429, .body = "later"});
   });
   const auto client = MakeClient();
@@ -79,8 +79,9 @@ TEST(HttpStreamClientTest, SendsABodyAndTimesItsLastByte) {
   EXPECT_EQ(seen.Header("Content-Type"), "application/json");
   EXPECT_EQ(seen.Header("Expect"), std::nullopt);
   EXPECT_GT(heard.sent_ms, 0);
-  EXPECT_LE(heard.sent_ms, heard.first_byte_ms - 50);
-  EXPECT_LE(heard.sent_ms, received_ms + 50);
+  // Both ends look at the clock when they are scheduled, which a loaded machine may put off.
+  EXPECT_LE(heard.sent_ms, heard.first_byte_ms - 100);
+  EXPECT_LE(heard.sent_ms, received_ms + 200);
 }
 
 TEST(HttpStreamClientTest, ReadsManyAnswersTogetherAsTheyCome) {
