@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Servers that the comparisons of this folder start and end: Kinglet's, and llama.cpp's as the peer."""
+"""Programs that the comparisons of this folder run, and servers that they start and end: Kinglet's, and llama.cpp's as the
+peer."""
 import contextlib
 import json
 import os
+import pathlib
+import shlex
+import signal
 import socket
 import subprocess
 import tempfile
@@ -12,15 +16,40 @@ import urllib.request
 
 
 class Failed(Exception):
-    """A server or what loads it gave no figure; its text says why."""
+    """A program gave no figure; its text says why."""
 
 
-def kv_bytes(kinglet, model, tokens):
+def run(arguments, environment, seconds, accept=(0,)):
+    """What the program prints to standard output where it ends with a status that is accepted."""
+    name = pathlib.Path(arguments[0]).name
+    try:
+        done = subprocess.run([str(a) for a in arguments], capture_output=True, text=True, timeout=seconds,
+                              env=environment, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{name} took longer than {seconds} s") from None
+    except OSError as error:
+        raise Failed(f"{name} cannot be started: {error.strerror}") from None
+    if done.returncode < 0:
+        raise Failed(f"{name} died of {signal.Signals(-done.returncode).name}")
+    if done.returncode not in accept or not done.stdout:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        raise Failed(f"{name} failed: {lines[-1][:200]}")
+    return done.stdout
+
+
+def of_kinglet(home):
+    """An environment in which Kinglet's files are in a folder of their own."""
+    return os.environ | {"KINGLET_HOME": str(home), "XDG_CACHE_HOME": str(home)}
+
+
+def of_peer(folder):
+    """An environment in which llama.cpp's programs find their libraries."""
+    return os.environ | {"LD_LIBRARY_PATH": f"{folder}:{os.environ.get('LD_LIBRARY_PATH', '')}"}
+
+
+def kv_bytes(options, tokens):
     """Of as many tokens, in half precision as the peer keeps them."""
-    out = subprocess.run([kinglet, "inspect", model, "--json"], capture_output=True, text=True)
-    if out.returncode != 0:
-        raise Failed(out.stderr.strip())
-    config = json.loads(out.stdout)["config"]
+    config = json.loads(run([options.kinglet, "inspect", options.model, "--json"], os.environ, options.timeout))["config"]
     return tokens * 2 * config["block_count"] * config["kv_head_count"] * (config["head_dim"] + config["value_dim"])
 
 
@@ -28,13 +57,19 @@ def commands(options):
     """What starts each server, without its port: the same threads, and the same memory for keys and values."""
     tokens = options.slots * options.context
     started = {"kinglet": [options.kinglet, "serve", "--model", options.model, "-t", options.threads,
-                           "-c", options.context, "--kv-bytes", kv_bytes(options.kinglet, options.model, tokens),
+                           "-c", options.context, "--kv-bytes", kv_bytes(options, tokens),
                            "--quiet", *options.kinglet_flags]}
     if options.peer:
         started["peer"] = [options.peer / "llama-server", "-m", options.model, "-t", options.threads,
                            "-tb", options.threads, "-np", options.slots, "-c", tokens, "--cont-batching",
                            "--cache-reuse", 256, "--host", "127.0.0.1", *options.peer_flags]
     return started
+
+
+def shown(started):
+    """The commands as one would type them, without the folders of the programs."""
+    return {side: shlex.join([pathlib.Path(command[0]).name, *map(str, command[1:])])
+            for side, command in started.items()}
 
 
 def free_port():
@@ -59,10 +94,7 @@ def wait_until_ready(url, process, seconds):
 class Server:
     """A server that is ready at `port`; `ready_s` after its start."""
 
-    def __init__(self, side, command, options, home):
-        environment = os.environ | {"KINGLET_HOME": home, "XDG_CACHE_HOME": home}
-        if side == "peer":
-            environment["LD_LIBRARY_PATH"] = f"{options.peer}:{os.environ.get('LD_LIBRARY_PATH', '')}"
+    def __init__(self, command, environment, seconds):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = tempfile.TemporaryFile()
@@ -70,11 +102,13 @@ class Server:
         self.process = subprocess.Popen([str(part) for part in [*command, "--port", self.port]], stdout=self.log,
                                         stderr=self.log, stdin=subprocess.DEVNULL, env=environment)
         try:
-            wait_until_ready(self.url, self.process, options.timeout)
-        except Failed as error:
+            wait_until_ready(self.url, self.process, seconds)
+        except BaseException as error:   # an interruption, too, must leave no server behind
             last = self.last_line()
             self.kill()
-            raise Failed(f"{error}: {last}") from None
+            if isinstance(error, Failed):
+                raise Failed(f"{error}: {last}") from None
+            raise
         self.ready_s = time.monotonic() - begun
 
     def last_line(self):
@@ -94,9 +128,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(side, command, options, home):
+def serving(command, environment, seconds):
     """A server that is ready; it is ended with the block."""
-    server = Server(side, command, options, home)
+    server = Server(command, environment, seconds)
     try:
         yield server
     except Failed as error:
