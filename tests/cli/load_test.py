@@ -76,7 +76,7 @@ class AgainstKinglet(Load):
         self.assertEqual(result["answer_tokens"], sum(int(answer / 10 + 0.5) for answer in answers))
         self.assertGreater(result["ttft_ms"]["p50"], 0)
         self.assertGreater(result["itl_ms"]["p50"], 0)
-        self.assertTrue(0 < result["sender_cpu_share"] < 1, result["sender_cpu_share"])
+        self.assertLess(result["sender_cpu_share"], 0.5)
         self.assertEqual(result["conditions"]["scale_length"], 0.1)
 
     def test_blocks_that_are_the_same_are_cached(self):
@@ -240,8 +240,8 @@ class AgainstMisbehaviour(Load):
         start = time.monotonic()
         result = self.load(url, AZURE, "--limit", 10, "--rate", 20, "--timeout-s", 4)
         self.assertEqual(result["peak_in_flight"], 10)
-        self.assertLess(time.monotonic() - start, 11)    # one after the other they take 40 s
-        self.assertLess(result["sender_late_ms"]["p50"], 1000)
+        self.assertLess(time.monotonic() - start, 10)
+        self.assertLess(result["sender_late_ms"]["p50"], 50)
 
     def test_what_is_asked(self):
         server, url = self.serve(["well"] * 2)
