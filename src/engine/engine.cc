@@ -167,12 +167,13 @@ Result<std::uint64_t> Engine::Submit(GenerationRequest request, GenerationSink s
                                      double* predicted_ms) {
   TRY(Check(request));
   std::uint64_t id = 0;
+  std::unique_ptr<Generation> generation;  // where it is refused, its sink goes without the lock
   {
     const std::scoped_lock lock(mutex_);
     if (closing_) return Error(StatusCode::kCancelled, "the engine is closing");
     id = last_id_ + 1;
-    auto generation = std::make_unique<Generation>(id, std::move(request), std::move(sink),
-                                                   tokenizer(), max_length_);
+    generation = std::make_unique<Generation>(id, std::move(request), std::move(sink), tokenizer(),
+                                              max_length_);
     const ServiceTerms& terms = generation->request().terms;
     const double now_ms = MonotonicMs();
     PrefixCache::Found found;

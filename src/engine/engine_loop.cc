@@ -50,9 +50,11 @@ void Engine::Run() {
 
 bool Engine::TellEnded(std::unique_lock<std::mutex>& lock) {
   if (ended_.empty()) return false;
-  const auto ended = std::exchange(ended_, {});
+  auto ended = std::exchange(ended_, {});
   lock.unlock();
   for (const auto& generation : ended) generation->End();
+  // What a sink holds goes with it, and may take locks under which others ask for State().
+  ended.clear();
   lock.lock();
   return true;
 }

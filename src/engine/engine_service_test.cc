@@ -109,6 +109,28 @@ TEST(EngineServiceTest, WhoIsCancelledIsToldAndGivesBackHisPages) {
   EXPECT_EQ(PagesInUse(*engine), 0U);
 }
 
+// A sink that goes may wait for a lock under which somebody asks for State(): the engine must not
+// hold its own then.
+TEST(EngineServiceTest, SinksGoWithoutTheLock) {
+  const auto engine = Open();
+  std::vector<std::future<std::size_t>> states;  // kept, since the end of one waits for it
+  const auto sink = [&](std::promise<bool>& gone) {
+    const std::shared_ptr<void> held(nullptr, [&](void*) {
+      states.push_back(std::async(std::launch::async, [&] { return engine->State().page_count; }));
+      gone.set_value(states.back().wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+    });
+    return [held](const GenerationEvent&) {};
+  };
+  std::promise<bool> of_ended;
+  ASSERT_TRUE(engine->Submit(Story(*engine, 0, 5), sink(of_ended)));
+  EXPECT_TRUE(of_ended.get_future().get());
+  GenerationRequest late = Story(*engine, 1, 5);
+  late.terms.first_byte_budget_ms = 0;
+  std::promise<bool> of_refused;
+  EXPECT_FALSE(engine->Submit(late, sink(of_refused)));
+  EXPECT_TRUE(of_refused.get_future().get());
+}
+
 TEST(EngineServiceTest, AnEngineThatClosesEndsWhatRuns) {
   std::promise<FinishReason> ended;
   auto engine = Open();
