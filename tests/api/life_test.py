@@ -57,16 +57,18 @@ class Models(serving.ServerTest):
 
 class Clients(serving.ServerTest):
     def test_a_client_that_leaves_frees_its_place(self):
-        def pages():
-            return self.server.loaded()["tiny"]["kv_pages"]
+        def left_over():
+            """Requests that are not gone, and pages that are neither free nor cached."""
+            state = self.server.loaded()["tiny"]
+            pages = state["kv_pages"]
+            return state["running"] + state["waiting"] + pages["all"] - pages["free"] - pages["cached"]
         for _ in range(20):
             body = json.dumps(LONG | {"stream": True, "n": 4}).encode()
             with socket.create_connection(("127.0.0.1", self.server.port)) as link:
                 link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
                 link.recv(1000)
-        wait_for(lambda: self.server.loaded()["tiny"]["running"] == 0)
-        state = pages()
-        self.assertEqual(state["free"] + state["cached"], state["all"])
+        # Whoever waits takes pages yet, though nobody runs; a page on its way to the disk is held until it is there.
+        wait_for(lambda: left_over() == 0)
 
     def test_a_budget_that_cannot_be_kept_is_refused_at_once(self):
         reply = self.server.post("/v1/chat/completions", ASK | {"kinglet": {"first_byte_budget_ms": 0}})
