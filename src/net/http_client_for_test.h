@@ -235,7 +235,7 @@ inline bool Eventually(const std::function<bool()>& condition) {
 }
 
 // A handler that answers at once with what it was asked.
-inline void EchoForTest(HttpRequest request, const std::shared_ptr<HttpExchange>& exchange) {
+inline void EchoForTest(const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
   exchange->Respond({.content_type = "text/plain",
                      .body = request.method + " " + request.path + " " + request.body});
 }

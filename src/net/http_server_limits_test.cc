@@ -53,7 +53,7 @@ TEST(HttpServerLimitsTest, RefusesWithTheStatusThatSaysWhy) {
 
 TEST(HttpServerLimitsTest, HandsNothingOverThatFollowsARefusal) {
   std::atomic<int> handled = 0;
-  ServerForTest server([&](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
+  ServerForTest server([&](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
     ++handled;
     exchange->Respond({});
   });
@@ -130,13 +130,14 @@ TEST(HttpServerLimitsTest, GivesHandlersTheTimeTheyTake) {
                             .body_timeout_ms = 300,
                             .idle_timeout_ms = 300,
                             .write_timeout_ms = 300};
-  ServerForTest server(options, [](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));
-    exchange->Begin(200, "text/plain", {});
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));
-    exchange->Write("late");
-    exchange->End();
-  });
+  ServerForTest server(options,
+                       [](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
+                         std::this_thread::sleep_for(std::chrono::milliseconds(400));
+                         exchange->Begin(200, "text/plain", {});
+                         std::this_thread::sleep_for(std::chrono::milliseconds(400));
+                         exchange->Write("late");
+                         exchange->End();
+                       });
   ClientForTest client(server.port());
   EXPECT_EQ(client.Get("/").body, "late");
 }
@@ -186,12 +187,13 @@ TEST(HttpServerLimitsTest, CutsOffWhoLetsTooMuchWait) {
   HttpServerOptions options{.max_unsent_bytes = std::size_t{1} << 20};
   Event refused;
   Event gone;
-  ServerForTest server(options, [&](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
-    exchange->OnGone([&gone] { gone.Tell(); });
-    // What the kernel takes comes on top.
-    WriteUntilRefused(*exchange, std::size_t{64} << 20);
-    refused.Tell();
-  });
+  ServerForTest server(options,
+                       [&](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
+                         exchange->OnGone([&gone] { gone.Tell(); });
+                         // What the kernel takes comes on top.
+                         WriteUntilRefused(*exchange, std::size_t{64} << 20);
+                         refused.Tell();
+                       });
   ClientForTest client(server.port(), /*receive_buffer_bytes=*/4096);
   client.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(refused.Wait());
@@ -201,9 +203,10 @@ TEST(HttpServerLimitsTest, CutsOffWhoLetsTooMuchWait) {
 
 TEST(HttpServerLimitsTest, CutsOffWhoTakesNothingOfAnAnswerInTime) {
   HttpServerOptions options{.write_timeout_ms = 50};
-  ServerForTest server(options, [](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
-    exchange->Respond({.content_type = "image/png", .body = std::string(32 << 20, 'x')});
-  });
+  ServerForTest server(
+      options, [](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
+        exchange->Respond({.content_type = "image/png", .body = std::string(32 << 20, 'x')});
+      });
   ClientForTest client(server.port(), /*receive_buffer_bytes=*/4096);
   client.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_TRUE(Eventually([&] { return server->connections() == 1; }));
@@ -214,11 +217,12 @@ TEST(HttpServerLimitsTest, HoldsAllBodiesTogetherToALimit) {
   HttpServerOptions options{.max_body_bytes = 800, .max_body_bytes_in_all = 1000};
   std::shared_ptr<HttpExchange> kept;
   Event came;
-  ServerForTest server(options, [&](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
-    if (request.path == "/at once") return exchange->Respond({.status = 201});
-    kept = std::move(exchange);
-    came.Tell();
-  });
+  ServerForTest server(options,
+                       [&](const HttpRequest& request, std::shared_ptr<HttpExchange> exchange) {
+                         if (request.path == "/at once") return exchange->Respond({.status = 201});
+                         kept = std::move(exchange);
+                         came.Tell();
+                       });
   const auto post = [](std::string_view path, std::size_t bytes) {
     return fmt::format("POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{:x>{}}", path,
                        bytes, "", bytes);
@@ -246,9 +250,10 @@ TEST(HttpServerLimitsTest, HoldsAllBodiesTogetherToALimit) {
 TEST(HttpServerLimitsTest, WaitsForWhoTakesALongAnswerSlowly) {
   HttpServerOptions options{.max_unsent_bytes = 1000, .write_timeout_ms = 2000};
   const std::string body(20 << 20, 'x');
-  ServerForTest server(options, [&](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
-    exchange->Respond({.content_type = "image/png", .body = body});
-  });
+  ServerForTest server(options,
+                       [&](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
+                         exchange->Respond({.content_type = "image/png", .body = body});
+                       });
   ClientForTest client(server.port(), /*receive_buffer_bytes=*/64 << 10);
   for (int i = 0; i < 2; ++i) {
     client.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");

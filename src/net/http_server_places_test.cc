@@ -73,7 +73,7 @@ TEST(HttpServerPlacesTest, ServesIpv6AndIpv4Together) {
   for (const char* host : {"::1", "::"}) {
     HttpServerOptions options{.host = host};
     if (!HttpServer::Listen(options, EchoForTest)) GTEST_SKIP() << "no IPv6 here";
-    ServerForTest server(options, [](HttpRequest request, const auto& exchange) {
+    ServerForTest server(options, [](const HttpRequest& request, const auto& exchange) {
       exchange->Respond({.body = request.remote});
     });
     loopback.sin6_port = htons(server.port());
@@ -88,7 +88,7 @@ TEST(HttpServerPlacesTest, ServesASocketFileThatIsOfItsOwnerAlone) {
   const FolderForTest folder;
   const fs::path path = folder / "s";
   HttpServerOptions options{.host = "", .unix_socket = path};
-  ServerForTest server(options, [](HttpRequest request, const auto& exchange) {
+  ServerForTest server(options, [](const HttpRequest& request, const auto& exchange) {
     exchange->Respond({.body = request.remote + (request.over_unix_socket ? " yes" : " no")});
   });
   EXPECT_EQ(server.port(), 0);
@@ -252,7 +252,7 @@ class TlsClientForTest {
 };
 
 TEST_F(TlsServerTest, ServesRequestsThatAreEncrypted) {
-  ServerForTest server(Options(), [](HttpRequest request, const auto& exchange) {
+  ServerForTest server(Options(), [](const HttpRequest& request, const auto& exchange) {
     exchange->Respond({.body = request.encrypted ? "encrypted" : "plain"});
   });
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
@@ -300,11 +300,12 @@ TEST_F(TlsServerTest, ChoosesHttp11WhereItIsOffered) {
 }
 
 TEST_F(TlsServerTest, StreamsAndSaysThatNothingMoreComes) {
-  ServerForTest server(Options(), [](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
-    exchange->Begin(200, "text/plain", {});
-    exchange->Write(std::string(3 << 20, 'x'));
-    exchange->End();
-  });
+  ServerForTest server(Options(),
+                       [](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
+                         exchange->Begin(200, "text/plain", {});
+                         exchange->Write(std::string(3 << 20, 'x'));
+                         exchange->End();
+                       });
   TlsClientForTest client(server.port());
   client.Send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   EXPECT_GT(client.ReadThrough("0\r\n\r\n").size(), std::size_t{3} << 20);
@@ -312,7 +313,7 @@ TEST_F(TlsServerTest, StreamsAndSaysThatNothingMoreComes) {
 }
 
 TEST_F(TlsServerTest, TakesLongBodies) {
-  ServerForTest server(Options(), [](HttpRequest request, const auto& exchange) {
+  ServerForTest server(Options(), [](const HttpRequest& request, const auto& exchange) {
     exchange->Respond({.body = std::to_string(request.body.size()) + "."});
   });
   TlsClientForTest client(server.port());
@@ -324,7 +325,7 @@ TEST_F(TlsServerTest, TakesLongBodies) {
 TEST_F(TlsServerTest, TellsThatAClientHasGone) {
   std::shared_ptr<HttpExchange> kept;
   Event came;
-  ServerForTest server(Options(), [&](HttpRequest, std::shared_ptr<HttpExchange> exchange) {
+  ServerForTest server(Options(), [&](const HttpRequest&, std::shared_ptr<HttpExchange> exchange) {
     kept = std::move(exchange);
     came.Tell();
   });

@@ -21,7 +21,7 @@ struct OneExchange {
   Event came;
 
   HttpHandler Handler() {
-    return [this](HttpRequest, std::shared_ptr<HttpExchange> given) {
+    return [this](const HttpRequest&, std::shared_ptr<HttpExchange> given) {
       exchange = std::move(given);
       came.Tell();
     };
@@ -133,7 +133,7 @@ TEST(HttpServerStopTest, TakesTheEarlierOfTwoStops) {
 TEST(HttpServerStopTest, WaitsForItsHandlers) {
   std::atomic<bool> has_returned = false;
   Event came;
-  ServerForTest server([&](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
+  ServerForTest server([&](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
     Event gone;
     exchange->OnGone([&gone] { gone.Tell(); });
     came.Tell();
@@ -152,7 +152,7 @@ TEST(HttpServerStopTest, LeavesWaitingRequestsOfThoseWhoWereCut) {
   std::atomic<int> handled = 0;
   Event came;
   Event go_on;
-  ServerForTest server({.worker_threads = 1}, [&](HttpRequest, const auto&) {
+  ServerForTest server({.worker_threads = 1}, [&](const HttpRequest&, const auto&) {
     if (++handled > 1) return;
     came.Tell();
     EXPECT_TRUE(go_on.Wait());

@@ -32,7 +32,7 @@ std::string Post(std::string_view path, std::string_view body) {
 class Inbox {
  public:
   HttpHandler Handler() {
-    return [this](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
+    return [this](const HttpRequest& request, std::shared_ptr<HttpExchange> exchange) {
       const std::scoped_lock lock(mutex_);
       came_.emplace_back(std::move(request), std::move(exchange));
     };
@@ -88,7 +88,7 @@ TEST(HttpServerTest, TellsTheHandlerWhatCameAndWhen) {
 }
 
 TEST(HttpServerTest, ServesTheClientOfTheHouse) {
-  ServerForTest server([](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
+  ServerForTest server([](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
     ASSERT_TRUE(exchange->Begin(200, "text/plain", {{"ETag", "\"1\""}}));
     for (const char* piece : {"one ", "two ", "three"}) EXPECT_TRUE(exchange->Write(piece));
     exchange->End();
@@ -193,7 +193,7 @@ TEST(HttpServerTest, StreamsNothingForHead) {
 }
 
 TEST(HttpServerTest, CompressesForWhoTakesIt) {
-  ServerForTest server([](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
+  ServerForTest server([](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
     exchange->Respond({.body = std::string(100'000, ' ')});
   });
   ClientForTest client(server.port());
@@ -226,7 +226,7 @@ TEST(HttpServerTest, SpeaksTheOldVersion) {
 }
 
 TEST(HttpServerTest, StreamsToTheEndOfTheConnectionInTheOldVersion) {
-  ServerForTest server([](HttpRequest, const std::shared_ptr<HttpExchange>& exchange) {
+  ServerForTest server([](const HttpRequest&, const std::shared_ptr<HttpExchange>& exchange) {
     exchange->Begin(200, "text/plain", {});
     exchange->Write("one ");
     exchange->Write("two");
@@ -287,11 +287,12 @@ TEST(HttpServerTest, AnswersForAHandlerThatThrows) {
   std::vector<std::shared_ptr<HttpExchange>> kept;
   HttpServerOptions options{.worker_threads = 1, .error_content_type = "text/plain"};
   options.error_body = [](int status, std::string_view) { return std::to_string(status); };
-  ServerForTest server(options, [&](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
-    kept.push_back(exchange);
-    if (request.path == "/stream") exchange->Begin(200, "text/plain", {});
-    throw std::runtime_error("no");
-  });
+  ServerForTest server(options,
+                       [&](const HttpRequest& request, std::shared_ptr<HttpExchange> exchange) {
+                         kept.push_back(exchange);
+                         if (request.path == "/stream") exchange->Begin(200, "text/plain", {});
+                         throw std::runtime_error("no");
+                       });
   ClientForTest client(server.port());
   const ReplyForTest reply = client.Get("/");
   EXPECT_EQ(reply.status, 500);
@@ -305,9 +306,10 @@ TEST(HttpServerTest, AnswersForAHandlerThatThrows) {
 TEST(HttpServerTest, BreaksOffWhereNoErrorCanBeWritten) {
   HttpServerOptions options;
   options.error_body = [](int, std::string_view) -> std::string { throw std::bad_alloc(); };
-  ServerForTest server(options, [](HttpRequest request, const std::shared_ptr<HttpExchange>&) {
-    if (request.path == "/throws") throw std::runtime_error("no");
-  });
+  ServerForTest server(options,
+                       [](const HttpRequest& request, const std::shared_ptr<HttpExchange>&) {
+                         if (request.path == "/throws") throw std::runtime_error("no");
+                       });
   for (const char* path : {"/throws", "/lets%20go", "/refused HTTP/3.0"}) {
     ClientForTest client(server.port());
     client.Send(Get(path));
@@ -316,11 +318,12 @@ TEST(HttpServerTest, BreaksOffWhereNoErrorCanBeWritten) {
 }
 
 TEST(HttpServerTest, AnswersForWhoLetsGoOfAnExchange) {
-  ServerForTest server([](HttpRequest request, const std::shared_ptr<HttpExchange>& exchange) {
-    if (request.path != "/stream") return;
-    exchange->Begin(200, "text/plain", {});
-    exchange->Write("a piece");
-  });
+  ServerForTest server(
+      [](const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
+        if (request.path != "/stream") return;
+        exchange->Begin(200, "text/plain", {});
+        exchange->Write("a piece");
+      });
   ClientForTest client(server.port());
   const ReplyForTest reply = client.Get("/");
   EXPECT_EQ(reply.status, 500);
@@ -451,7 +454,7 @@ TEST(HttpServerTest, KeepsManyThreadsApart) {
   // Handlers, writers and clients at once; ThreadSanitizer watches.
   std::vector<std::thread> writers;
   std::mutex mutex;
-  ServerForTest server([&](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
+  ServerForTest server([&](const HttpRequest& request, std::shared_ptr<HttpExchange> exchange) {
     const std::scoped_lock lock(mutex);
     writers.emplace_back([request = std::move(request), exchange = std::move(exchange)] {
       exchange->OnGone([] {});

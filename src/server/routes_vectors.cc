@@ -255,7 +255,8 @@ void HandleTokenize(Server& server, const Call& call) {
   if (!lease) return ReplyError(call, lease.error());
   const Tokenizer& tokenizer = TokenizerOf(**lease);
   json::array tokens;
-  for (const TokenId id : tokenizer.Encode(content ? *content : *prompt, options)) {
+  const std::string text = content ? *content : prompt.value_or("");
+  for (const TokenId id : tokenizer.Encode(text, options)) {
     if (with_pieces) {
       tokens.push_back(json::object{{"id", id}, {"piece", TokenText(id, tokenizer)}});
     } else {
