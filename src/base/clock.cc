@@ -2,6 +2,8 @@
 // The system's clocks.
 #include "base/clock.h"
 
+#include <time.h>
+
 #include <chrono>
 
 #include <fmt/chrono.h>
@@ -12,6 +14,12 @@ double MonotonicMs() {
   return std::chrono::duration<double, std::milli>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+double ThreadCpuMs() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
 }
 
 std::int64_t UnixSeconds() {

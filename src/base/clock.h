@@ -10,6 +10,9 @@ namespace kinglet {
 // Milliseconds on a clock that never goes back. Only differences mean something.
 double MonotonicMs();
 
+// Milliseconds that the calling thread has computed, others' turns on its core left out.
+double ThreadCpuMs();
+
 // Seconds since 1970-01-01T00:00:00Z.
 std::int64_t UnixSeconds();
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "text/token_constraint.h"
 #include "text/vocabulary.h"
 
 namespace kinglet {
@@ -63,6 +65,8 @@ struct GenerationRequest {
   std::optional<int> reasoning_budget;  // tokens of a thought; then its end is written
   bool reasoning_begun = false;         // by the prompt
   bool prompt_logprobs = false;  // the same of the prompt; nothing of it comes from a cache then
+  // What the text must be: no other token is written, and where only an end is left it ends.
+  std::shared_ptr<const TokenConstraint> constraint;
   // Instead of text: how likely each of these is to come next.
   std::vector<TokenId> candidates;
   ServiceTerms terms;
@@ -87,7 +91,8 @@ struct GenerationResult {
   std::vector<TokenOdds> prompt_odds;  // of the prompt's second token to its last, likewise
   std::vector<float> candidate_logprobs;
   FinishReason finish_reason = FinishReason::kStop;
-  std::string stop;  // which stop string ended it; empty: none
+  std::string stop;      // which stop string ended it; empty: none
+  bool is_whole = true;  // false: it ended where its constraint lets no text end
   int prompt_tokens = 0;
   int cached_tokens = 0;  // of the prompt, taken from an earlier request's KV pages
   double queue_ms = 0;    // until its first step

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Regular expressions over bytes, matched by derivatives (Brzozowski 1964; Owens, Reppy and Turon,
+// "Regular-expression derivatives re-examined", 2009): what may follow a byte is an expression
+// again. "And" and "not" cost nothing extra, a bounded repetition is one node, and no automaton is
+// built beyond what a text walks through. Equal expressions are one node, so an id is a state.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include "grammar/byte_set.h"
+
+namespace kinglet {
+
+using RegexId = std::uint32_t;  // of the pool that made it
+
+inline constexpr RegexId kNoText = 0;     // the empty set of texts
+inline constexpr RegexId kEmptyText = 1;  // the text without bytes
+inline constexpr RegexId kAnyText = 2;    // every text
+inline constexpr std::uint32_t kUnbounded = 0xFFFFFFFF;
+
+class RegexPool {
+ public:
+  // Beyond so many nodes every operation returns kNoText, and overflowed() says so.
+  explicit RegexPool(std::size_t max_nodes = 300'000);
+
+  RegexId Bytes(const ByteSet& set);
+  RegexId Literal(std::string_view text);
+  RegexId Concat(RegexId first, RegexId then);
+  RegexId Concat(std::initializer_list<RegexId> parts);
+  RegexId Or(std::vector<RegexId> parts);
+  RegexId And(std::vector<RegexId> parts);
+  RegexId Not(RegexId part);
+  // Decimal digits, and at most one point behind the first of them, that are a multiple of
+  // divisor / 10^scale: of 25 and 1, say, of 2.5. divisor is in 1..kMaxDivisor.
+  RegexId Multiple(std::uint32_t divisor, std::uint32_t scale);
+  static constexpr std::uint32_t kMaxDivisor = 100'000'000;
+  // From min to max times, max included.
+  RegexId Repeat(RegexId part, std::uint32_t min, std::uint32_t max);
+
+  bool MatchesEmpty(RegexId id) const { return nodes_[id].matches_empty; }
+  RegexId Derivative(RegexId id, std::uint8_t byte);
+  // No text matches. Exact; explores expressions with "and" or "not" once.
+  bool IsNothing(RegexId id);
+  // Bytes that a text may begin with (a superset where there is "and" or "not").
+  ByteSet FirstBytes(RegexId id) const;
+  // Leaves in `alike` only bytes that Derivative() treats like this one.
+  void KeepAlike(RegexId id, std::uint8_t byte, ByteSet& alike) const;
+  // One byte of each class that Derivative() treats alike.
+  std::vector<std::uint8_t> Representatives(RegexId id) const;
+
+  // The longest repetition that a text of this language may begin with: of what, and how often at
+  // most; kNoText and 0 where none is seen.
+  struct Run {
+    RegexId part = kNoText;
+    std::uint32_t max = 0;
+  };
+  Run LeadingRun(RegexId id) const;
+
+  std::size_t size() const { return nodes_.size(); }
+  bool overflowed() const { return overflowed_; }
+
+ private:
+  enum class Kind : std::uint8_t {
+    kNothing,
+    kEmpty,
+    kBytes,
+    kConcat,
+    kOr,
+    kAnd,
+    kNot,
+    kRepeat,
+    kMultiple,  // a: remainder so far, b: divisor, c: digits that the fraction may still have
+  };
+  enum class Emptiness : std::uint8_t { kUnknown, kSomething, kNothing };
+  struct Node {
+    Kind kind;
+    bool matches_empty = false;
+    bool is_plain =
+        true;  // neither "and", "not" nor a multiple within: only kNoText matches nothing
+    bool is_finite = true;   // only so many texts match, for sure
+    bool has_point = false;  // kMultiple
+    Emptiness emptiness = Emptiness::kUnknown;
+    std::uint32_t a = 0;  // part, or index of a set, or begin of parts
+    std::uint32_t b = 0;  // second part, or count of parts, or min
+    std::uint32_t c = 0;  // max
+  };
+  struct Hash {
+    const RegexPool* pool;
+    std::size_t operator()(RegexId id) const;
+  };
+  struct Same {
+    const RegexPool* pool;
+    bool operator()(RegexId x, RegexId y) const;
+  };
+
+  RegexId Intern(Node node);
+  RegexId InternParts(Kind kind, std::span<const RegexId> parts);
+  std::span<const RegexId> Parts(const Node& node) const {
+    return std::span(parts_).subspan(node.a, node.b);
+  }
+  RegexId OrOfDistinct(std::vector<RegexId>& parts);
+  RegexId MultipleState(std::uint64_t remainder, std::uint32_t divisor, std::uint32_t scale,
+                        bool has_point);
+  RegexId MultipleAfter(const Node& node, std::uint8_t byte);
+  RegexId ComputeDerivative(RegexId id, std::uint8_t byte);
+  void CollectFirstSets(RegexId id, std::vector<ByteSet>& sets) const;
+
+  std::size_t max_nodes_;
+  bool overflowed_ = false;
+  std::size_t emptiness_steps_ = 0;  // taken so far
+  std::vector<Node> nodes_;
+  std::vector<RegexId> parts_;
+  std::vector<ByteSet> sets_;
+  boost::unordered_flat_set<RegexId, Hash, Same> index_;
+  boost::unordered_flat_map<std::uint64_t, RegexId> derivatives_;
+};
+
+}  // namespace kinglet

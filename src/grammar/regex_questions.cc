@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// What can be asked of an expression: how it may begin, which bytes it tells apart, whether any
+// text matches.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "grammar/regex.h"
+
+namespace kinglet {
+namespace {
+
+// Expressions whose emptiness takes more derivatives to decide, all together, overflow the pool.
+constexpr std::size_t kMaxStepsOfEmptiness = 400'000;
+
+}  // namespace
+
+void RegexPool::CollectFirstSets(RegexId id, std::vector<ByteSet>& sets) const {
+  const Node& node = nodes_[id];
+  switch (node.kind) {
+    case Kind::kBytes:
+      if (std::ranges::find(sets, sets_[node.a]) == sets.end()) sets.push_back(sets_[node.a]);
+      break;
+    case Kind::kConcat:
+      CollectFirstSets(node.a, sets);
+      if (nodes_[node.a].matches_empty) CollectFirstSets(node.b, sets);
+      break;
+    case Kind::kOr:
+    case Kind::kAnd:
+      for (const RegexId part : Parts(node)) CollectFirstSets(part, sets);
+      break;
+    case Kind::kNot:
+    case Kind::kRepeat:
+      CollectFirstSets(node.a, sets);
+      break;
+    case Kind::kMultiple:
+      for (std::uint8_t c = '0'; c <= '9'; ++c) sets.push_back(ByteSet::Of(c));
+      sets.push_back(ByteSet::Of('.'));
+      break;
+    default:
+      break;
+  }
+}
+
+void RegexPool::KeepAlike(RegexId id, std::uint8_t byte, ByteSet& alike) const {
+  const Node& node = nodes_[id];
+  switch (node.kind) {
+    case Kind::kBytes:
+      alike = alike & (sets_[node.a].Has(byte) ? sets_[node.a] : ~sets_[node.a]);
+      break;
+    case Kind::kConcat:
+      KeepAlike(node.a, byte, alike);
+      if (nodes_[node.a].matches_empty) KeepAlike(node.b, byte, alike);
+      break;
+    case Kind::kOr:
+    case Kind::kAnd:
+      for (const RegexId part : Parts(node)) KeepAlike(part, byte, alike);
+      break;
+    case Kind::kNot:
+    case Kind::kRepeat:
+      KeepAlike(node.a, byte, alike);
+      break;
+    case Kind::kMultiple: {
+      ByteSet own = ByteSet::Range('0', '9');
+      own.Add('.');
+      alike = alike & (own.Has(byte) ? ByteSet::Of(byte) : ~own);
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+std::vector<std::uint8_t> RegexPool::Representatives(RegexId id) const {
+  std::vector<ByteSet> sets;
+  CollectFirstSets(id, sets);
+  std::array<std::uint16_t, 256> class_of{};
+  std::uint16_t classes = 1;
+  for (const ByteSet& set : sets) {
+    std::array<std::uint16_t, 257> inside{};  // by class: that of its bytes in the set; 0: none yet
+    std::array<bool, 257> has_outside{};
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      if (!set.Has(static_cast<std::uint8_t>(byte))) has_outside[class_of[byte]] = true;
+    }
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      const std::uint16_t old = class_of[byte];
+      if (!set.Has(static_cast<std::uint8_t>(byte)) || !has_outside[old]) continue;
+      if (inside[old] == 0) inside[old] = classes++;
+      class_of[byte] = inside[old];
+    }
+  }
+  std::vector<std::uint8_t> representatives;
+  std::array<bool, 257> seen{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    if (std::exchange(seen[class_of[byte]], true)) continue;
+    representatives.push_back(static_cast<std::uint8_t>(byte));
+  }
+  return representatives;
+}
+
+ByteSet RegexPool::FirstBytes(RegexId id) const {
+  const Node& node = nodes_[id];
+  switch (node.kind) {
+    case Kind::kBytes:
+      return sets_[node.a];
+    case Kind::kConcat: {
+      const ByteSet first = FirstBytes(node.a);
+      return nodes_[node.a].matches_empty ? first | FirstBytes(node.b) : first;
+    }
+    case Kind::kOr: {
+      ByteSet any;
+      for (const RegexId part : Parts(node)) any = any | FirstBytes(part);
+      return any;
+    }
+    case Kind::kAnd: {
+      ByteSet all = ByteSet::All();
+      for (const RegexId part : Parts(node)) all = all & FirstBytes(part);
+      return all;
+    }
+    case Kind::kNot:
+    case Kind::kMultiple:
+      return ByteSet::All();
+    case Kind::kRepeat:
+      return FirstBytes(node.a);
+    default:
+      return {};
+  }
+}
+
+bool RegexPool::IsNothing(RegexId id) {
+  if (nodes_[id].is_plain || nodes_[id].matches_empty) return id == kNoText;
+  if (nodes_[id].emptiness != Emptiness::kUnknown)
+    return nodes_[id].emptiness == Emptiness::kNothing;
+  // Depth first, towards any expression that is known to match something.
+  struct Visit {
+    RegexId id;
+    std::vector<std::uint8_t> bytes;
+    std::size_t next = 0;
+  };
+  std::vector<Visit> path;
+  boost::unordered_flat_set<RegexId> seen{id};
+  path.push_back({id, Representatives(id)});
+  while (!path.empty()) {
+    Visit& visit = path.back();
+    if (visit.next == visit.bytes.size()) {
+      path.pop_back();
+      continue;
+    }
+    if (++emptiness_steps_ > kMaxStepsOfEmptiness) overflowed_ = true;
+    const RegexId then = Derivative(visit.id, visit.bytes[visit.next++]);
+    const Node& node = nodes_[then];
+    if (node.matches_empty || (node.is_plain && then != kNoText) ||
+        node.emptiness == Emptiness::kSomething) {
+      for (const Visit& step : path) nodes_[step.id].emptiness = Emptiness::kSomething;
+      return false;
+    }
+    if (then == kNoText || node.emptiness == Emptiness::kNothing || !seen.insert(then).second)
+      continue;
+    if (overflowed_) return true;
+    path.push_back({then, Representatives(then)});
+  }
+  for (const RegexId each : seen) nodes_[each].emptiness = Emptiness::kNothing;
+  return true;
+}
+
+RegexPool::Run RegexPool::LeadingRun(RegexId id) const {
+  const Node& node = nodes_[id];
+  if (node.kind == Kind::kConcat) return LeadingRun(node.a);
+  if (node.kind == Kind::kRepeat) return {node.a, node.c};
+  Run longest;
+  if (node.kind == Kind::kOr) {
+    for (const RegexId part : Parts(node)) {
+      const Run run = LeadingRun(part);
+      if (run.max > longest.max) longest = run;
+    }
+  }
+  if (node.kind == Kind::kAnd && node.b == 2) {
+    // All but so many texts: behind any run others are left.
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      const Node& other = nodes_[parts_[node.a + 1 - i]];
+      if (other.kind != Kind::kNot || !nodes_[other.a].is_finite) continue;
+      const Run run = LeadingRun(parts_[node.a + i]);
+      if (run.max == kUnbounded) return run;
+    }
+  }
+  return longest;
+}
+
+}  // namespace kinglet

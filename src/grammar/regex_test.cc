@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Derivatives against the standard library's matcher, on random expressions and texts.
+#include "grammar/regex.h"
+
+#include <random>
+#include <regex>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace kinglet {
+namespace {
+
+bool Matches(RegexPool& pool, RegexId id, std::string_view text) {
+  for (const char c : text) id = pool.Derivative(id, static_cast<std::uint8_t>(c));
+  return pool.MatchesEmpty(id);
+}
+
+// The same expression twice.
+struct Pair {
+  RegexId id = kEmptyText;
+  std::string ecma;
+};
+
+class Maker {
+ public:
+  Maker(RegexPool& pool, unsigned seed) : pool_(pool), random_(seed) {}
+
+  std::uint32_t Draw(std::uint32_t below) { return static_cast<std::uint32_t>(random_() % below); }
+
+  Pair Make(int depth) {
+    const std::uint32_t kind = depth == 0 ? Draw(2) : Draw(5);
+    if (kind == 0) {
+      const char c = static_cast<char>('a' + Draw(3));
+      return {pool_.Literal(std::string(1, c)), std::string(1, c)};
+    }
+    if (kind == 1) {
+      return {pool_.Bytes(ByteSet::Range('a', 'b')), "[ab]"};
+    }
+    Pair first = Make(depth - 1);
+    if (kind == 2) {
+      const std::uint32_t min = Draw(3);
+      const std::uint32_t max = min + Draw(3);
+      if (Draw(3) == 0) {
+        return {pool_.Repeat(first.id, min, kUnbounded),
+                "(?:" + first.ecma + "){" + std::to_string(min) + ",}"};
+      }
+      return {pool_.Repeat(first.id, min, max),
+              "(?:" + first.ecma + "){" + std::to_string(min) + "," + std::to_string(max) + "}"};
+    }
+    const Pair second = Make(depth - 1);
+    if (kind == 3) return {pool_.Concat(first.id, second.id), first.ecma + second.ecma};
+    return {pool_.Or({first.id, second.id}), "(?:" + first.ecma + "|" + second.ecma + ")"};
+  }
+
+  std::string Text() {
+    std::string text;
+    for (std::uint32_t i = Draw(7); i > 0; --i) text += static_cast<char>('a' + Draw(4));
+    return text;
+  }
+
+ private:
+  RegexPool& pool_;
+  std::mt19937 random_;
+};
+
+TEST(RegexTest, MatchesWhatTheStandardLibraryDoes) {
+  for (unsigned seed = 0; seed < 400; ++seed) {
+    RegexPool pool;
+    Maker maker(pool, seed);
+    const Pair a = maker.Make(3);
+    const Pair b = maker.Make(3);
+    const std::regex of_a(a.ecma);
+    const std::regex of_b(b.ecma);
+    const RegexId both = pool.And({a.id, b.id});
+    const RegexId either = pool.Or({a.id, b.id});
+    const RegexId only_a = pool.And({a.id, pool.Not(b.id)});
+    for (int i = 0; i < 60; ++i) {
+      const std::string text = maker.Text();
+      const bool in_a = std::regex_match(text, of_a);
+      const bool in_b = std::regex_match(text, of_b);
+      ASSERT_EQ(Matches(pool, a.id, text), in_a) << a.ecma << " on " << text;
+      ASSERT_EQ(Matches(pool, both, text), in_a && in_b) << a.ecma << " and " << b.ecma;
+      ASSERT_EQ(Matches(pool, either, text), in_a || in_b) << a.ecma << " or " << b.ecma;
+      ASSERT_EQ(Matches(pool, only_a, text), in_a && !in_b) << a.ecma << " not " << b.ecma;
+    }
+  }
+}
+
+TEST(RegexTest, TellsWhetherAnythingMatches) {
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    RegexPool pool;
+    Maker maker(pool, seed);
+    const Pair a = maker.Make(2);
+    const Pair b = maker.Make(2);
+    const RegexId only_a = pool.And({a.id, pool.Not(b.id)});
+    const bool is_nothing = pool.IsNothing(only_a);
+    for (int i = 0; is_nothing && i < 60; ++i) {
+      ASSERT_FALSE(Matches(pool, only_a, maker.Text())) << a.ecma << " not " << b.ecma;
+    }
+    EXPECT_TRUE(pool.IsNothing(pool.And({a.id, pool.Not(a.id)})));
+    EXPECT_FALSE(pool.IsNothing(a.id));
+  }
+}
+
+TEST(RegexTest, TreatsAlikeWhatItSaysIsAlike) {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    RegexPool pool;
+    Maker maker(pool, seed);
+    const RegexId id = pool.And({maker.Make(3).id, pool.Not(maker.Make(3).id)});
+    for (const std::uint8_t byte : {'a', 'b', 'c', 'd'}) {
+      ByteSet alike = ByteSet::All();
+      pool.KeepAlike(id, byte, alike);
+      EXPECT_TRUE(alike.Has(byte));
+      for (unsigned other = 0; other < 256; ++other) {
+        const auto each = static_cast<std::uint8_t>(other);
+        if (!alike.Has(each)) continue;
+        EXPECT_EQ(pool.Derivative(id, byte), pool.Derivative(id, each));
+      }
+    }
+  }
+}
+
+TEST(RegexTest, CountsMultiplesDigitByDigit) {
+  RegexPool pool;
+  const RegexId of_7 = pool.Multiple(7, 0);
+  const RegexId of_quarter = pool.Multiple(25, 2);  // 0.25
+  for (int i = 0; i < 500; ++i) {
+    EXPECT_EQ(Matches(pool, of_7, std::to_string(i)), i % 7 == 0) << i;
+    const std::string hundredths =
+        std::to_string(i / 100) + "." + std::to_string(i / 10 % 10) + std::to_string(i % 10);
+    EXPECT_EQ(Matches(pool, of_quarter, hundredths), i % 25 == 0) << hundredths;
+  }
+  EXPECT_TRUE(Matches(pool, of_quarter, "0.5"));
+  EXPECT_TRUE(Matches(pool, of_quarter, "0.500"));
+  EXPECT_FALSE(Matches(pool, of_quarter, "0.501"));
+}
+
+TEST(RegexTest, SaysWhenItIsFull) {
+  RegexPool pool(100);
+  pool.Literal(std::string(200, 'a') + "b");
+  EXPECT_TRUE(pool.overflowed());
+}
+
+TEST(RegexTest, FindsTheRunThatATextMayBeginWith) {
+  RegexPool pool;
+  const RegexId letter = pool.Bytes(ByteSet::Range('a', 'z'));
+  const RegexId word = pool.Concat(pool.Repeat(letter, 0, 9), pool.Literal("."));
+  EXPECT_EQ(pool.LeadingRun(word).part, letter);
+  EXPECT_EQ(pool.LeadingRun(word).max, 9U);
+  const RegexId any = pool.Concat(pool.Repeat(letter, 0, kUnbounded), pool.Literal("."));
+  const RegexId but_two =
+      pool.And({any, pool.Not(pool.Or({pool.Literal("a."), pool.Literal("b.")}))});
+  EXPECT_EQ(pool.LeadingRun(but_two).max, kUnbounded);
+  // Behind "a" nothing may follow: it is no free run.
+  const RegexId not_a = pool.And({any, pool.Not(pool.Concat(pool.Literal("a"), kAnyText))});
+  EXPECT_EQ(pool.LeadingRun(not_a).max, 0U);
+}
+
+}  // namespace
+}  // namespace kinglet

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// A vocabulary by the bytes of its tokens, laid flat: a node, its first child's subtree, the next
+// child's ..., so that a walk reads memory forwards and skips a subtree by one addition.
+//
+// Most tokens are whole characters of one of a few alphabets, each of which holds the one before.
+// Where so many characters of an alphabet may follow whatever they are, all tokens that are such
+// characters are allowed without a walk: the mask of the alphabet is copied, and a walk passes over
+// the subtrees that hold nothing else.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "grammar/code_points.h"
+#include "text/vocabulary.h"
+
+namespace kinglet {
+
+// One bit a token, in words of 64.
+using TokenMask = std::vector<std::uint64_t>;
+
+inline bool IsAllowed(const TokenMask& mask, TokenId id) {
+  return (mask[static_cast<std::size_t>(id) / 64] >> (id % 64) & 1) != 0;
+}
+
+class TokenTrie {
+ public:
+  // Small letters, letters, letters and digits, printable ASCII, and all characters; the last two
+  // without what a JSON string does not hold as it is.
+  static constexpr std::uint8_t kAlphabets = 5;
+  static CodePointSet Alphabet(std::uint8_t index);
+  // Characters that a mask's tokens have at most.
+  static constexpr std::array<std::uint8_t, 3> kLengths = {4, 12, 100};
+
+  struct Node {
+    std::uint32_t first;      // token of the subtree, in order()
+    std::uint32_t byte : 8;   // that leads here
+    std::uint32_t size : 24;  // nodes of the subtree, this one included
+    std::uint8_t alphabet;    // of all tokens of the subtree; kAlphabets: of none
+    std::uint8_t characters;  // of the longest of them; where it is of an alphabet
+    std::uint8_t left;        // of these, behind this node
+    bool is_token;            // one ends here: the first
+  };
+  static_assert(sizeof(Node) == 12);
+
+  // tokens[i] is token i's bytes; an empty one (a control token) can never be part of a text.
+  // ends: those that end a generation.
+  explicit TokenTrie(std::span<const std::string_view> tokens, std::span<const TokenId> ends = {});
+
+  std::size_t vocab_size() const { return begin_.size() - 1; }
+  std::size_t mask_words() const { return (vocab_size() + 63) / 64; }
+  std::string_view bytes(TokenId id) const {
+    const std::uint32_t* const begin = &begin_[static_cast<std::size_t>(id)];
+    return std::string_view(text_).substr(begin[0], begin[1] - begin[0]);
+  }
+
+  // The tokens that end a generation.
+  const TokenMask& ends() const { return ends_; }
+
+  // The token of just these bytes, the first of several; nothing: there is none.
+  std::optional<TokenId> Find(std::string_view bytes_of_token) const;
+
+  // Node 0 is the root; one more closes the list.
+  std::span<const Node> nodes() const { return nodes_; }
+  // Tokens by their bytes, so that a subtree's are in a row.
+  std::span<const TokenId> order() const { return order_; }
+  // Tokens of an alphabet, of at most kLengths[length] characters.
+  const TokenMask& mask(std::uint8_t alphabet, std::size_t length) const {
+    return masks_[alphabet][length];
+  }
+
+ private:
+  void Sort();
+  void BuildMasks();
+  void BuildNodes();
+
+  std::string text_;                  // of all tokens
+  std::vector<std::uint32_t> begin_;  // [vocab_size + 1], in text_
+  TokenMask ends_;
+  std::vector<TokenId> order_;
+  std::vector<Node> nodes_;
+  std::array<std::array<TokenMask, kLengths.size()>, kAlphabets> masks_;
+};
+
+}  // namespace kinglet

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a text may be, token by token: the engine's view of a grammar.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "text/vocabulary.h"
+
+namespace kinglet {
+
+// Where one text stands. For one thread at a time.
+class ConstraintCursor {
+ public:
+  virtual ~ConstraintCursor() = default;
+
+  // A bit for each token that may come next, in words of 64; those that end a generation are in it
+  // where the text may end. Empty where none may, for the text is at its only end or a limit was
+  // passed. Good until Advance().
+  virtual std::span<const std::uint64_t> Allowed() = 0;
+  // The text may end here.
+  virtual bool MayEnd() const = 0;
+  // token was allowed.
+  virtual void Advance(TokenId token) = 0;
+  // The bytes that a token stands for here: control tokens that the grammar speaks of have some.
+  virtual std::string_view TokenBytes(TokenId token) const = 0;
+};
+
+// Compiled once, for any number of texts and threads.
+class TokenConstraint {
+ public:
+  virtual ~TokenConstraint() = default;
+  virtual std::unique_ptr<ConstraintCursor> Begin() const = 0;
+};
+
+}  // namespace kinglet
