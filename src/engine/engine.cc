@@ -298,6 +298,13 @@ Result<std::vector<float>> Engine::NextTokenLogprobs(std::span<const TokenId> pr
   return TRY(Generate(request, nullptr)).candidate_logprobs;
 }
 
+GrammarCache& Engine::grammars() const {
+  std::call_once(grammars_made_, [this] {
+    grammars_ = std::make_unique<GrammarCache>(tokenizer(), ToolMarkers(tool_format()));
+  });
+  return *grammars_;
+}
+
 EngineState Engine::State() const {
   const std::scoped_lock lock(mutex_);
   EngineState state = counts_;

@@ -27,9 +27,11 @@
 #include "engine/prompt_encoder.h"
 #include "engine/scheduler.h"
 #include "engine/step_cost.h"
+#include "grammar/grammar_constraint.h"
 #include "model/model.h"
 #include "text/language_model.h"
 #include "text/tokenizer.h"
+#include "text/tool_calls.h"
 
 namespace kinglet {
 
@@ -90,6 +92,10 @@ class Engine : public LanguageModel {
                                     const TextSink& on_text) override;
   Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId> prompt,
                                                std::span<const TokenId> candidates) override;
+
+  // What constraints of this model's requests are made of, its template's tool calls included.
+  GrammarCache& grammars() const;
+  ToolFormat tool_format() const { return ToolFormatOf(prompts_->template_source()); }
 
   EngineState State() const;
   // Throws away what a scope has left, in memory and on the disk.
@@ -154,6 +160,8 @@ class Engine : public LanguageModel {
   std::unique_ptr<const PromptEncoder> prompts_;
   bool reuse_prefix_;
   std::size_t max_length_;  // tokens of a sequence: the context, or all pages
+  mutable std::once_flag grammars_made_;
+  mutable std::unique_ptr<GrammarCache> grammars_;  // made when it is asked for
 
   mutable std::mutex mutex_;  // not held while a step computes
   std::condition_variable wake_;

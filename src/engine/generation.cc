@@ -8,6 +8,15 @@
 #include "base/clock.h"
 
 namespace kinglet {
+namespace {
+
+// allowed: empty where all are.
+bool IsIn(TokenId token, std::span<const std::uint64_t> allowed) {
+  const auto id = static_cast<std::size_t>(token);
+  return allowed.empty() || (allowed[id / 64] >> (id % 64) & 1) != 0;
+}
+
+}  // namespace
 
 Generation::Generation(std::uint64_t id, GenerationRequest request, GenerationSink sink,
                        const Tokenizer& tokenizer, std::size_t max_length)
@@ -27,6 +36,7 @@ Generation::Generation(std::uint64_t id, GenerationRequest request, GenerationSi
   if (request_.reasoning_budget) {
     budget_.emplace(*request_.reasoning_budget, request_.reasoning_begun, tokenizer_);
   }
+  if (request_.constraint != nullptr) constraint_ = request_.constraint->Begin();
 }
 
 TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const {
@@ -38,11 +48,25 @@ TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const
   return odds;
 }
 
+std::string_view Generation::BytesOf(TokenId token) const {
+  return constraint_ == nullptr ? tokenizer_.TokenBytes(token) : constraint_->TokenBytes(token);
+}
+
+bool Generation::IsAtEnd() {
+  if (constraint_ == nullptr || !constraint_->Allowed().empty()) return false;
+  finish_reason = constraint_->MayEnd() ? FinishReason::kStop : FinishReason::kLength;
+  return true;
+}
+
 bool Generation::Write(std::span<const float> logits) {
   finish_reason = FinishReason::kLength;
-  if (tokens_.size() >= max_length_) return true;
-  TokenId token = sampler_.Choose(logits, tokens_);
-  if (budget_) token = budget_->Forced().value_or(token);
+  if (tokens_.size() >= max_length_ || IsAtEnd()) return true;
+  const auto allowed =
+      constraint_ == nullptr ? std::span<const std::uint64_t>() : constraint_->Allowed();
+  TokenId token = sampler_.Choose(logits, tokens_, allowed);
+  if (const auto forced = budget_ ? budget_->Forced() : std::nullopt) {
+    if (IsIn(*forced, allowed)) token = *forced;
+  }
   if (tokenizer_.IsEndOfGeneration(token) && !request_.ignore_end) {
     finish_reason = FinishReason::kStop;
     return true;
@@ -51,12 +75,14 @@ bool Generation::Write(std::span<const float> logits) {
   event.tokens.push_back(token);
   if (request_.logprobs) event.odds.push_back(OddsOf(token, logits));
   tokens_.push_back(token);
-  if (budget_) budget_->Saw(tokenizer_.TokenBytes(token));
-  event.text = stops_.Push(stream_.Push(tokenizer_.TokenBytes(token)));
+  if (constraint_ != nullptr) constraint_->Advance(token);
+  if (budget_) budget_->Saw(BytesOf(token));
+  event.text = stops_.Push(stream_.Push(BytesOf(token)));
   if (first_token_ms == 0) first_token_ms = MonotonicMs();
   sink_(std::move(event));
   if (stops_.stopped()) finish_reason = FinishReason::kStop;
-  return stops_.stopped() || tokens_.size() >= max_length_;
+  if (stops_.stopped() || IsAtEnd()) return true;
+  return tokens_.size() >= max_length_;
 }
 
 void Generation::Score(std::span<const float> logits) {
@@ -85,6 +111,7 @@ void Generation::End() {
   }
   result.stop = stops_.stop();
   result.finish_reason = finish_reason;
+  result.is_whole = constraint_ == nullptr || (constraint_->MayEnd() && !stops_.stopped());
   result.queue_ms = (started_ms > 0 ? started_ms : now_ms) - submitted_ms;
   if (started_ms > 0) {
     result.prefill_ms = (first_token_ms > 0 ? first_token_ms : now_ms) - started_ms;

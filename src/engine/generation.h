@@ -71,6 +71,10 @@ class Generation {
   bool prompt_read = false;  // and its first token written
 
  private:
+  // The bytes of a token, as the constraint sees it.
+  std::string_view BytesOf(TokenId token) const;
+  // Whether the constraint ends the text here; sets finish_reason.
+  bool IsAtEnd();
   // The likeliest tokens, as many as were asked for.
   TokenOdds OddsOf(TokenId token, std::span<const float> logits) const;
 
@@ -85,6 +89,7 @@ class Generation {
   TextStream stream_;
   StopMatcher stops_;
   std::optional<ReasoningBudget> budget_;  // of thought
+  std::unique_ptr<ConstraintCursor> constraint_;
 };
 
 }  // namespace kinglet

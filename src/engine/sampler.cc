@@ -4,8 +4,12 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
+
+#include "base/check.h"
 
 namespace kinglet {
 namespace {
@@ -25,16 +29,32 @@ float Number(float logit) {
   return std::isnan(logit) ? -kMost : std::clamp(logit, -kMost, kMost);
 }
 
+// Calls for each id below `size` that is allowed, in their order.
+template <typename See>
+void ForEachAllowed(std::size_t size, std::span<const std::uint64_t> allowed, const See& see) {
+  if (allowed.empty()) {
+    for (std::size_t id = 0; id < size; ++id) see(id);
+    return;
+  }
+  for (std::size_t word = 0; word < allowed.size(); ++word) {
+    for (std::uint64_t bits = allowed[word]; bits != 0; bits &= bits - 1) {
+      const std::size_t id = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      if (id < size) see(id);
+    }
+  }
+}
+
 // The first of the greatest.
-TokenId Greatest(std::span<const float> logits) {
-  std::size_t best = 0;
-  float greatest = Number(logits[0]);
-  for (std::size_t id = 1; id < logits.size(); ++id) {
-    if (!(logits[id] > greatest)) continue;
+TokenId Greatest(std::span<const float> logits, std::span<const std::uint64_t> allowed) {
+  std::optional<std::size_t> best;
+  float greatest = 0;
+  ForEachAllowed(logits.size(), allowed, [&](std::size_t id) {
+    if (best && !(logits[id] > greatest)) return;
     greatest = Number(logits[id]);
     best = id;
-  }
-  return static_cast<TokenId>(best);
+  });
+  KINGLET_CHECK(best.has_value(), "no token is allowed");
+  return static_cast<TokenId>(*best);
 }
 
 }  // namespace
@@ -78,10 +98,11 @@ Sampler::Sampler(const SamplingOptions& options, std::size_t vocab_size) : optio
   }
 }
 
-TokenId Sampler::Choose(std::span<const float> logits, std::span<const TokenId> history) {
+TokenId Sampler::Choose(std::span<const float> logits, std::span<const TokenId> history,
+                        std::span<const std::uint64_t> allowed) {
   logits = Adjust(logits, history);
-  if (!(options_.temperature > 0)) return Greatest(logits);
-  Collect(logits);
+  if (!(options_.temperature > 0)) return Greatest(logits, allowed);
+  Collect(logits, allowed);
   KeepTopPAndMinP();
   return Draw();
 }
@@ -117,7 +138,7 @@ void Sampler::Penalise(std::span<const TokenId> history) {
   }
 }
 
-void Sampler::Collect(std::span<const float> logits) {
+void Sampler::Collect(std::span<const float> logits, std::span<const std::uint64_t> allowed) {
   // Greatest first, equal ones by id: the order, and so the draw, is the same everywhere.
   const auto before = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
@@ -126,16 +147,16 @@ void Sampler::Collect(std::span<const float> logits) {
   if (options_.top_k > 0) keep = std::min(keep, static_cast<std::size_t>(options_.top_k));
   candidates_.clear();
   // A heap of the best so far, the least of them on top: most of a vocabulary costs a comparison.
-  for (std::size_t id = 0; id < logits.size(); ++id) {
+  ForEachAllowed(logits.size(), allowed, [&](std::size_t id) {
     const bool full = candidates_.size() == keep;
-    if (full && !(logits[id] > candidates_.front().logit)) continue;
+    if (full && !(logits[id] > candidates_.front().logit)) return;
     if (full) {
       std::ranges::pop_heap(candidates_, before);
       candidates_.pop_back();
     }
     candidates_.push_back({Number(logits[id]), static_cast<TokenId>(id)});
     if (keep < logits.size()) std::ranges::push_heap(candidates_, before);
-  }
+  });
   std::ranges::sort(candidates_, before);
 }
 

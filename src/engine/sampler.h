@@ -18,7 +18,9 @@ class Sampler {
   Sampler(const SamplingOptions& options, std::size_t vocab_size);
 
   // history: prompt and answer so far; penalties look at its last kPenaltyWindow tokens.
-  TokenId Choose(std::span<const float> logits, std::span<const TokenId> history);
+  // allowed: as ConstraintCursor::Allowed() has it, at least one; empty: all.
+  TokenId Choose(std::span<const float> logits, std::span<const TokenId> history,
+                 std::span<const std::uint64_t> allowed = {});
 
   static constexpr std::size_t kPenaltyWindow = 64;
 
@@ -32,7 +34,7 @@ class Sampler {
   std::span<const float> Adjust(std::span<const float> logits, std::span<const TokenId> history);
   void Penalise(std::span<const TokenId> history);
   // Candidates, the likeliest first: the top k, or all.
-  void Collect(std::span<const float> logits);
+  void Collect(std::span<const float> logits, std::span<const std::uint64_t> allowed);
   void KeepTopPAndMinP();
   TokenId Draw();
 

@@ -119,6 +119,27 @@ TEST(SamplerTest, NumbersThatAreNoneAreSurvived) {
   }
 }
 
+TEST(SamplerTest, ChoosesAmongWhatIsAllowedAlone) {
+  std::vector<float> logits(130);
+  for (std::size_t id = 0; id < logits.size(); ++id) logits[id] = static_cast<float>(id);
+  std::vector<std::uint64_t> allowed(3);
+  for (const TokenId id : {3, 64, 70}) {
+    allowed[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
+  }
+  EXPECT_EQ(Sampler(NoFilters(0), logits.size()).Choose(logits, {}, allowed), 70);
+  SamplingOptions wild = NoFilters(1.5F);
+  wild.top_k = 40;
+  Sampler sampler(wild, logits.size());
+  for (int i = 0; i < 200; ++i) {
+    const TokenId token = sampler.Choose(logits, {}, allowed);
+    EXPECT_TRUE(token == 3 || token == 64 || token == 70) << token;
+  }
+  // However unlikely what is allowed is.
+  const std::vector<float> none(130, -kInf);
+  const TokenId token = sampler.Choose(none, {}, allowed);
+  EXPECT_TRUE(token == 3 || token == 64 || token == 70) << token;
+}
+
 TEST(LogprobTest, AddsUpToOne) {
   const std::vector<float> logits = {1, 2, 3, 1000};
   double total = 0;
