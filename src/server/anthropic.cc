@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One message of content blocks: a thought, where there is one, and a text.
+// One message of content blocks: a thought, where there is one, a text, and uses of tools.
 #include "server/anthropic.h"
 
 #include <utility>
@@ -10,9 +10,19 @@
 namespace kinglet {
 namespace {
 
-const char* StopReason(const GenerationResult& result) {
-  if (result.finish_reason == FinishReason::kLength) return "max_tokens";
-  return result.stop.empty() ? "end_turn" : "stop_sequence";
+const char* StopReason(const ReplyChoice& choice) {
+  if (choice.result.finish_reason == FinishReason::kLength) return "max_tokens";
+  if (!choice.calls.empty()) return "tool_use";
+  return choice.result.stop.empty() ? "end_turn" : "stop_sequence";
+}
+
+json::object ToolUse(const ToolCall& call) {
+  // Of what was cut short there may be no whole object.
+  Result<json::value> input = ParseJson(call.arguments);
+  return {{"type", "tool_use"},
+          {"id", "toolu_" + call.id.substr(call.id.find('_') + 1)},
+          {"name", call.name},
+          {"input", input && input->is_object() ? *std::move(input) : json::object()}};
 }
 
 json::object Usage(const ReplyTotals& totals) {
@@ -49,13 +59,20 @@ class MessageFormat : public ReplyFormat {
       events += Block("text");
       events += Piece({{"type", "text_delta"}, {"text", delta.text}});
     }
+    for (const CallDelta& call : delta.calls) {
+      if (!call.name.empty()) {
+        events += OpenBlock("tool_use", ToolUse({.id = call.id, .name = call.name}));
+      }
+      if (call.arguments.empty()) continue;
+      events += Piece({{"type", "input_json_delta"}, {"partial_json", call.arguments}});
+    }
     return events;
   }
 
   std::string ChoiceEnd(int, const ReplyChoice& ended, const ReplyTotals* totals) override {
     std::string events = open_.empty() ? Block("text") : std::string();
     events += CloseBlock();
-    json::object delta = {{"stop_reason", StopReason(ended.result)},
+    json::object delta = {{"stop_reason", StopReason(ended)},
                           {"stop_sequence", StopSequence(ended.result)}};
     json::object event = {{"type", "message_delta"}, {"delta", std::move(delta)}};
     if (totals != nullptr) {
@@ -76,9 +93,12 @@ class MessageFormat : public ReplyFormat {
       content.push_back(
           json::object{{"type", "thinking"}, {"thinking", choice.reasoning}, {"signature", ""}});
     }
-    content.push_back(json::object{{"type", "text"}, {"text", choice.text}});
+    if (!choice.text.empty() || choice.calls.empty()) {
+      content.push_back(json::object{{"type", "text"}, {"text", choice.text}});
+    }
+    for (const ToolCall& call : choice.calls) content.push_back(ToolUse(call));
     json::object message =
-        Message(std::move(content), StopReason(choice.result), StopSequence(choice.result));
+        Message(std::move(content), StopReason(choice), StopSequence(choice.result));
     message["usage"] = Usage(totals);
     message["kinglet"] = totals.ledger;
     return message;
@@ -98,10 +118,14 @@ class MessageFormat : public ReplyFormat {
   // Opens a block of this kind unless it is open.
   std::string Block(std::string_view kind) {
     if (open_ == kind) return {};
-    std::string events = CloseBlock();
-    open_ = kind;
     json::object block = {{"type", kind}, {kind, ""}};
     if (kind == "thinking") block["signature"] = "";
+    return OpenBlock(kind, std::move(block));
+  }
+
+  std::string OpenBlock(std::string_view kind, json::object block) {
+    std::string events = CloseBlock();
+    open_ = kind;
     return events + Event({{"type", "content_block_start"},
                            {"index", index_},
                            {"content_block", std::move(block)}},
@@ -126,6 +150,93 @@ class MessageFormat : public ReplyFormat {
   std::string open_;
 };
 
+// What a turn of the conversation is made of.
+struct Turn {
+  std::string text;
+  std::vector<ToolCall> calls;
+  json::array results;  // messages
+};
+
+void ReadToolUse(JsonFields& block, Turn& turn) {
+  block.Ignore({"type", "cache_control", "caller"});
+  ToolCall call{.id = block.RequiredText("id"), .name = block.RequiredText("name")};
+  const json::object* const input = block.Object("input");
+  if (input == nullptr) return block.Fail("input", "is required");
+  call.arguments = ToJson(*input);
+  turn.calls.push_back(std::move(call));
+}
+
+void ReadToolResult(JsonFields& block, Turn& turn) {
+  block.Ignore({"type", "cache_control"});
+  const std::string id = block.RequiredText("tool_use_id");
+  std::string content = ReadContent(block, "content");
+  // Templates have no other place for it.
+  if (block.Flag("is_error").value_or(false)) content = "Error: " + content;
+  turn.results.push_back(ResultMessage(id, content));
+}
+
+// An answer uses tools, and the question after it has the results.
+void ReadBlock(JsonFields& message, const std::string& name, const json::value& block,
+               std::string_view role, Turn& turn) {
+  const json::value* const type = Find(block, "type");
+  const bool is_use = type != nullptr && *type == "tool_use" && role == "assistant";
+  const bool is_result = type != nullptr && *type == "tool_result" && role == "user";
+  if (is_use || is_result) {
+    JsonFields inner(block.get_object(), message.PathOf(name));
+    if (is_use) ReadToolUse(inner, turn);
+    if (is_result) ReadToolResult(inner, turn);
+    return message.TakeErrorOf(inner);
+  }
+  const auto text = ReadPart(block);
+  if (!text) {
+    return message.Fail(name,
+                        "is not supported here: this server reads text, tool_use of an "
+                        "assistant and tool_result of a user");
+  }
+  if (!turn.text.empty() && !text->empty()) turn.text += '\n';
+  turn.text += *text;
+}
+
+void ReadTurn(JsonFields& message, json::array& messages) {
+  const auto role = message.Word("role", {"system", "user", "assistant"});
+  if (!role) return message.Fail("role", "is required: user or assistant");
+  const json::value* const content = message.Value("content");
+  if (content == nullptr) return message.Fail("content", "is required");
+  Turn turn;
+  if (const json::array* const blocks = content->if_array()) {
+    if (blocks->size() > kMaxParts) {
+      return message.Fail("content", fmt::format("has over {} blocks", kMaxParts));
+    }
+    for (std::size_t i = 0; i < blocks->size(); ++i) {
+      ReadBlock(message, fmt::format("content[{}]", i), (*blocks)[i], *role, turn);
+    }
+  } else {
+    turn.text = ReadContent(message, "content");
+  }
+  const bool is_results_alone = !turn.results.empty() && turn.text.empty();
+  for (json::value& result : turn.results) messages.push_back(std::move(result));
+  if (is_results_alone) return;
+  messages.push_back(json::object{{"role", *role}, {"content", turn.text}});
+  if (turn.calls.empty()) return;
+  json::array& calls = AssistantTurn(messages)["tool_calls"].as_array();
+  for (const ToolCall& call : turn.calls) calls.push_back(PastCall(call));
+}
+
+void ReadTurns(JsonFields& fields, json::array& messages) {
+  const json::array* const given = fields.Array("messages");
+  if (given == nullptr || given->empty() || given->size() > kMaxMessages) {
+    return fields.Fail("messages", fmt::format("is required: 1 to {} messages", kMaxMessages));
+  }
+  for (std::size_t i = 0; i < given->size() && !fields.failed(); ++i) {
+    const std::string path = fmt::format("messages[{}]", i);
+    const json::object* const message = (*given)[i].if_object();
+    if (message == nullptr) return fields.Fail(path, "must be an object");
+    JsonFields inner(*message, path);
+    ReadTurn(inner, messages);
+    fields.TakeErrorOf(inner);
+  }
+}
+
 }  // namespace
 
 ApiResult<ParsedGeneration> ParseAnthropicMessages(const json::object& body,
@@ -138,7 +249,7 @@ ApiResult<ParsedGeneration> ParseAnthropicMessages(const json::object& body,
   if (const std::string system = ReadContent(fields, "system"); !system.empty()) {
     messages.push_back(json::object{{"role", "system"}, {"content", system}});
   }
-  for (json::value& message : ReadMessages(fields)) messages.push_back(std::move(message));
+  ReadTurns(fields, messages);
   ReadSampling(fields, engine.model().config().vocab_size, parsed.fields);
   GenerationRequest& request = parsed.fields.request;
   const auto max_tokens = fields.Whole("max_tokens", 1, 10'000'000);
@@ -160,8 +271,7 @@ ApiResult<ParsedGeneration> ParseAnthropicMessages(const json::object& body,
     }
   }
   (void)fields.Word("service_tier", {"auto", "standard_only"});
-  fields.OnlyDefault("tools", {json::array()}, "is not supported by this version");
-  fields.OnlyDefault("tool_choice", {}, "is not supported by this version");
+  ReadAnthropicTools(fields, parsed.fields.rules);
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
   TRY(PlanAnswer(engine, std::move(messages), chat, parsed));
   parsed.format = std::make_unique<MessageFormat>(model, static_cast<int>(request.prompt.size()));

@@ -2,6 +2,7 @@
 // What went wrong with a request, and how each of the wire formats says it.
 #pragma once
 
+#include <expected>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,9 @@ struct ApiError {
   static ApiError OfPrompt(const Status& status);
   static ApiError NotFound(std::string message) { return {404, "not_found", std::move(message)}; }
 };
+
+template <typename T>
+using ApiResult = std::expected<T, ApiError>;
 
 // The formats of errors that clients know.
 enum class Dialect { kOpenAi, kOllama, kAnthropic };

@@ -8,9 +8,12 @@
 namespace kinglet {
 namespace {
 
-constexpr std::size_t kMaxParts = 1024;
+json::value ValueOf(const json::value& arguments) {
+  if (!arguments.is_string()) return arguments;
+  Result<json::value> parsed = ParseJson(arguments.get_string());
+  return parsed ? *std::move(parsed) : arguments;
+}
 
-// Templates write arguments as JSON themselves, from an object; clients send them as a text.
 json::array ReadToolCalls(JsonFields& fields) {
   json::array calls;
   const json::array* const given = fields.Array("tool_calls");
@@ -24,16 +27,55 @@ json::array ReadToolCalls(JsonFields& fields) {
     }
     json::value arguments = json::object();
     if (const json::value* const text = Find(*function, "arguments"); text != nullptr) {
-      arguments = *text;
-      if (text->is_string()) {
-        if (auto parsed = ParseJson(text->get_string())) arguments = *std::move(parsed);
-      }
+      arguments = ValueOf(*text);
     }
     json::object out = call.get_object();
     out["function"] = json::object{{"name", *name}, {"arguments", std::move(arguments)}};
     calls.push_back(std::move(out));
   }
   return calls;
+}
+
+std::string TextOf(const json::value& content) {
+  return content.is_string() ? std::string(content.get_string()) : std::string();
+}
+
+// Past calls and what came of them, for templates that know neither.
+void WriteCallsAsText(json::object& message) {
+  if (message.at("role") == "tool") {
+    message["role"] = "user";
+    message["content"] = "The result of the call:\n" + TextOf(message.at("content"));
+  }
+  const json::value* const calls = message.if_contains("tool_calls");
+  if (calls == nullptr) return;
+  json::array list;
+  for (const json::value& call : calls->as_array()) list.push_back(call.at("function"));
+  std::string text = TextOf(message.at("content"));
+  if (!text.empty()) text += "\n";
+  message["content"] = text + ToJson(json::object{{"tool_calls", std::move(list)}});
+  message.erase("tool_calls");
+}
+
+}  // namespace
+
+json::object PastCall(const ToolCall& call) {
+  json::object out = CallToJson(call);
+  json::value& arguments = out["function"].as_object()["arguments"];
+  arguments = ValueOf(json::value(arguments));
+  return out;
+}
+
+json::object ResultMessage(std::string_view call_id, std::string_view content) {
+  return {{"role", "tool"}, {"tool_call_id", call_id}, {"content", content}};
+}
+
+json::object& AssistantTurn(json::array& messages) {
+  if (messages.empty() || messages.back().at("role") != "assistant") {
+    messages.push_back(json::object{{"role", "assistant"}, {"content", ""}});
+  }
+  json::object& message = messages.back().as_object();
+  if (!message.contains("tool_calls")) message["tool_calls"] = json::array();
+  return message;
 }
 
 json::object ReadMessage(JsonFields& fields) {
@@ -49,7 +91,9 @@ json::object ReadMessage(JsonFields& fields) {
   if (!has_content && calls.empty()) fields.Fail("content", "is required");
   message["content"] = ReadContent(fields, "content");
   if (!calls.empty()) message["tool_calls"] = std::move(calls);
-  if (const auto name = fields.Text("name")) message["name"] = *name;
+  for (const char* const field : {"tool_name", "name"}) {  // the first is Ollama's
+    if (const auto name = fields.Text(field)) message["name"] = *name;
+  }
   if (const auto id = fields.Text("tool_call_id")) message["tool_call_id"] = *id;
   for (const char* const name : {"reasoning_content", "thinking"}) {
     if (const auto thought = fields.Text(name)) message["reasoning_content"] = *thought;
@@ -61,7 +105,18 @@ json::object ReadMessage(JsonFields& fields) {
   return message;
 }
 
-}  // namespace
+std::optional<std::string_view> ReadPart(const json::value& part) {
+  const json::value* const type = Find(part, "type");
+  if (type == nullptr) return std::nullopt;
+  // Anthropic's clients give back what a model thought; it is not to read that again.
+  if (*type == "thinking" || *type == "redacted_thinking") return "";
+  const bool is_refusal = *type == "refusal";
+  const bool is_text =
+      is_refusal || *type == "text" || *type == "input_text" || *type == "output_text";
+  const json::value* const text = Find(part, is_refusal ? "refusal" : "text");
+  if (!is_text || text == nullptr || !text->is_string()) return std::nullopt;
+  return std::string_view(text->get_string());
+}
 
 std::string ReadContent(JsonFields& fields, std::string_view name) {
   const json::value* const value = fields.Value(name);
@@ -74,19 +129,13 @@ std::string ReadContent(JsonFields& fields, std::string_view name) {
   std::string text;
   const json::array& parts = value->get_array();
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    const json::value* const type = Find(parts[i], "type");
-    // Anthropic's clients give back what a model thought; it is not to read that again.
-    if (type != nullptr && (*type == "thinking" || *type == "redacted_thinking")) continue;
-    const bool is_text = type != nullptr && (*type == "text" || *type == "input_text" ||
-                                             *type == "output_text" || *type == "refusal");
-    const json::value* const part =
-        Find(parts[i], type != nullptr && *type == "refusal" ? "refusal" : "text");
-    if (!is_text || part == nullptr || !part->is_string()) {
+    const auto part = ReadPart(parts[i]);
+    if (!part) {
       fields.Fail(fmt::format("{}[{}]", name, i), "is not supported: this server reads text alone");
       return {};
     }
-    if (!text.empty()) text += '\n';
-    text += part->get_string();
+    if (!text.empty() && !part->empty()) text += '\n';
+    text += *part;
   }
   return text;
 }
@@ -112,6 +161,24 @@ json::array ReadMessages(JsonFields& fields) {
     }
   }
   return messages;
+}
+
+void ShowTools(const OutputRules& rules, ToolFormat format, json::array& messages,
+               ChatOptions& options) {
+  if (format != ToolFormat::kJson) {
+    options.tools = rules.tools;
+    return;
+  }
+  for (json::value& message : messages) WriteCallsAsText(message.as_object());
+  if (rules.tools.empty()) return;
+  const std::string instructions = ToolInstructions(rules.tools);
+  json::object* const first = messages.empty() ? nullptr : messages[0].if_object();
+  if (first != nullptr && first->at("role") == "system" && first->at("content").is_string()) {
+    json::string& content = first->at("content").get_string();
+    content = instructions + "\n\n" + std::string(content);
+  } else {
+    messages.insert(messages.begin(), json::object{{"role", "system"}, {"content", instructions}});
+  }
 }
 
 }  // namespace kinglet

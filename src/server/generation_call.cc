@@ -35,6 +35,7 @@ GenerationCall::GenerationCall(GenerationPlan plan, std::unique_ptr<ReplyFormat>
   outcome_.choices.resize(choices_.size());
   for (Choice& choice : choices_) {
     if (plan_.separates_reasoning) choice.splitter.emplace(plan_.reasoning_begun);
+    if (plan_.rules.tool_format) choice.calls.emplace(*plan_.rules.tool_format);
   }
 }
 
@@ -158,10 +159,54 @@ ReplyDelta GenerationCall::TakeDelta(std::size_t index, GenerationEvent& event) 
     delta.text = std::move(parts.text);
     delta.reasoning = std::move(parts.reasoning);
   }
+  if (choice.calls) TakeCalls(index, event.end.has_value(), delta);
   reply.text += delta.text;
   reply.reasoning += delta.reasoning;
   std::ranges::copy(delta.odds, std::back_inserter(reply.odds));
   return delta;
+}
+
+void GenerationCall::TakeCalls(std::size_t index, bool is_last, ReplyDelta& delta) {
+  ToolCallSplitter& splitter = *choices_[index].calls;
+  std::vector<ToolCall>& calls = outcome_.choices[index].calls;
+  std::vector<ToolDelta> parts = splitter.Push(std::exchange(delta.text, {}));
+  if (is_last) {
+    const std::string_view marker = NotationOf(*plan_.rules.tool_format).marker;
+    for (ToolDelta& part : splitter.Finish()) {
+      // The begin of a call that was cut short is no text.
+      const bool is_call_begun = splitter.calls() > 0 || part.text.contains(marker);
+      if (part.kind != ToolDelta::Kind::kText || !is_call_begun) parts.push_back(std::move(part));
+    }
+  }
+  for (ToolDelta& part : parts) {
+    const bool begins = part.kind == ToolDelta::Kind::kCall;
+    if (part.kind == ToolDelta::Kind::kText) delta.text += part.text;
+    if (begins) {
+      calls.push_back({.id = MakeId("call_"), .name = part.text});
+      delta.calls.push_back({.index = part.call, .id = calls.back().id, .name = part.text});
+    }
+    if (part.kind != ToolDelta::Kind::kArguments) continue;
+    calls.back().arguments += part.text;
+    if (delta.calls.empty() || delta.calls.back().index != part.call) {
+      delta.calls.push_back({.index = part.call});
+    }
+    delta.calls.back().arguments += part.text;
+  }
+}
+
+void GenerationCall::CheckRules(ReplyChoice& reply) {
+  if (plan_.rules.constraint == nullptr) return;
+  // With tools a plain text keeps every rule there is, wherever it ends.
+  if (plan_.rules.tool_format && reply.calls.empty() && reply.result.is_whole) return;
+  GenerationResult& result = reply.result;
+  if (!result.is_whole && result.finish_reason == FinishReason::kStop) {
+    result.finish_reason = FinishReason::kLength;
+  }
+  const bool ended = result.finish_reason == FinishReason::kStop;
+  const Result<void> holds =
+      ended ? plan_.rules.check->Check(reply.text, reply.calls) : Result<void>();
+  if (!holds) outcome_.defect = holds.error().message();
+  outcome_.valid = outcome_.valid.value_or(true) && ended && holds;
 }
 
 void GenerationCall::OnEvent(std::size_t index, GenerationEvent event) {
@@ -169,14 +214,19 @@ void GenerationCall::OnEvent(std::size_t index, GenerationEvent event) {
   if (left_ == 0) return;  // it was refused
   const ReplyDelta delta = TakeDelta(index, event);
   if (plan_.stream && !delta.empty()) {
-    const bool is_answer = !delta.text.empty() || !delta.reasoning.empty();
+    const bool is_answer = !delta.text.empty() || !delta.reasoning.empty() || !delta.calls.empty();
     Send(format_->Delta(static_cast<int>(index), delta), is_answer);
   }
   if (!event.end) return;
   choices_[index].ended = true;
   ReplyChoice& reply = outcome_.choices[index];
   reply.result = *std::move(event.end);
+  CheckRules(reply);
   const bool last = --left_ == 0;
+  if (!outcome_.defect.empty()) {
+    if (last) FinishDefect();
+    return;
+  }
   if (last) AddUp();
   if (plan_.stream) {
     Send(format_->ChoiceEnd(static_cast<int>(index), reply, last ? &outcome_.totals : nullptr),
@@ -202,6 +252,23 @@ void GenerationCall::AddUp() {
   if (!plan_.stream) outcome_.first_byte_ms = outcome_.total_ms;
   if (outcome_.client_gone) outcome_.status = 499;
   totals.ledger = account_(outcome_);
+}
+
+void GenerationCall::FinishDefect() {
+  const ApiError error{
+      500, "invalid_output",
+      "the answer was found to be invalid and is not published: " + outcome_.defect};
+  outcome_.status = error.status;
+  AddUp();
+  const json::object body = ToJson(error, format_->dialect());
+  if (plan_.stream) {
+    const bool has_events = format_->stream_type() == "text/event-stream";
+    Send(has_events ? Event(body, "error") : ToJson(json::value(body)) + "\n", /*is_answer=*/false);
+    exchange_->End();
+  } else {
+    exchange_->Respond({.status = error.status, .body = ToJson(json::value(body))});
+  }
+  done_(outcome_);
 }
 
 void GenerationCall::Finish() {

@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "net/http_server.h"
+#include "server/output_rules.h"
 #include "server/reply_format.h"
 #include "text/reasoning.h"
 
@@ -25,6 +26,7 @@ struct GenerationPlan {
   bool stream = false;
   bool separates_reasoning = false;
   bool reasoning_begun = false;  // by the prompt
+  CompiledRules rules;           // of all requests
   bool batch_on_miss = false;
   double received_ms = 0;  // when the last byte of the request came
 };
@@ -38,6 +40,9 @@ struct GenerationOutcome {
   double total_ms = 0;
   bool client_gone = false;
   std::optional<double> refused_prediction_ms;
+  // Where there were rules: whether all choices kept them to the end.
+  std::optional<bool> valid;
+  std::string defect;  // what the last look at an answer found; nothing is published then
 };
 
 class GenerationCall : public std::enable_shared_from_this<GenerationCall> {
@@ -54,6 +59,7 @@ class GenerationCall : public std::enable_shared_from_this<GenerationCall> {
   struct Choice {
     std::uint64_t id = 0;
     std::optional<ReasoningSplitter> splitter;
+    std::optional<ToolCallSplitter> calls;
     bool ended = false;
   };
 
@@ -65,6 +71,11 @@ class GenerationCall : public std::enable_shared_from_this<GenerationCall> {
   void TellContext(ApiError& error) const;
   void OnEvent(std::size_t index, GenerationEvent event);
   ReplyDelta TakeDelta(std::size_t index, GenerationEvent& event);
+  // Takes calls out of the delta's text.
+  void TakeCalls(std::size_t index, bool is_last, ReplyDelta& delta);
+  // The last look at an answer: what was cut short never passes for whole.
+  void CheckRules(ReplyChoice& reply);
+  void FinishDefect();
   void AddUp();
   void Finish();
   void Send(std::string piece, bool is_answer);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/json_fields.h"
+#include "server/output_rules.h"
 #include "text/language_model.h"
 
 namespace kinglet {
@@ -23,6 +24,7 @@ struct GenerationFields {
   bool batch_on_miss = false;  // one that cannot keep its budget is served as a batch
   ServiceClass service_class = ServiceClass::kInteractive;
   std::optional<int> reasoning_budget;  // tokens of thought at most
+  OutputRules rules;
 };
 
 // Sampling by OpenAI's names, and those that llama.cpp's and vLLM's users know beside them.

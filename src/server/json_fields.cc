@@ -131,6 +131,11 @@ void JsonFields::OnlyDefault(std::string_view name, std::initializer_list<json::
   Fail(name, std::string(why));
 }
 
+void JsonFields::TakeErrorOf(JsonFields& inner) {
+  auto error = inner.Finish();
+  if (!error_) error_ = std::move(error);
+}
+
 std::optional<FieldError> JsonFields::Finish() {
   for (const auto& member : object_) {
     if (error_ || asked_.contains(std::string_view(member.key()))) continue;

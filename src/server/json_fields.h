@@ -50,6 +50,8 @@ class JsonFields {
 
   void Fail(std::string_view name, std::string message);
   bool failed() const { return error_.has_value(); }
+  // Finishes the fields of a member; an error of theirs is one of these.
+  void TakeErrorOf(JsonFields& inner);
   // An error for the first field that nobody has asked for, too.
   std::optional<FieldError> Finish();
 

@@ -24,15 +24,36 @@ class OllamaFormat : public ReplyFormat {
     if (delta.text.empty() && delta.reasoning.empty()) return {};
     return ToJson(json::value(Line(delta.text, delta.reasoning, false))) + "\n";
   }
-  std::string ChoiceEnd(int, const ReplyChoice&, const ReplyTotals*) override { return {}; }
+  // Its clients read a call whole.
+  std::string ChoiceEnd(int, const ReplyChoice& ended, const ReplyTotals*) override {
+    if (ended.calls.empty()) return {};
+    json::object line = Line("", "", false);
+    line["message"].get_object()["tool_calls"] = Calls(ended.calls);
+    return ToJson(json::value(line)) + "\n";
+  }
   std::string End(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
     return ToJson(json::value(Last("", "", choices[0], totals))) + "\n";
   }
   json::object Whole(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
-    return Last(choices[0].text, choices[0].reasoning, choices[0], totals);
+    json::object whole = Last(choices[0].text, choices[0].reasoning, choices[0], totals);
+    if (!choices[0].calls.empty()) {
+      whole["message"].get_object()["tool_calls"] = Calls(choices[0].calls);
+    }
+    return whole;
   }
 
  private:
+  static json::array Calls(const std::vector<ToolCall>& calls) {
+    json::array list;
+    for (const ToolCall& call : calls) {
+      Result<json::value> arguments = ParseJson(call.arguments);
+      if (!arguments) continue;  // cut short
+      list.push_back(json::object{
+          {"function", json::object{{"name", call.name}, {"arguments", *std::move(arguments)}}}});
+    }
+    return list;
+  }
+
   json::object Line(const std::string& text, const std::string& reasoning, bool done) const {
     json::object line = {{"model", model_}, {"created_at", Iso8601(UnixSeconds())}};
     if (is_chat_) {
@@ -51,7 +72,7 @@ class OllamaFormat : public ReplyFormat {
                     const ReplyChoice& choice, const ReplyTotals& totals) const {
     json::object line = Line(text, reasoning, true);
     const GenerationResult& result = choice.result;
-    line["done_reason"] = FinishWord(result.finish_reason);
+    line["done_reason"] = result.finish_reason == FinishReason::kLength ? "length" : "stop";
     line["total_duration"] = Nanoseconds(result.queue_ms + result.prefill_ms + result.decode_ms);
     line["load_duration"] = 0;
     line["prompt_eval_count"] = totals.prompt_tokens;
@@ -92,7 +113,7 @@ void ReadOptions(JsonFields& fields, const Engine& engine, GenerationFields& out
   out.stream = fields.Flag("stream").value_or(true);
   ReadOwnFields(fields, out);
   fields.Ignore({"model", "keep_alive"});
-  fields.OnlyDefault("format", {""}, "is not supported: schemas are not enforced by this version");
+  ReadOllamaFormat(fields, out.rules);
   fields.OnlyDefault("images", {json::array()}, "is not supported: this server reads text alone");
 }
 
@@ -121,7 +142,7 @@ ApiResult<ParsedGeneration> ParseOllamaChat(const json::object& body, const std:
   ParsedGeneration parsed;
   json::array messages = ReadMessages(fields);
   ReadOptions(fields, engine, parsed.fields);
-  fields.OnlyDefault("tools", {json::array()}, "is not supported by this version");
+  ReadTools(fields, /*nested=*/true, parsed.fields.rules);
   return Encode(fields, std::move(parsed), std::move(messages), model, engine, true);
 }
 

@@ -23,6 +23,7 @@ class ChatFormat : public OpenAiFormat {
     json::object content;
     if (IsFirst(choice)) content["role"] = "assistant";
     if (!delta.reasoning.empty()) content["reasoning_content"] = delta.reasoning;
+    if (!delta.calls.empty()) content["tool_calls"] = CallDeltas(delta.calls);
     if (!delta.text.empty() || content.empty()) content["content"] = delta.text;
     return Event(Chunk({Choice(choice, std::move(content), delta.odds, nullptr)}));
   }
@@ -30,8 +31,7 @@ class ChatFormat : public OpenAiFormat {
   std::string ChoiceEnd(int choice, const ReplyChoice& ended, const ReplyTotals* totals) override {
     json::object content;
     if (IsFirst(choice)) content = {{"role", "assistant"}, {"content", ""}};
-    return LastEvent(Choice(choice, std::move(content), {}, FinishWord(ended.result.finish_reason)),
-                     totals);
+    return LastEvent(Choice(choice, std::move(content), {}, FinishWord(ended)), totals);
   }
 
   json::object Whole(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
@@ -41,10 +41,15 @@ class ChatFormat : public OpenAiFormat {
       json::object message = {
           {"role", "assistant"}, {"content", choice.text}, {"refusal", nullptr}};
       if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
+      if (!choice.calls.empty()) {
+        if (choice.text.empty()) message["content"] = nullptr;
+        json::array& calls = message["tool_calls"].emplace_array();
+        for (const ToolCall& call : choice.calls) calls.push_back(CallToJson(call));
+      }
       list.push_back(json::object{{"index", i},
                                   {"message", std::move(message)},
                                   {"logprobs", Logprobs(choice.odds)},
-                                  {"finish_reason", FinishWord(choice.result.finish_reason)}});
+                                  {"finish_reason", FinishWord(choice)}});
     }
     return WholeOf(std::move(list), totals);
   }
@@ -54,6 +59,21 @@ class ChatFormat : public OpenAiFormat {
     const auto index = static_cast<std::size_t>(choice);
     if (begun_.size() <= index) begun_.resize(index + 1);
     return !std::exchange(begun_[index], 1);
+  }
+
+  static json::array CallDeltas(const std::vector<CallDelta>& deltas) {
+    json::array list;
+    for (const CallDelta& delta : deltas) {
+      json::object call;
+      if (!delta.name.empty()) {
+        call = CallToJson({delta.id, delta.name, delta.arguments});
+      } else {
+        call["function"] = json::object{{"arguments", delta.arguments}};
+      }
+      call["index"] = delta.index;
+      list.push_back(std::move(call));
+    }
+    return list;
   }
 
   json::value Logprobs(const std::vector<TokenOdds>& odds) const {
@@ -78,10 +98,6 @@ class ChatFormat : public OpenAiFormat {
 
 // What this server does not do, or not yet: an error, never silence.
 void ReadLimits(JsonFields& fields) {
-  fields.OnlyDefault("response_format", {json::object{{"type", "text"}}},
-                     "must be {\"type\": \"text\"}: schemas are not enforced by this version");
-  fields.OnlyDefault("tools", {json::array()}, "is not supported by this version");
-  fields.OnlyDefault("tool_choice", {"none", "auto"}, "is not supported by this version");
   fields.OnlyDefault("functions", {json::array()}, "is not supported: it is deprecated");
   fields.OnlyDefault("function_call", {"none"}, "is not supported: it is deprecated");
   fields.OnlyDefault("modalities", {json::array{"text"}}, "must be [\"text\"]");
@@ -89,8 +105,8 @@ void ReadLimits(JsonFields& fields) {
   fields.OnlyDefault("web_search_options", {}, "is not supported: this server asks nobody");
   fields.OnlyDefault("verbosity", {"medium"}, "is not supported");
   // They change nothing in an answer.
-  fields.Ignore({"user", "store", "metadata", "parallel_tool_calls", "prediction",
-                 "prompt_cache_key", "prompt_cache_retention", "safety_identifier"});
+  fields.Ignore({"user", "store", "metadata", "prediction", "prompt_cache_key",
+                 "prompt_cache_retention", "safety_identifier"});
 }
 
 }  // namespace
@@ -130,12 +146,16 @@ ApiResult<void> PlanAnswer(const Engine& engine, json::array messages, const Cha
                            ParsedGeneration& parsed) {
   GenerationRequest& request = parsed.fields.request;
   if (request.prompt.empty()) {
+    ChatOptions options = chat;
+    ShowTools(parsed.fields.rules, engine.tool_format(), messages, options);
     Result<std::vector<TokenId>> prompt =
-        engine.prompts().EncodeMessages(std::move(messages), chat);
+        engine.prompts().EncodeMessages(std::move(messages), options);
     if (!prompt) return std::unexpected(ApiError::OfPrompt(prompt.error()));
     request.prompt = *std::move(prompt);
   }
   PrepareReasoning(engine, parsed);
+  parsed.plan.rules = TRY(Compile(parsed.fields.rules, engine, parsed.plan.reasoning_begun));
+  request.constraint = parsed.plan.rules.constraint;
   parsed.plan.stream = parsed.fields.stream;
   parsed.plan.requests = SpreadChoices(request, parsed.fields.choices);
   return {};
@@ -158,6 +178,8 @@ ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const 
   request.max_tokens =
       static_cast<int>(max_completion.value_or(max_tokens.value_or(engine.context_tokens())));
   ReadLimits(fields);
+  ReadFormat(fields, parsed.fields.rules);
+  ReadTools(fields, /*nested=*/true, parsed.fields.rules);
   ChatOptions chat;
   if (const json::object* own = fields.Object("chat_template_kwargs")) chat.template_fields = *own;
   if (const auto effort = fields.Text("reasoning_effort")) {

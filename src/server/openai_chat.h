@@ -2,7 +2,6 @@
 // OpenAI's chat completions: its request read field by field, its answer whole or as a stream.
 #pragma once
 
-#include <expected>
 #include <memory>
 #include <string>
 
@@ -18,9 +17,6 @@ struct ParsedGeneration {
   GenerationFields fields;
   std::unique_ptr<ReplyFormat> format;
 };
-
-template <typename T>
-using ApiResult = std::expected<T, ApiError>;
 
 // body: of /v1/chat/completions, after its model was found.
 ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const std::string& model,

@@ -43,7 +43,7 @@ class CompletionFormat : public OpenAiFormat {
   }
 
   std::string ChoiceEnd(int choice, const ReplyChoice& ended, const ReplyTotals* totals) override {
-    return LastEvent(Choice(choice, "", nullptr, FinishWord(ended.result.finish_reason)), totals);
+    return LastEvent(Choice(choice, "", nullptr, FinishWord(ended)), totals);
   }
 
   json::object Whole(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
@@ -63,7 +63,7 @@ class CompletionFormat : public OpenAiFormat {
       std::size_t offset = 0;
       list.push_back(Choice(static_cast<int>(i), text,
                             logprobs_ ? json::value(Logprobs(odds, before, offset)) : json::value(),
-                            FinishWord(choice.result.finish_reason)));
+                            FinishWord(choice)));
     }
     return WholeOf(std::move(list), totals);
   }
@@ -174,9 +174,10 @@ ApiResult<ParsedGeneration> ParseCompletion(const json::object& body, const std:
   request.prompt_logprobs = echo.wanted && logprobs;
   fields.OnlyDefault("suffix", {""}, "is not supported: a model continues a text, it fills no gap");
   fields.OnlyDefault("best_of", {1}, "is not supported; n gives several");
-  fields.OnlyDefault("response_format", {json::object{{"type", "text"}}},
-                     "must be {\"type\": \"text\"}: schemas are not enforced by this version");
+  ReadFormat(fields, parsed.fields.rules);
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
+  parsed.plan.rules = TRY(Compile(parsed.fields.rules, engine, /*thought_begun=*/false));
+  request.constraint = parsed.plan.rules.constraint;
   parsed.plan.stream = parsed.fields.stream;
   for (const std::vector<TokenId>& prompt : prompts) {
     request.prompt = prompt;

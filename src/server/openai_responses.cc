@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Items in, items out; every event of a stream carries its number.
+// Items become the messages that templates read.
 #include "server/openai_responses.h"
 
 #include <utility>
 
-#include "base/clock.h"
 #include "server/chat_messages.h"
+#include "server/openai_responses_format.h"
 
 namespace kinglet {
 
@@ -46,195 +46,73 @@ bool ResponseMemory::Forget(const std::string& id, const std::string& owner) {
 
 namespace {
 
-class ResponseFormat : public ReplyFormat {
- public:
-  // echoed: the members of the response that repeat the request.
-  ResponseFormat(json::object echoed, json::array messages, bool stores, ResponseMemory& memory,
-                 std::string owner)
-      : id_(MakeId("resp_")),
-        message_id_(MakeId("msg_")),
-        echoed_(std::move(echoed)),
-        messages_(std::move(messages)),
-        stores_(stores),
-        memory_(memory),
-        owner_(std::move(owner)) {}
+// A call of an earlier turn joins the message that it goes with.
+void AddCall(JsonFields& item, json::array& messages) {
+  item.Ignore({"id", "status"});
+  ToolCall call{.id = item.RequiredText("call_id"), .name = item.RequiredText("name")};
+  call.arguments = item.RequiredText("arguments");
+  AssistantTurn(messages)["tool_calls"].as_array().push_back(PastCall(call));
+}
 
-  std::string Begin() override {
-    const json::object response = Response("in_progress", json::array(), nullptr, nullptr);
-    std::string events = Numbered("response.created", {{"response", response}});
-    events += Numbered("response.in_progress", {{"response", response}});
-    return events;
+void AddCallOutput(JsonFields& item, json::array& messages) {
+  item.Ignore({"id", "status"});
+  const std::string id = item.RequiredText("call_id");
+  if (item.Value("output") == nullptr) item.Fail("output", "is required");
+  messages.push_back(ResultMessage(id, ReadContent(item, "output")));
+}
+
+void AddItem(JsonFields& item, json::array& messages) {
+  const std::string type = item.Text("type").value_or("message");
+  if (type == "function_call") return AddCall(item, messages);
+  if (type == "function_call_output") return AddCallOutput(item, messages);
+  if (type != "message") {
+    return item.Fail("type", "must be message, function_call or function_call_output");
   }
+  item.Ignore({"id", "status", "phase"});
+  messages.push_back(ReadMessage(item));
+}
 
-  std::string Delta(int, const ReplyDelta& delta) override {
-    if (delta.text.empty()) return {};
-    std::string events = OpenItem();
-    events += Numbered("response.output_text.delta", {{"item_id", message_id_},
-                                                      {"output_index", 0},
-                                                      {"content_index", 0},
-                                                      {"delta", delta.text},
-                                                      {"logprobs", json::array()}});
-    return events;
-  }
-
-  std::string ChoiceEnd(int, const ReplyChoice& ended, const ReplyTotals*) override {
-    std::string events = OpenItem();
-    events += Numbered("response.output_text.done", {{"item_id", message_id_},
-                                                     {"output_index", 0},
-                                                     {"content_index", 0},
-                                                     {"text", ended.text},
-                                                     {"logprobs", json::array()}});
-    events += Numbered("response.content_part.done", {{"item_id", message_id_},
-                                                      {"output_index", 0},
-                                                      {"content_index", 0},
-                                                      {"part", Part(ended.text)}});
-    events += Numbered("response.output_item.done", {{"output_index", 0}, {"item", Item(ended)}});
-    return events;
-  }
-
-  std::string End(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
-    const json::object response = Whole(choices, totals);
-    const bool whole = response.at("status") == "completed";
-    return Numbered(whole ? "response.completed" : "response.incomplete", {{"response", response}});
-  }
-
-  json::object Whole(std::span<const ReplyChoice> choices, const ReplyTotals& totals) override {
-    const ReplyChoice& choice = choices[0];
-    const bool whole = choice.result.finish_reason != FinishReason::kLength;
-    json::object usage = {
-        {"input_tokens", totals.prompt_tokens},
-        {"input_tokens_details", json::object{{"cached_tokens", totals.cached_tokens}}},
-        {"output_tokens", totals.completion_tokens},
-        {"output_tokens_details", json::object{{"reasoning_tokens", totals.reasoning_tokens}}},
-        {"total_tokens", totals.prompt_tokens + totals.completion_tokens}};
-    json::object response = Response(
-        whole ? "completed" : "incomplete", json::array{Item(choice)}, std::move(usage),
-        whole ? json::value() : json::value(json::object{{"reason", "max_output_tokens"}}));
-    response["kinglet"] = totals.ledger;
-    if (stores_) {
-      messages_.push_back(json::object{{"role", "assistant"}, {"content", choice.text}});
-      memory_.Remember(id_, owner_, std::move(messages_), response);
-    }
-    return response;
-  }
-
- private:
-  std::string Numbered(std::string_view type, json::object event) {
-    event["type"] = type;
-    event["sequence_number"] = number_++;
-    return Event(event, type);
-  }
-
-  static json::object Part(std::string_view text) {
-    return {{"type", "output_text"},
-            {"text", text},
-            {"annotations", json::array()},
-            {"logprobs", json::array()}};
-  }
-
-  json::object Item(const ReplyChoice& choice) const {
-    const bool whole = choice.result.finish_reason != FinishReason::kLength;
-    return {{"type", "message"},
-            {"id", message_id_},
-            {"status", whole ? "completed" : "incomplete"},
-            {"role", "assistant"},
-            {"content", json::array{Part(choice.text)}}};
-  }
-
-  std::string OpenItem() {
-    if (std::exchange(open_, true)) return {};
-    json::object item = {{"type", "message"},
-                         {"id", message_id_},
-                         {"status", "in_progress"},
-                         {"role", "assistant"},
-                         {"content", json::array()}};
-    std::string events =
-        Numbered("response.output_item.added", {{"output_index", 0}, {"item", std::move(item)}});
-    events += Numbered(
-        "response.content_part.added",
-        {{"item_id", message_id_}, {"output_index", 0}, {"content_index", 0}, {"part", Part("")}});
-    return events;
-  }
-
-  json::object Response(std::string_view status, json::array output, json::value usage,
-                        json::value incomplete) const {
-    json::object response = echoed_;
-    response["id"] = id_;
-    response["object"] = "response";
-    response["created_at"] = created_;
-    response["status"] = status;
-    response["error"] = nullptr;
-    response["incomplete_details"] = std::move(incomplete);
-    response["output"] = std::move(output);
-    response["usage"] = std::move(usage);
-    response["store"] = stores_;
-    return response;
-  }
-
-  std::string id_, message_id_;
-  std::int64_t created_ = UnixSeconds();
-  json::object echoed_;
-  json::array messages_;
-  bool stores_;
-  ResponseMemory& memory_;
-  std::string owner_;
-  int number_ = 0;
-  bool open_ = false;
-};
-
-// `input`: a text, or messages; output messages of earlier responses are read as such.
+// `input`: a text, or items; output items of earlier responses are read as such.
 json::array ReadInput(JsonFields& fields) {
+  json::array messages;
   const json::value* const input = fields.Value("input");
-  if (input == nullptr) {
-    fields.Fail("input", "is required: a string, or an array of messages");
-    return {};
+  if (input != nullptr && input->is_string()) {
+    messages.push_back(json::object{{"role", "user"}, {"content", *input}});
+    return messages;
   }
-  json::object as_chat;
-  if (input->is_string()) {
-    as_chat["messages"] = json::array{json::object{{"role", "user"}, {"content", *input}}};
-  } else if (input->is_array()) {
-    json::array messages;
-    for (const json::value& item : input->get_array()) {
-      if (!item.is_object()) {
-        fields.Fail("input", "must hold messages");
-        return {};
-      }
-      json::object message = item.get_object();
-      const json::value* const type = message.if_contains("type");
-      if (type != nullptr && *type != "message") {
-        fields.Fail("input",
-                    fmt::format("holds an item of type {}, which is not supported", ToJson(*type)));
-        return {};
-      }
-      for (const char* const member : {"type", "id", "status", "phase"}) message.erase(member);
-      messages.push_back(std::move(message));
+  const json::array* const items = input == nullptr ? nullptr : input->if_array();
+  if (items == nullptr || items->empty() || items->size() > kMaxMessages) {
+    fields.Fail("input",
+                fmt::format("is required: a string, or an array of 1 to {} items", kMaxMessages));
+    return messages;
+  }
+  for (std::size_t i = 0; i < items->size() && !fields.failed(); ++i) {
+    const std::string path = fmt::format("input[{}]", i);
+    const json::object* const item = (*items)[i].if_object();
+    if (item == nullptr) {
+      fields.Fail(path, "must be an object");
+      return messages;
     }
-    as_chat["messages"] = std::move(messages);
-  } else {
-    fields.Fail("input", "must be a string, or an array of messages");
-    return {};
-  }
-  JsonFields of_chat(as_chat);
-  json::array messages = ReadMessages(of_chat);
-  if (const auto error = of_chat.Finish()) {
-    std::string field = error->field;
-    if (field.starts_with("messages")) field = "input" + field.substr(8);
-    fields.Fail(field, error->message);
+    JsonFields of_item(*item, path);
+    AddItem(of_item, messages);
+    fields.TakeErrorOf(of_item);
   }
   return messages;
 }
 
 // What is asked for beyond a text: nothing of it is done in silence.
-void ReadResponseLimits(JsonFields& fields) {
+void ReadResponseLimits(JsonFields& fields, OutputRules& rules) {
   if (const json::object* const text = fields.Object("text")) {
     JsonFields of_text(*text, "text");
-    of_text.OnlyDefault("format", {json::object{{"type", "text"}}},
-                        "must be {\"type\": \"text\"}: schemas are not enforced by this version");
+    if (const json::object* const format = of_text.Object("format")) {
+      JsonFields of_format(*format, "text.format");
+      ReadFlatFormat(of_format, rules);
+      of_text.TakeErrorOf(of_format);
+    }
     of_text.OnlyDefault("verbosity", {"medium"}, "is not supported");
-    if (const auto error = of_text.Finish()) fields.Fail(error->field, error->message);
+    fields.TakeErrorOf(of_text);
   }
-  fields.OnlyDefault("tools", {json::array()}, "is not supported by this version");
-  fields.OnlyDefault("tool_choice", {"none", "auto"}, "is not supported by this version");
+  ReadTools(fields, /*nested=*/false, rules);
   fields.OnlyDefault("background", {false}, "is not supported");
   fields.OnlyDefault("conversation", {}, "is not supported: use previous_response_id");
   fields.OnlyDefault("prompt", {}, "is not supported: there are no stored prompts");
@@ -244,31 +122,32 @@ void ReadResponseLimits(JsonFields& fields) {
   fields.OnlyDefault("reasoning", {json::object()}, "is not supported");
   fields.OnlyDefault("max_tool_calls", {}, "is not supported");
   fields.OnlyDefault("top_logprobs", {0}, "is not supported");
-  fields.Ignore({"model", "user", "parallel_tool_calls", "prompt_cache_key",
-                 "prompt_cache_retention", "safety_identifier"});
+  fields.Ignore(
+      {"model", "user", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"});
 }
 
 json::object EchoOf(const json::object& body, const std::string& model,
                     const GenerationRequest& request) {
-  const auto given = [&](std::string_view name) {
+  const auto given = [&](std::string_view name, const json::value& otherwise = {}) {
     const json::value* const value = body.if_contains(name);
-    return value == nullptr ? json::value() : *value;
+    return value == nullptr || value->is_null() ? otherwise : *value;
   };
   json::object metadata;
   if (const json::value* const sent = body.if_contains("metadata"); sent && sent->is_object()) {
     metadata = sent->get_object();
   }
+  json::value text = given("text", json::object{{"format", json::object{{"type", "text"}}}});
   return {{"model", model},
           {"instructions", given("instructions")},
           {"max_output_tokens", given("max_output_tokens")},
           {"metadata", std::move(metadata)},
-          {"parallel_tool_calls", true},
+          {"parallel_tool_calls", given("parallel_tool_calls", true)},
           {"previous_response_id", given("previous_response_id")},
           {"reasoning", json::object{{"effort", nullptr}, {"summary", nullptr}}},
           {"temperature", request.sampling.temperature},
-          {"text", json::object{{"format", json::object{{"type", "text"}}}}},
-          {"tool_choice", "auto"},
-          {"tools", json::array()},
+          {"text", std::move(text)},
+          {"tool_choice", given("tool_choice", "auto")},
+          {"tools", given("tools", json::array())},
           {"top_p", request.sampling.top_p},
           {"truncation", "disabled"}};
 }
@@ -290,7 +169,7 @@ ApiResult<ParsedGeneration> ParseResponse(const json::object& body, const std::s
   const std::string instructions = fields.Text("instructions").value_or("");
   const bool stores = fields.Flag("store").value_or(true);
   (void)fields.Object("metadata");
-  ReadResponseLimits(fields);
+  ReadResponseLimits(fields, parsed.fields.rules);
   json::array history;
   if (const auto previous = fields.Text("previous_response_id")) {
     auto remembered = memory.Recall(*previous, owner);
@@ -311,8 +190,11 @@ ApiResult<ParsedGeneration> ParseResponse(const json::object& body, const std::s
   }
   for (const json::value& message : history) messages.push_back(message);
   TRY(PlanAnswer(engine, std::move(messages), {}, parsed));
-  parsed.format = std::make_unique<ResponseFormat>(EchoOf(body, model, request), std::move(history),
-                                                   stores, memory, owner);
+  parsed.format = MakeResponseFormat({.echoed = EchoOf(body, model, request),
+                                      .messages = std::move(history),
+                                      .stores = stores,
+                                      .owner = owner},
+                                     memory);
   return parsed;
 }
 

@@ -24,8 +24,15 @@ std::string MakeId(std::string_view prefix) {
   return id;
 }
 
-const char* FinishWord(FinishReason reason) {
-  return reason == FinishReason::kLength ? "length" : "stop";
+const char* FinishWord(const ReplyChoice& choice) {
+  if (choice.result.finish_reason == FinishReason::kLength) return "length";
+  return choice.calls.empty() ? "stop" : "tool_calls";
+}
+
+json::object CallToJson(const ToolCall& call) {
+  return {{"id", call.id},
+          {"type", "function"},
+          {"function", json::object{{"name", call.name}, {"arguments", call.arguments}}}};
 }
 
 json::object UsageOf(const ReplyTotals& totals) {

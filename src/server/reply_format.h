@@ -16,17 +16,30 @@
 
 namespace kinglet {
 
+// What came of a call of a tool since the last time.
+struct CallDelta {
+  int index = 0;
+  std::string id, name;   // where it begins
+  std::string arguments;  // a piece of their JSON
+};
+
 // What came of a choice since the last time.
 struct ReplyDelta {
   std::string text, reasoning;
+  std::vector<CallDelta> calls;
   std::vector<TokenOdds> odds;
 
-  bool empty() const { return text.empty() && reasoning.empty() && odds.empty(); }
+  bool empty() const { return text.empty() && reasoning.empty() && calls.empty() && odds.empty(); }
+};
+
+struct ToolCall {
+  std::string id, name, arguments;  // arguments: JSON
 };
 
 // A choice that has ended, with all its text.
 struct ReplyChoice {
   std::string text, reasoning;
+  std::vector<ToolCall> calls;
   std::vector<TokenOdds> odds;
   int tokens = 0, reasoning_tokens = 0;
   GenerationResult result;
@@ -62,7 +75,9 @@ std::string Event(const json::object& data, std::string_view name = {});
 std::string MakeId(std::string_view prefix);
 
 // OpenAI's words.
-const char* FinishWord(FinishReason reason);
+const char* FinishWord(const ReplyChoice& choice);
+// Of a call of a tool, whole or its begin, as chat completions have it.
+json::object CallToJson(const ToolCall& call);
 json::object UsageOf(const ReplyTotals& totals);
 // A token as text, and its bytes where it is no whole text.
 json::object OddsToJson(const TokenOdds& odds, const Tokenizer& tokenizer);

@@ -20,7 +20,8 @@ json::object LedgerLineOf(const Server& server, const GenerationOutcome& outcome
                           const std::optional<double>& budget_ms) {
   const ReplyTotals& totals = outcome.totals;
   const bool in_budget = !budget_ms || outcome.first_byte_ms <= *budget_ms;
-  const int useful = in_budget && !outcome.client_gone ? totals.completion_tokens : 0;
+  const bool counts = in_budget && !outcome.client_gone && outcome.valid.value_or(true);
+  const int useful = counts ? totals.completion_tokens : 0;
   double queue_ms = 0;
   double prefill_ms = 0;
   double decode_ms = 0;
@@ -40,6 +41,7 @@ json::object LedgerLineOf(const Server& server, const GenerationOutcome& outcome
           {"cached_tokens", totals.cached_tokens},
           {"completion_tokens", totals.completion_tokens},
           {"useful_tokens", useful},
+          {"valid", outcome.valid ? json::value(*outcome.valid) : json::value()},
           {"first_byte_ms", outcome.first_byte_ms},
           {"total_ms", outcome.total_ms},
           {"queue_ms", queue_ms},

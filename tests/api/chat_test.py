@@ -103,8 +103,8 @@ class Chat(serving.ServerTest):
                 ({"messages": [{"role": "robot", "content": "a"}]}, "messages[0].role"),
                 ({"messages": [{"role": "user"}]}, "messages[0].content"),
                 ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content[0]"),
-                ({"tools": [{"type": "function"}]}, "tools"), ({"tool_choice": "required"}, "tool_choice"),
-                ({"response_format": {"type": "json_object"}}, "response_format"),
+                ({"tools": [{"type": "function"}]}, "tools[0].function"), ({"tool_choice": "required"}, "tool_choice"),
+                ({"response_format": {"type": "xml"}}, "response_format.type"),
                 ({"reasoning_effort": "high"}, "reasoning_effort")):
             self.expect_error(self.server.post("/v1/chat/completions", ASK | fields), 400, field)
 
@@ -212,9 +212,9 @@ class Responses(serving.ServerTest):
         self.assertEqual(events[-1]["response"]["output"][0]["content"][0]["text"], text)
 
     def test_wrong_fields_are_named(self):
-        for fields, field in (({"input": None}, "input"), ({"tools": [{"type": "web_search"}]}, "tools"),
-                              ({"input": [{"type": "function_call_output"}]}, "input"), ({"truncation": "auto"}, "truncation"),
-                              ({"text": {"format": {"type": "json_object"}}}, "text.format"), ({"background": True}, "background")):
+        for fields, field in (({"input": None}, "input"), ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+                              ({"input": [{"type": "function_call_output"}]}, "input[0].call_id"), ({"truncation": "auto"}, "truncation"),
+                              ({"text": {"format": {"type": "xml"}}}, "text.format.type"), ({"background": True}, "background")):
             self.expect_error(self.respond(**fields), 400, field)
 
 

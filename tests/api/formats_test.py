@@ -36,7 +36,7 @@ class Ollama(serving.ServerTest):
         self.assertIn("version", self.server.get("/api/version").json())
 
     def test_errors_are_a_line(self):
-        for body in ({"messages": MESSAGES, "format": "json"}, {"messages": MESSAGES, "images": ["x"]},
+        for body in ({"messages": MESSAGES, "format": "xml"}, {"messages": MESSAGES, "images": ["x"]},
                      {"messages": MESSAGES, "options": {"temp": 1}}, {"messages": MESSAGES, "tools": [{}]}):
             reply = self.server.post("/api/chat", body)
             self.assertEqual(reply.status, 400)

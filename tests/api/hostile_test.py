@@ -133,12 +133,16 @@ class Published(serving.ServerTest):
         self.assertEqual(reply.status, 415)
 
     def test_cve_2025_48943_patterns_and_schemas(self):
-        # vLLM died of a pattern (also CVE-2025-48942, 48944); this version compiles none.
-        evil = {"type": "object", "properties": {"a": {"type": "string", "pattern": "(a+)+$"}}}
-        for fields in ({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": evil}}},
-                       {"guided_regex": "(a+)+$"}, {"guided_json": evil}, {"grammar": "root ::= root"}, {"json_schema": evil},
-                       {"tools": [{"type": "function", "function": {"name": "a", "parameters": {"type": ["x"]}}}]}):
-            self.expect_error(self.server.post("/v1/chat/completions", ASK | fields), 400, next(iter(fields)))
+        # vLLM died of patterns that are none, and of one that takes long (also CVE-2025-48942, 48944).
+        evil = {"type": "object", "properties": {"a": {"type": "string", "pattern": "(a+)+$"}}, "required": ["a"]}
+        for fields in {"json_schema": evil}, {"structured_outputs": {"regex": "(a+)+$"}}:
+            self.assertEqual(self.server.post("/v1/chat/completions", ASK | fields).status, 200)
+        broken = {"type": "string", "pattern": "(a+"}
+        for field, fields in (
+                ("json_schema", {"json_schema": broken}), ("structured_outputs.regex", {"structured_outputs": {"regex": "*"}}),
+                ("guided_regex", {"guided_regex": "(a+)+$"}), ("guided_json", {"guided_json": evil}), ("grammar", {"grammar": "root ::= root"}),
+                ("tools", {"tools": [{"type": "function", "function": {"name": "a", "parameters": {"type": ["x"]}}}]})):
+            self.expect_error(self.server.post("/v1/chat/completions", ASK | fields), 400, field)
 
     def test_cve_2025_6242_no_request_makes_the_server_ask_another(self):
         # vLLM fetched what a message named.

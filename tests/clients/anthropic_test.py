@@ -109,7 +109,7 @@ class Messages(unittest.TestCase):
         return error
 
     def test_refusals_have_anthropic_s_shape_and_class(self):
-        tool = {"name": "clock", "input_schema": {"type": "object"}}
+        tool = {"type": "bash_20250124", "name": "bash"}
         image = {"type": "image", "source": {"type": "url", "url": "x"}}
         for word, options in (("tools", {"tools": [tool]}), ("top_q", {"extra_body": {"top_q": 1}}),
                               ("max_tokens", {"max_tokens": 0}), ("temperature", {"extra_body": {"temperature": 3}}),

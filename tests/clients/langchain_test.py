@@ -56,11 +56,12 @@ class LangChain(unittest.TestCase):
         for a, b in zip(model.embed_query("A man is eating food."), one):
             self.assertAlmostEqual(a, b, places=5)
 
-    def test_shapes_of_answers_are_refused(self):
-        schema = {"title": "colours", "type": "object", "properties": {"first": {"type": "string"}}}
+    def test_shapes_that_cannot_be_enforced_are_refused(self):
+        schema = {"title": "colours", "type": "object", "properties": {"all": {"type": "array", "uniqueItems": True}}}
         for method in "json_schema", "function_calling":
-            with self.assertRaises(openai.BadRequestError):
+            with self.assertRaises(openai.BadRequestError) as caught:
                 self.chat().with_structured_output(schema, method=method).invoke(QUESTION)
+            self.assertEqual(caught.exception.code, "unenforceable")
 
     def test_a_prompt_that_is_too_long(self):
         with self.assertRaises(openai.BadRequestError) as caught:

@@ -101,7 +101,7 @@ class Responses(unittest.TestCase):
             self.assertEqual(caught.exception.code, "previous_response_not_found")
 
     def test_what_this_version_does_not_do_is_refused(self):
-        schema = {"format": {"type": "json_schema", "name": "a", "schema": {"type": "object"}}}
+        schema = {"format": {"type": "json_schema", "name": "a", "schema": {"type": "array", "uniqueItems": True}}}
         for name, value in (("tools", [{"type": "web_search"}]), ("text", schema), ("background", True),
                             ("conversation", "conv_1"), ("truncation", "auto")):
             with self.assertRaises(openai.BadRequestError) as caught:
