@@ -10,7 +10,9 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment);
 CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
-CommandRun SetUpEvalLoad(CLI::App& app);  // a subcommand of eval
+CommandRun SetUpEvalLoad(CLI::App& app);                                    // a subcommand of eval
+CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpExtract(CLI::App& app, const Environment& environment);
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
 CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
 CommandRun SetUpInspect(CLI::App& app, const Environment& environment);

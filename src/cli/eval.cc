@@ -126,8 +126,10 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   CommandRun fidelity = SetUpFidelity(app, environment);
   CommandRun embeddings = SetUpEmbeddings(app, environment);
   CommandRun load = SetUpEvalLoad(app);
+  CommandRun schema = SetUpEvalSchema(app, environment);
   return [&app, fidelity = std::move(fidelity), embeddings = std::move(embeddings),
-          load = std::move(load)] {
+          load = std::move(load), schema = std::move(schema)] {
+    if (app.got_subcommand("schema")) return schema();
     if (app.got_subcommand("load")) return load();
     return app.got_subcommand("embeddings") ? embeddings() : fidelity();
   };

@@ -30,6 +30,7 @@ constexpr Command kCommands[] = {
     {"library", "what a library holds, and whether it is sound", SetUpLibrary},
     {"search", "the passages of the library that match a question best", SetUpSearch},
     {"ask", "a cited answer from the library, or an abstention with its reason", SetUpAsk},
+    {"extract", "what a text says, as JSON that satisfies a schema", SetUpExtract},
     {"ledger", "what was asked, what it cost, what of it was useful", SetUpLedger},
     {"run", "a chat in the terminal, or one answer with -p", SetUpRun},
     {"serve", "an HTTP server for the clients of OpenAI's, Ollama's and Anthropic's APIs",
@@ -37,7 +38,7 @@ constexpr Command kCommands[] = {
     {"ps", "what a running server has loaded", SetUpPs},
     {"bench", "tokens a second that a model reads and writes", SetUpBench},
     {"cache", "packed weights: how many, whether they are sound; clears them", SetUpCache},
-    {"eval", "measures the program: fidelity, embeddings, a server under load", SetUpEval},
+    {"eval", "measures the program: fidelity, embeddings, schemas, a server under load", SetUpEval},
     {"help", "explains a topic: models, folders, settings, cache, keys, ledger, exit", SetUpHelp},
 };
 

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/display.h"
+#include "model/vocabulary_from_gguf.h"
+#include "tensor/gguf.h"
 
 namespace kinglet {
 
@@ -17,6 +19,16 @@ Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, En
     std::fputs(fmt::format("kinglet: {}\n", EscapeForDisplay(warning)).c_str(), stderr);
   }
   return engine;
+}
+
+Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path) {
+  const GgufFile file = TRY(GgufFile::Open(path));
+  const std::string shown = EscapeForDisplay(path.string());
+  auto vocabulary = ReadVocabulary(file);
+  if (!vocabulary) return std::unexpected(vocabulary.error().WithContext(shown));
+  auto tokenizer = Tokenizer::Create(*std::move(vocabulary));
+  if (!tokenizer) return std::unexpected(tokenizer.error().WithContext(shown));
+  return tokenizer;
 }
 
 }  // namespace kinglet

@@ -15,4 +15,7 @@ namespace kinglet {
 Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, EngineOptions options,
                                            const Environment& environment);
 
+// Of a .gguf file; one with a vocabulary alone will do.
+Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path);
+
 }  // namespace kinglet

@@ -13,8 +13,8 @@
 #include "base/json.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
-#include "model/vocabulary_from_gguf.h"
-#include "tensor/gguf.h"
+#include "cli/open_engine.h"
+#include "cli/standard_input.h"
 #include "text/tokenizer.h"
 
 namespace kinglet {
@@ -29,32 +29,6 @@ struct Options {
   bool bos = false;
   bool special = false;
 };
-
-// Standard input to its last byte: a line feed at the end is part of the text.
-Result<std::string> ReadStandardInput() {
-  std::string text;
-  char piece[1 << 16];
-  while (const std::size_t size_bytes = std::fread(piece, 1, sizeof piece, stdin)) {
-    text.append(piece, size_bytes);
-    if (text.size() > kMaxTextBytes) {
-      return Error(StatusCode::kLimitExceeded, "the text is longer than {} bytes", kMaxTextBytes);
-    }
-  }
-  if (std::ferror(stdin) != 0) {
-    return Error(StatusCode::kFailed, "cannot read standard input");
-  }
-  return text;
-}
-
-Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path) {
-  const GgufFile file = TRY(GgufFile::Open(path));
-  const std::string shown = EscapeForDisplay(path.string());
-  auto vocabulary = ReadVocabulary(file);
-  if (!vocabulary) return std::unexpected(vocabulary.error().WithContext(shown));
-  auto tokenizer = Tokenizer::Create(*std::move(vocabulary));
-  if (!tokenizer) return std::unexpected(tokenizer.error().WithContext(shown));
-  return tokenizer;
-}
 
 // A string, or its bytes where it is no UTF-8.
 json::value PieceJson(std::string_view piece) {
@@ -77,7 +51,7 @@ void PrintJson(const Tokenizer& tokenizer, std::span<const TokenId> ids) {
 Result<void> Tokenize(const Options& options, const std::filesystem::path& home) {
   const std::filesystem::path path = TRY(ResolveModel(options.model, home));
   const auto tokenizer = TRY(OpenTokenizer(path));
-  const std::string text = options.text ? *options.text : TRY(ReadStandardInput());
+  const std::string text = options.text ? *options.text : TRY(ReadStandardInput(kMaxTextBytes));
   std::vector<TokenId> ids = tokenizer->Encode(text, {.parse_special = options.special});
   if (options.bos) {
     const std::optional<TokenId> bos = tokenizer->bos();

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet extract --schema FILE [TEXT]: what a text says, as JSON that satisfies a schema; or
+// nothing.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/display.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "catalog/store.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/open_engine.h"
+#include "cli/sampling_flags.h"
+#include "cli/standard_input.h"
+#include "grammar/json_schema.h"
+#include "grammar/json_validator.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kMaxSchemaBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
+constexpr JsonLimits kLimits{.max_depth = 500};
+
+struct ExtractFlags {
+  std::string schema;
+  std::string model;
+  std::optional<std::string> text;
+  SamplingFlags sampling;
+};
+
+// The schema is shown as well as enforced: a grammar knows no descriptions.
+std::vector<ChatMessage> Ask(std::string_view schema, std::string_view text) {
+  return {{"system", fmt::format("Write down what the user's text says as one JSON value that "
+                                 "satisfies this JSON Schema, and nothing else:\n{}",
+                                 schema)},
+          {"user", std::string(text)}};
+}
+
+Result<void> Extract(const ExtractFlags& flags, const Environment& environment) {
+  if (flags.model.empty()) {
+    return Error(StatusCode::kUsage, "no model: name one with --model, or in the configuration");
+  }
+  const std::string shown = EscapeForDisplay(flags.schema);
+  Result<json::value> schema = ParseJson(TRY(ReadFile(flags.schema, kMaxSchemaBytes)), kLimits);
+  if (!schema) return std::unexpected(schema.error().WithContext(shown));
+  Result<Grammar> grammar = CompileJsonSchema(*schema);
+  if (!grammar) return std::unexpected(grammar.error().WithContext(shown));
+  const auto validator = JsonValidator::Create(*schema);
+  if (!validator) return std::unexpected(validator.error().WithContext(shown));
+  const std::string text = flags.text ? *flags.text : TRY(ReadStandardInput(kMaxTextBytes));
+  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
+  const std::unique_ptr<Engine> engine = TRY(OpenEngine(path, flags.sampling.engine, environment));
+  GenerationRequest request{.prompt = TRY(engine->EncodeChat(Ask(ToJson(*schema), text))),
+                            .sampling = flags.sampling.options};
+  request.max_tokens = flags.sampling.max_tokens.value_or(engine->context_tokens());
+  request.stop = flags.sampling.stop;
+  request.interrupted = TakeInterrupt;
+  request.constraint =
+      TRY(engine->grammars().Get("", [&] { return Result<Grammar>(*std::move(grammar)); }));
+  const GenerationResult result =
+      TRY(engine->Generate(request, [](std::string_view) { return true; }));
+  if (!result.is_whole) {
+    return Error(StatusCode::kFailed,
+                 "the JSON was not finished after {} tokens; nothing is printed",
+                 result.tokens.size());
+  }
+  const json::value value = TRY(ParseJson(result.text, kLimits));
+  if (const Result<void> valid = (*validator)->Validate(value); !valid) {
+    return Error(StatusCode::kFailed, "a defect: what was written breaks the schema: {}",
+                 valid.error().message());
+  }
+  fmt::print("{}\n", result.text);
+  return {};
+}
+
+}  // namespace
+
+CommandRun SetUpExtract(CLI::App& app, const Environment& environment) {
+  app.option_defaults()->always_capture_default();
+  auto flags = std::make_shared<ExtractFlags>();
+  flags->model = environment.settings.model.value_or("");
+  app.add_option("TEXT", flags->text, "what is read; absent: standard input");
+  app.add_option("--schema", flags->schema, "a file with a JSON Schema")->required();
+  app.add_option("--model", flags->model, "path, catalog name or hf:user/repo:quant");
+  AddSamplingFlags(app, flags->sampling);
+  return [flags, environment] {
+    HandleInterrupts();
+    return Extract(*flags, environment);
+  };
+}
+
+}  // namespace kinglet

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read in pieces, so that a limit holds before memory is taken.
+#include "cli/standard_input.h"
+
+#include <cstdio>
+
+namespace kinglet {
+
+Result<std::string> ReadStandardInput(std::size_t max_bytes) {
+  std::string text;
+  char piece[1 << 16];
+  while (const std::size_t size_bytes = std::fread(piece, 1, sizeof piece, stdin)) {
+    text.append(piece, size_bytes);
+    if (text.size() > max_bytes) {
+      return Error(StatusCode::kLimitExceeded, "the text is longer than {} bytes", max_bytes);
+    }
+  }
+  if (std::ferror(stdin) != 0) {
+    return Error(StatusCode::kFailed, "cannot read standard input");
+  }
+  return text;
+}
+
+}  // namespace kinglet
