@@ -67,7 +67,9 @@ TEST(SchemaGolden, MaskBenchComesToWhatIsOnRecord) {
   const std::vector<SchemaCase> cases = MaskBench();
   if (cases.empty()) GTEST_SKIP() << "KINGLET_SHARED has no maskbench";
   const std::set<std::string> known = OnRecord("maskbench_refused.txt");
-  for (const SchemaCase& each : cases) Check(each.id, RunSchemaCase(each), known);
+  for (std::size_t i = 0; i < cases.size(); i += KINGLET_EVERY) {
+    Check(cases[i].id, RunSchemaCase(cases[i]), known);
+  }
 }
 
 // Token by token, by vocabularies of four kinds.
@@ -82,7 +84,7 @@ TEST(SchemaGolden, MasksLetThroughWhatTheGrammarDoes) {
     const auto tokenizer = Tokenizer::Create(*std::move(vocabulary));
     ASSERT_TRUE(tokenizer) << tokenizer.error().message();
     const TokenTrie trie(TokenTexts(**tokenizer));
-    for (std::size_t i = 0; i < cases.size(); i += 150) {
+    for (std::size_t i = 0; i < cases.size(); i += 150 * KINGLET_EVERY) {
       const SchemaOutcome plain = RunSchemaCase(cases[i]);
       const SchemaOutcome masked = RunSchemaCase(cases[i], **tokenizer, trie);
       EXPECT_EQ(masked.right(), plain.right()) << name << ": " << cases[i].id;
