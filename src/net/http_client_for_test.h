@@ -149,6 +149,7 @@ class ClientForTest {
  private:
   void Connect(const auto& address, int family, int receive_buffer_bytes) {
     FileDescriptor fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (fd.get() < 0) return;
     if (receive_buffer_bytes > 0) {
       setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
                  sizeof(receive_buffer_bytes));
