@@ -278,8 +278,7 @@ class Parser {
     char32_t c = 0;
     if (Take("{")) {
       const std::size_t digits = rest_.find('}');
-      if (digits == std::string_view::npos || digits > 6)
-        return Fault("an escape without its digits");
+      if (digits > 6) return Fault("an escape without its digits");  // npos is more
       c = TRY(Hexadecimal(digits));
       Take("}");
     } else {

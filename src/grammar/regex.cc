@@ -152,6 +152,8 @@ RegexId RegexPool::Concat(std::initializer_list<RegexId> parts) {
 }
 
 RegexId RegexPool::Or(std::vector<RegexId> parts) {
+  std::ranges::sort(parts);
+  parts.erase(std::ranges::unique(parts).begin(), parts.end());
   std::vector<RegexId> flat;
   ByteSet bytes;
   const auto add = [&](RegexId part) {
@@ -209,6 +211,8 @@ RegexId RegexPool::OrOfDistinct(std::vector<RegexId>& parts) {
 }
 
 RegexId RegexPool::And(std::vector<RegexId> parts) {
+  std::ranges::sort(parts);
+  parts.erase(std::ranges::unique(parts).begin(), parts.end());
   std::vector<RegexId> flat;
   std::vector<RegexId> negated;
   ByteSet bytes = ByteSet::All();
