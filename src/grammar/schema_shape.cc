@@ -193,7 +193,7 @@ void Shapes::Refine(ObjectShape& object, RegexId keys, SchemaId schema) {
 std::size_t Shapes::Named(ObjectShape& object, std::string_view name) {
   std::size_t named = 0;
   for (; named < object.members.size() && object.members[named].name; ++named) {
-    if (*object.members[named].name == name) return named;
+    if (object.members[named].name == name) return named;
   }
   ObjectShape::Member member{
       .keys = KeyNamed(name), .name = std::string(name), .schema = kNoSchema};
