@@ -274,10 +274,6 @@ class Emitter {
   std::map<SchemaId, NodeId> rules_;
 };
 
-Grammar Known(const boost::json::value& schema) {
-  return std::move(CompileJsonSchema(schema).value());
-}
-
 }  // namespace
 
 Result<Grammar::NodeId> AddJsonSchema(Grammar& grammar, const boost::json::value& schema) {
@@ -295,8 +291,5 @@ Result<Grammar> CompileJsonSchema(const boost::json::value& schema) {
   TRY(grammar.Finish(TRY(AddJsonSchema(grammar, schema))));
   return grammar;
 }
-
-Grammar JsonValueGrammar() { return Known(true); }
-Grammar JsonObjectGrammar() { return Known(boost::json::object({{"type", "object"}})); }
 
 }  // namespace kinglet

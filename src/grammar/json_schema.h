@@ -22,8 +22,4 @@ Result<Grammar::NodeId> AddJsonSchemaObjects(Grammar& grammar, const boost::json
 // Finished. kInvalidInput names the JSON pointer of what is wrong or cannot be enforced.
 Result<Grammar> CompileJsonSchema(const boost::json::value& schema);
 
-// Any JSON value; any JSON object.
-Grammar JsonValueGrammar();
-Grammar JsonObjectGrammar();
-
 }  // namespace kinglet
