@@ -10,18 +10,15 @@
 #include <CLI/CLI.hpp>
 
 #include "base/display.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/open_engine.h"
 #include "eval/schema_suite.h"
-#include "net/gzip.h"
+#include "grammar/grammar_constraint.h"
 
 namespace kinglet {
 namespace {
-
-constexpr std::size_t kMaxCaseBytes = std::size_t{1} << 30;
 
 struct SchemaFlags {
   std::string model;
@@ -83,28 +80,14 @@ void PrintOutcome(const SchemaCase& schema_case, const SchemaOutcome& outcome) {
              outcome.invalid_accepted, outcome.valid_refused);
 }
 
-Result<std::vector<SchemaCase>> ReadCases(const std::string& path) {
-  std::string text = TRY(ReadFile(path, kMaxCaseBytes));
-  if (path.ends_with(".gz")) {
-    auto inflated = Gunzip(text, kMaxCaseBytes);
-    if (!inflated) {
-      return Error(StatusCode::kInvalidInput, "{} is no sound gzip file", EscapeForDisplay(path));
-    }
-    text = *std::move(inflated);
-  }
-  auto cases = ParseSchemaCases(text);
-  if (!cases) return std::unexpected(cases.error().WithContext(EscapeForDisplay(path)));
-  return cases;
-}
-
 Result<void> EvaluateSchemas(const SchemaFlags& flags, const Environment& environment) {
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(OpenTokenizer(path));
-  const std::vector<SchemaCase> cases = TRY(ReadCases(flags.cases));
-  const TokenTrie trie(TokenTexts(*tokenizer));
+  const std::vector<SchemaCase> cases = TRY(ReadSchemaCases(flags.cases));
+  const auto trie = MakeTokenTrie(*tokenizer);
   SchemaTotals totals;
   for (const SchemaCase& schema_case : cases) {
-    SchemaOutcome outcome = RunSchemaCase(schema_case, *tokenizer, trie);
+    SchemaOutcome outcome = RunSchemaCase(schema_case, *tokenizer, *trie);
     if (flags.outcomes && !flags.json) PrintOutcome(schema_case, outcome);
     totals.Add(std::move(outcome));
   }

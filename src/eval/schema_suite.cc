@@ -7,14 +7,18 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/display.h"
+#include "base/file.h"
 #include "eval/schema_text.h"
 #include "grammar/json_schema.h"
 #include "grammar/token_mask.h"
+#include "net/gzip.h"
 
 namespace kinglet {
 namespace {
 
 constexpr std::string_view kExhausted = "a limit was passed while matching";
+constexpr std::size_t kMaxCaseBytes = std::size_t{1} << 30;
 constexpr JsonLimits kCaseLimits{.max_depth = 500};
 
 Result<SchemaCase> ReadCase(const json::value& line) {
@@ -92,10 +96,17 @@ Result<std::vector<SchemaCase>> ParseSchemaCases(std::string_view text) {
   return cases;
 }
 
-std::vector<std::string_view> TokenTexts(const Tokenizer& tokenizer) {
-  std::vector<std::string_view> texts;
-  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) texts.push_back(tokenizer.TokenBytes(id));
-  return texts;
+Result<std::vector<SchemaCase>> ReadSchemaCases(const std::filesystem::path& path) {
+  const std::string shown = EscapeForDisplay(path.string());
+  std::string text = TRY(ReadFile(path, kMaxCaseBytes));
+  if (path.extension() == ".gz") {
+    auto inflated = Gunzip(text, kMaxCaseBytes);
+    if (!inflated) return Error(StatusCode::kInvalidInput, "{} is no sound gzip file", shown);
+    text = *std::move(inflated);
+  }
+  auto cases = ParseSchemaCases(text);
+  if (!cases) return std::unexpected(cases.error().WithContext(shown));
+  return cases;
 }
 
 SchemaOutcome RunSchemaCase(const SchemaCase& schema_case) {

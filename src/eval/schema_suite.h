@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,9 +44,8 @@ struct SchemaOutcome {
 
 // Lines of {"id", "schema", "tests": [{"data", "valid"}]}; kInvalidInput names the line.
 Result<std::vector<SchemaCase>> ParseSchemaCases(std::string_view text);
-
-// The bytes of each token, control tokens empty: what a TokenTrie is made of.
-std::vector<std::string_view> TokenTexts(const Tokenizer& tokenizer);
+// Of a file of such lines, a gzip stream where its name ends in .gz. Errors name the file.
+Result<std::vector<SchemaCase>> ReadSchemaCases(const std::filesystem::path& path);
 
 // The grammar alone: which values it can write.
 SchemaOutcome RunSchemaCase(const SchemaCase& schema_case);

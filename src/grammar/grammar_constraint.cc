@@ -80,8 +80,10 @@ class GrammarConstraint final : public TokenConstraint {
   std::shared_ptr<SharedMasks> shared_;
 };
 
-std::shared_ptr<const TokenTrie> MakeTrie(const Tokenizer& tokenizer,
-                                          std::span<const std::string_view> shown) {
+}  // namespace
+
+std::shared_ptr<const TokenTrie> MakeTokenTrie(const Tokenizer& tokenizer,
+                                               std::span<const std::string_view> shown) {
   std::vector<std::string_view> texts;
   std::vector<TokenId> ends;
   for (TokenId id = 0; id < tokenizer.vocab_size(); ++id) {
@@ -96,11 +98,9 @@ std::shared_ptr<const TokenTrie> MakeTrie(const Tokenizer& tokenizer,
   return std::make_shared<const TokenTrie>(texts, ends);
 }
 
-}  // namespace
-
 GrammarCache::GrammarCache(const Tokenizer& tokenizer, std::span<const std::string_view> shown,
                            std::size_t max_kept)
-    : trie_(MakeTrie(tokenizer, shown)), max_kept_(max_kept) {}
+    : trie_(MakeTokenTrie(tokenizer, shown)), max_kept_(max_kept) {}
 
 Result<std::shared_ptr<const TokenConstraint>> GrammarCache::Get(
     const std::string& key, const std::function<Result<Grammar>()>& compile) {

@@ -19,11 +19,15 @@
 
 namespace kinglet {
 
+// A tokenizer's vocabulary. shown: names of control tokens that are text to the grammars (a tool
+// call's marks); all others, and what ends a generation, are none.
+std::shared_ptr<const TokenTrie> MakeTokenTrie(const Tokenizer& tokenizer,
+                                               std::span<const std::string_view> shown = {});
+
 // Any thread may use it.
 class GrammarCache {
  public:
-  // shown: names of control tokens that are text to the grammars (a tool call's marks). The
-  // tokenizer outlives this and what it gives out.
+  // shown: as MakeTokenTrie has it.
   GrammarCache(const Tokenizer& tokenizer, std::span<const std::string_view> shown,
                std::size_t max_kept = 64);
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The validator's verdicts against those of the official suite of JSON Schema and of MaskBench.
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -14,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "eval/schema_suite.h"
 #include "grammar/json_validator.h"
 
 namespace kinglet {
@@ -166,54 +165,27 @@ TEST(JsonValidatorGolden, KnowsFormatsAsTheSuiteDoes) {
   EXPECT_EQ(verdicts, 2529);
 }
 
-// Line by line; "" at the end.
-class GzipLines {
- public:
-  explicit GzipLines(const fs::path& path) : file_(gzopen(path.c_str(), "rb")) {
-    EXPECT_NE(file_, nullptr) << path;
-  }
-  ~GzipLines() { gzclose(file_); }
-  GzipLines(const GzipLines&) = delete;
-  GzipLines& operator=(const GzipLines&) = delete;
-
-  std::string Next() {
-    std::string line;
-    std::array<char, 1 << 16> part{};
-    while (gzgets(file_, part.data(), part.size()) != nullptr) {
-      line += part.data();
-      if (line.ends_with('\n')) break;
-    }
-    return line;
-  }
-
- private:
-  gzFile file_;
-};
-
 TEST(JsonValidatorGolden, HasTheVerdictsOfMaskBench) {
   const fs::path cases = Shared("maskbench/cases.jsonl.gz");
   if (cases.empty()) GTEST_SKIP() << "KINGLET_SHARED is not set";
   // A pattern that is none, for the format "regex".
   constexpr std::string_view kRegexCase = "JsonSchemaStore---chutzpah";
-  GzipLines lines(cases);
+  const auto read = ReadSchemaCases(cases);
+  ASSERT_TRUE(read) << read.error().message();
   int schemas = 0;
   int verdicts = 0;
   int with_regex = 0;
-  for (std::string line = lines.Next(); !line.empty(); line = lines.Next()) {
-    const auto of = ParseJson(line, kLimits);
-    ASSERT_TRUE(of) << of.error().message();
-    const std::string_view id = of->at("id").as_string();
-    const auto validator = JsonValidator::Create(of->at("schema"));
-    ASSERT_TRUE(validator) << id << ": " << validator.error().message();
+  for (const SchemaCase& of : *read) {
+    const auto validator = JsonValidator::Create(of.schema);
+    ASSERT_TRUE(validator) << of.id << ": " << validator.error().message();
     ++schemas;
-    for (const json::value& test : of->at("tests").as_array()) {
-      const auto verdict = (*validator)->Validate(test.at("data"));
-      const bool expected = test.at("valid").as_bool();
-      if (verdict && !expected && id == kRegexCase) {
+    for (const SchemaCase::Test& test : of.tests) {
+      const auto verdict = (*validator)->Validate(test.data);
+      if (verdict && !test.valid && of.id == kRegexCase) {
         ++with_regex;
       } else {
-        EXPECT_EQ(verdict.has_value(), expected)
-            << id << ": " << ToJson(test.at("data"))
+        EXPECT_EQ(verdict.has_value(), test.valid)
+            << of.id << ": " << ToJson(test.data)
             << (verdict ? "" : "\n" + verdict.error().message());
       }
       ++verdicts;

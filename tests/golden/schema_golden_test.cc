@@ -12,9 +12,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "eval/schema_suite.h"
-#include "grammar/token_trie.h"
+#include "grammar/grammar_constraint.h"
 #include "model/vocabulary_from_gguf.h"
-#include "net/gzip.h"
 #include "tensor/gguf.h"
 
 namespace kinglet {
@@ -54,12 +53,8 @@ void Check(const std::string& id, const SchemaOutcome& outcome,
 std::vector<SchemaCase> MaskBench() {
   const fs::path path = Shared("maskbench/cases.jsonl.gz");
   if (path.empty() || !fs::exists(path)) return {};
-  const auto packed = ReadFile(path, kMaxBytes);
-  EXPECT_TRUE(packed);
-  const auto text = packed ? Gunzip(*packed, kMaxBytes) : std::nullopt;
-  EXPECT_TRUE(text.has_value());
-  auto cases = text ? ParseSchemaCases(*text) : std::vector<SchemaCase>();
-  EXPECT_TRUE(cases);
+  auto cases = ReadSchemaCases(path);
+  EXPECT_TRUE(cases) << cases.error().message();
   return cases ? *std::move(cases) : std::vector<SchemaCase>();
 }
 
@@ -83,10 +78,10 @@ TEST(SchemaGolden, MasksLetThroughWhatTheGrammarDoes) {
     ASSERT_TRUE(vocabulary) << vocabulary.error().message();
     const auto tokenizer = Tokenizer::Create(*std::move(vocabulary));
     ASSERT_TRUE(tokenizer) << tokenizer.error().message();
-    const TokenTrie trie(TokenTexts(**tokenizer));
+    const auto trie = MakeTokenTrie(**tokenizer);
     for (std::size_t i = 0; i < cases.size(); i += 150 * KINGLET_EVERY) {
       const SchemaOutcome plain = RunSchemaCase(cases[i]);
-      const SchemaOutcome masked = RunSchemaCase(cases[i], **tokenizer, trie);
+      const SchemaOutcome masked = RunSchemaCase(cases[i], **tokenizer, *trie);
       EXPECT_EQ(masked.right(), plain.right()) << name << ": " << cases[i].id;
       EXPECT_EQ(masked.invalid_accepted, 0U) << name << ": " << cases[i].id;
     }
