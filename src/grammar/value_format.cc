@@ -107,8 +107,11 @@ std::optional<RegexId> CompileNumberFormat(RegexPool& pool, std::string_view for
                   {"uint64", "0", "18446744073709551615"}}};
   for (const auto& [name, least, most] : kRanges) {
     if (format != name) continue;
-    return pool.And({IntegralNumber(pool), NumberAtLeast(pool, *ParseDecimal(least), false),
-                     NumberAtMost(pool, *ParseDecimal(most), false)});
+    const auto from = ParseDecimal(least);
+    const auto to = ParseDecimal(most);
+    if (!from || !to) return std::nullopt;
+    return pool.And({IntegralNumber(pool), NumberAtLeast(pool, *from, /*is_exclusive=*/false),
+                     NumberAtMost(pool, *to, /*is_exclusive=*/false)});
   }
   if (format == "float" || format == "double" || format == "utc-millisec") return AnyNumber(pool);
   return std::nullopt;

@@ -159,7 +159,7 @@ ReplyDelta GenerationCall::TakeDelta(std::size_t index, GenerationEvent& event) 
     delta.text = std::move(parts.text);
     delta.reasoning = std::move(parts.reasoning);
   }
-  if (choice.calls) TakeCalls(index, event.end.has_value(), delta);
+  TakeCalls(index, event.end.has_value(), delta);
   reply.text += delta.text;
   reply.reasoning += delta.reasoning;
   std::ranges::copy(delta.odds, std::back_inserter(reply.odds));
@@ -167,14 +167,16 @@ ReplyDelta GenerationCall::TakeDelta(std::size_t index, GenerationEvent& event) 
 }
 
 void GenerationCall::TakeCalls(std::size_t index, bool is_last, ReplyDelta& delta) {
-  ToolCallSplitter& splitter = *choices_[index].calls;
+  std::optional<ToolCallSplitter>& splitter = choices_[index].calls;
+  const std::optional<ToolFormat>& format = plan_.rules.tool_format;
+  if (!splitter || !format) return;
   std::vector<ToolCall>& calls = outcome_.choices[index].calls;
-  std::vector<ToolDelta> parts = splitter.Push(std::exchange(delta.text, {}));
+  std::vector<ToolDelta> parts = splitter->Push(std::exchange(delta.text, {}));
   if (is_last) {
-    const std::string_view marker = NotationOf(*plan_.rules.tool_format).marker;
-    for (ToolDelta& part : splitter.Finish()) {
+    const std::string_view marker = NotationOf(*format).marker;
+    for (ToolDelta& part : splitter->Finish()) {
       // The begin of a call that was cut short is no text.
-      const bool is_call_begun = splitter.calls() > 0 || part.text.contains(marker);
+      const bool is_call_begun = splitter->calls() > 0 || part.text.contains(marker);
       if (part.kind != ToolDelta::Kind::kText || !is_call_begun) parts.push_back(std::move(part));
     }
   }

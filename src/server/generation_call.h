@@ -71,7 +71,7 @@ class GenerationCall : public std::enable_shared_from_this<GenerationCall> {
   void TellContext(ApiError& error) const;
   void OnEvent(std::size_t index, GenerationEvent event);
   ReplyDelta TakeDelta(std::size_t index, GenerationEvent& event);
-  // Takes calls out of the delta's text.
+  // Takes calls out of the delta's text, where there may be some.
   void TakeCalls(std::size_t index, bool is_last, ReplyDelta& delta);
   // The last look at an answer: what was cut short never passes for whole.
   void CheckRules(ReplyChoice& reply);
