@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "grammar/decimal.h"
@@ -141,11 +142,11 @@ class Search {
     // Where a schema is put together from several, they come one after the other.
     Names names = *best;
     for (const Names& list : lists_) names.insert(names.end(), list.begin(), list.end());
-    const auto rank = [&](Member member) {
-      return std::ranges::find(names, std::string_view(member->key())) - names.begin();
+    const auto rank = [&](Member member) {  // those that no list names stay as they stand
+      return std::pair(std::ranges::find(names, std::string_view(member->key())) - names.begin(),
+                       member);
     };
-    std::stable_sort(ordered.begin(), ordered.end(),
-                     [&](Member a, Member b) { return rank(a) < rank(b); });
+    std::ranges::sort(ordered, {}, rank);
     return ordered;
   }
 
