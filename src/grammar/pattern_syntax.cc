@@ -74,7 +74,7 @@ class Parser {
     if (At("(")) {
       atom = TRY(Group(depth));
       if (atom.kind == Kind::kAhead || atom.kind == Kind::kNotAhead) return atom;
-    } else if (At("*") || At("+") || At("?")) {
+    } else if (TRY(AtQuantifier())) {
       return Fault("nothing to repeat");
     } else {
       atom = {.kind = Kind::kSet, .set = TRY(Atom())};
@@ -120,10 +120,17 @@ class Parser {
       return atom;
     }
     Take("?");  // which of the matches is preferred does not matter here
-    if (At("*") || At("+") || At("?")) return Fault("nothing to repeat");
     PatternNode repetition{.kind = Kind::kRepetition, .min = min, .max = max};
     repetition.children.push_back(std::move(atom));
     return repetition;
+  }
+
+  Result<bool> AtQuantifier() {
+    if (At("*") || At("+") || At("?")) return true;
+    const std::string_view before = rest_;
+    const bool counts = TRY(Counts()).has_value();
+    rest_ = before;
+    return counts;
   }
 
   // {2}, {2,} or {2,3}; a brace that is none of them stands for itself.

@@ -89,3 +89,7 @@ TEST(TextGrammarTest, QuotesWholeWordsAlone) {
 
 }  // namespace
 }  // namespace kinglet
+  EXPECT_TRUE(Writes(PatternGrammar("a{,2}"), "a{,2}"));
+  EXPECT_FALSE(PatternGrammar("a{2}{3}"));
+  EXPECT_FALSE(PatternGrammar("a|{2}"));
+  EXPECT_FALSE(PatternGrammar("(?!a){0}b"));
