@@ -30,6 +30,8 @@ constexpr std::string_view kBlanks =
     R"(\x{9}-\x{D}\x{20}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}\x{FEFF})";
 constexpr std::string_view kNoBlanks =
     R"(\x{0}-\x{8}\x{E}-\x{1F}\x{21}-\x{9F}\x{A1}-\x{167F}\x{1681}-\x{1FFF}\x{200B}-\x{2027}\x{202A}-\x{202E}\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{FEFE}\x{FF00}-\x{10FFFF})";
+// PCRE2 takes []* for [].
+constexpr std::string_view kNoCharacter = R"([^\x{0}-\x{10FFFF}])";
 constexpr std::string_view kNoLineEnd = R"([^\n\r\x{2028}\x{2029}])";
 
 bool IsSurrogate(char32_t c) { return c >= 0xD800 && c <= 0xDFFF; }
@@ -161,6 +163,7 @@ class Translator {
 
   Result<void> Class() {
     Take("[");
+    const std::size_t begin = out_.size();
     out_ += Take("^") ? "[^" : "[";
     while (!Take("]")) {
       if (rest_.empty()) return Fault("a [ without its end");
@@ -182,7 +185,11 @@ class Translator {
         return Fault("a range that ends in a surrogate");
       }
     }
-    out_ += ']';
+    if (out_.substr(begin) == "[") {
+      out_.replace(begin, 1, kNoCharacter);
+    } else {
+      out_ += ']';
+    }
     return {};
   }
 
@@ -212,7 +219,11 @@ class Translator {
   // Outside of a class: as a class of its own, or a character.
   void Add(const Atom& atom) {
     const std::string text = atom.ToClass();
-    out_ += atom.character && !text.empty() ? text : "[" + text + "]";
+    if (text.empty()) {
+      out_ += kNoCharacter;
+    } else {
+      out_ += atom.character ? text : "[" + text + "]";
+    }
   }
 
   Result<Atom> AfterBackslash() {

@@ -51,6 +51,8 @@ TEST(EcmaPatternTest, KnowsClassesAsEcmaDoes) {
   EXPECT_EQ(Found("^.$", "\xE2\x80\xA8"), false);
   EXPECT_EQ(Found("^.$", "\xC2\x85"), true);
   EXPECT_EQ(Found("[]", "a"), false);
+  EXPECT_EQ(Found("^[]*a$", "a"), true);
+  EXPECT_EQ(Found(R"(^\ud83d{0,3}a$)", "a"), true);
   EXPECT_EQ(Found("^[^]$", "\n"), true);
   EXPECT_EQ(Found(R"(^[\b]$)", "\b"), true);
   EXPECT_EQ(Found(R"(^[\w-.]+$)", "a-."), true);
