@@ -26,6 +26,9 @@ constexpr std::string_view kOffset = R"((?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0
 constexpr std::string_view kDuration =
     R"(P(?:[0-9]+W|(?:[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?|[0-9]+M(?:[0-9]+D)?|[0-9]+D)(?:T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S))?|T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)))";
 constexpr std::string_view kLabel = R"([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)";
+// Without "--" in the third and fourth place, where it is kept for names like "xn--" (RFC 5891).
+constexpr std::string_view kIdnLabel =
+    R"([A-Za-z0-9](?:[A-Za-z0-9-]{0,2}[A-Za-z0-9]|[A-Za-z0-9-](?:[A-Za-z0-9][A-Za-z0-9-]|-[A-Za-z0-9])[A-Za-z0-9-]{0,58}[A-Za-z0-9])?)";
 constexpr std::string_view kByte = R"((?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9]))";
 constexpr std::string_view kAtom = R"([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)";
 constexpr std::string_view kUuid =
@@ -76,7 +79,8 @@ std::optional<std::string> PatternOf(std::string_view format) {
   if (format == "duration") return fmt::format("^{}$", kDuration);
   if (format == "email" || format == "idn-email") return Email();
   if (format == "hostname" || format == "idn-hostname") {
-    return fmt::format(R"(^(?=.{{1,253}}$){0}(?:\.{0})*$)", kLabel);
+    return fmt::format(R"(^(?=.{{1,253}}$){0}(?:\.{0})*$)",
+                       format == "hostname" ? kLabel : kIdnLabel);
   }
   if (format == "ipv4") return fmt::format("^{}$", Ipv4());
   if (format == "ipv6") return fmt::format("^{}$", Ipv6());
