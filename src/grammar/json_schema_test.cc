@@ -143,6 +143,10 @@ INSTANTIATE_TEST_SUITE_P(
             R"({"type":"array","items":{"enum":[1,2]},"contains":{"const":2},"minContains":2,"maxContains":2})",
             {"[2,2]", "[1,2,1,2]"},
             {"[2]", "[2,2,2]"}},
+        Case{
+            R"({"$schema":"http://json-schema.org/draft-06/schema#","type":"array","prefixItems":[false]})",
+            {"[1]"},
+            {"{}"}},
         Case{R"({"type":"array","maxItems":1,"uniqueItems":true})", {"[]", "[1]"}, {"[1,1]"}}));
 
 INSTANTIATE_TEST_SUITE_P(

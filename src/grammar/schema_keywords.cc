@@ -216,7 +216,7 @@ Result<void> SchemaReader::ReadStrings(const json::object& schema, Shape& shape)
 
 Result<void> SchemaReader::ReadItems(const json::object& schema, ArrayShape& array) {
   const json::value* const items = At(schema, "items");
-  const json::value* prefix = At(schema, "prefixItems");
+  const json::value* prefix = Knows(SchemaDraft::k2020) ? At(schema, "prefixItems") : nullptr;
   const json::value* rest = items;
   if (items != nullptr && items->is_array()) {
     prefix = items;
