@@ -31,6 +31,13 @@ class ByteSet {
     return count;
   }
 
+  constexpr std::uint8_t first() const {  // of a set that has some
+    std::size_t word = 0;
+    while (words_[word] == 0) ++word;
+    return static_cast<std::uint8_t>(word * 64 +
+                                     static_cast<std::size_t>(std::countr_zero(words_[word])));
+  }
+
   friend constexpr ByteSet operator|(ByteSet a, const ByteSet& b) {
     for (std::size_t i = 0; i < a.words_.size(); ++i) a.words_[i] |= b.words_[i];
     return a;

@@ -2,7 +2,6 @@
 // What can be asked of an expression: how it may begin, which bytes it tells apart, whether any
 // text matches.
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "grammar/regex.h"
@@ -74,27 +73,18 @@ void RegexPool::KeepAlike(RegexId id, std::uint8_t byte, ByteSet& alike) const {
 std::vector<std::uint8_t> RegexPool::Representatives(RegexId id) const {
   std::vector<ByteSet> sets;
   CollectFirstSets(id, sets);
-  std::array<std::uint16_t, 256> class_of{};
-  std::uint16_t classes = 1;
+  std::vector<ByteSet> classes = {ByteSet::All()};
   for (const ByteSet& set : sets) {
-    std::array<std::uint16_t, 257> inside{};  // by class: that of its bytes in the set; 0: none yet
-    std::array<bool, 257> has_outside{};
-    for (unsigned byte = 0; byte < 256; ++byte) {
-      if (!set.Has(static_cast<std::uint8_t>(byte))) has_outside[class_of[byte]] = true;
-    }
-    for (unsigned byte = 0; byte < 256; ++byte) {
-      const std::uint16_t old = class_of[byte];
-      if (!set.Has(static_cast<std::uint8_t>(byte)) || !has_outside[old]) continue;
-      if (inside[old] == 0) inside[old] = classes++;
-      class_of[byte] = inside[old];
+    for (std::size_t i = 0, count = classes.size(); i < count; ++i) {
+      const ByteSet inside = classes[i] & set;
+      if (inside.empty() || inside == classes[i]) continue;
+      classes[i] = classes[i] & ~set;
+      classes.push_back(inside);
     }
   }
   std::vector<std::uint8_t> representatives;
-  std::array<bool, 257> seen{};
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    if (std::exchange(seen[class_of[byte]], true)) continue;
-    representatives.push_back(static_cast<std::uint8_t>(byte));
-  }
+  for (const ByteSet& each : classes) representatives.push_back(each.first());
+  std::ranges::sort(representatives);
   return representatives;
 }
 
