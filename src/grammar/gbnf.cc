@@ -19,6 +19,7 @@ namespace kinglet {
 namespace {
 
 constexpr int kMaxDepth = 100;
+constexpr int kMaxNesting = 1000;  // of rules, groups and repetitions inside of each other
 constexpr std::uint32_t kMaxCount = 1'000'000;
 
 struct Tree {
@@ -137,7 +138,8 @@ class Parser {
   }
 
   Result<Tree> Repeated(Tree element) {
-    while (true) {
+    for (int count = 0;; ++count) {
+      if (count > kMaxDepth) return Fault("repetitions are too deep");
       std::uint32_t min = 0;
       std::uint32_t max = kUnbounded;
       if (Take("*")) {
@@ -228,6 +230,8 @@ class Builder {
       : rules_(rules), grammar_(grammar) {}
 
   Result<Grammar::NodeId> Rule(const std::string& name, std::size_t line) {
+    const Nesting nesting(nesting_);
+    if (nesting_ > kMaxNesting) return TooDeep(line);
     const auto tree = rules_.find(name);
     if (tree == rules_.end()) {
       return Error(StatusCode::kInvalidInput, "the grammar, line {}: there is no rule {:?}", line,
@@ -235,6 +239,7 @@ class Builder {
     }
     if (const auto done = nodes_.find(name); done != nodes_.end()) return done->second;
     if (const auto regex = Regular(name)) return nodes_[name] = grammar_.Terminal(*regex);
+    if (is_too_deep_) return TooDeep(line);
     const Grammar::NodeId rule = grammar_.NewRule(name);
     nodes_[name] = rule;
     grammar_.SetBody(rule, TRY(Node(tree->second)));
@@ -242,6 +247,21 @@ class Builder {
   }
 
  private:
+  class Nesting {
+   public:
+    explicit Nesting(int& count) : count_(count) { ++count_; }
+    ~Nesting() { --count_; }
+    Nesting(const Nesting&) = delete;
+    Nesting& operator=(const Nesting&) = delete;
+
+   private:
+    int& count_;
+  };
+
+  static std::unexpected<Status> TooDeep(std::size_t line) {
+    return Error(StatusCode::kInvalidInput, "the grammar, line {}: rules lead too deep", line);
+  }
+
   // Nothing where the rule is not regular for all that is seen: it leads back to itself.
   std::optional<RegexId> Regular(const std::string& name) {
     const auto [found, is_new] = regular_.try_emplace(name);
@@ -254,6 +274,11 @@ class Builder {
   }
 
   std::optional<RegexId> Regular(const Tree& tree) {
+    const Nesting nesting(nesting_);
+    if (nesting_ > kMaxNesting) {
+      is_too_deep_ = true;
+      return std::nullopt;
+    }
     RegexPool& pool = grammar_.regex();
     if (tree.kind == Tree::Kind::kText) return tree.text;
     if (tree.kind == Tree::Kind::kRule) return Regular(tree.rule);
@@ -274,6 +299,8 @@ class Builder {
   }
 
   Result<Grammar::NodeId> Node(const Tree& tree) {
+    const Nesting nesting(nesting_);
+    if (nesting_ > kMaxNesting) return TooDeep(tree.line);
     if (tree.kind == Tree::Kind::kRule) return Rule(tree.rule, tree.line);
     if (const auto regex = Regular(tree)) return grammar_.Terminal(*regex);
     std::vector<Grammar::NodeId> parts;
@@ -292,6 +319,8 @@ class Builder {
   Grammar& grammar_;
   std::map<std::string, std::optional<RegexId>> regular_;
   std::map<std::string, Grammar::NodeId> nodes_;
+  int nesting_ = 0;
+  bool is_too_deep_ = false;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "grammar/grammar.h"
 
 #include <algorithm>
+#include <numeric>
 #include <ranges>
 #include <utility>
 
@@ -32,9 +33,14 @@ Grammar::NodeId Grammar::Terminal(RegexId regex) {
 Grammar::NodeId Grammar::Sequence(NodeId first, NodeId then) {
   if (first == kEmpty) return then;
   if (then == kEmpty) return first;
-  const Node head = nodes_[first];
-  if (head.kind == Kind::kSequence) return Sequence(head.a, Sequence(head.b, then));
-  return Intern({.kind = Kind::kSequence, .a = first, .b = then});
+  // A sequence's first part is none.
+  std::vector<NodeId> heads;
+  for (; nodes_[first].kind == Kind::kSequence; first = nodes_[first].b)
+    heads.push_back(nodes_[first].a);
+  heads.push_back(first);
+  for (const NodeId head : std::views::reverse(heads))
+    then = Intern({.kind = Kind::kSequence, .a = head, .b = then});
+  return then;
 }
 
 Grammar::NodeId Grammar::Sequence(std::initializer_list<NodeId> parts) {
@@ -97,22 +103,59 @@ bool Grammar::ComputeMatches(const Node& node) const {
   return false;
 }
 
-// The least set that its own rules allow: a rule that only leads to itself is not in it.
-void Grammar::FindWhatMatches() {
-  matches_.assign(nodes_.size(), false);
-  for (bool changes = true; changes;) {
-    changes = false;
-    for (NodeId id = 0; id < nodes_.size(); ++id) {
-      if (matches_[id] || !ComputeMatches(nodes_[id])) continue;
-      matches_[id] = true;
-      changes = true;
-    }
+template <typename Visit>
+void Grammar::ForEachPart(const Node& node, const Visit& visit) const {
+  switch (node.kind) {
+    case Kind::kSequence:
+      visit(node.a);
+      visit(node.b);
+      break;
+    case Kind::kChoice:
+      std::ranges::for_each(Parts(node), visit);
+      break;
+    case Kind::kRepeat:
+      visit(node.a);
+      break;
+    case Kind::kRule:
+      visit(Body(node));
+      break;
+    default:
+      break;
   }
 }
 
+// The least set that its own rules allow: a rule that only leads to itself is not in it. A node is
+// asked again when a part of it has come in, so that it takes no longer than the grammar is large.
+template <typename Holds>
+void Grammar::FindLeast(std::vector<bool>& set, const Holds& holds) const {
+  std::vector<std::uint32_t> begin(nodes_.size() + 1, 0);  // of a node's users
+  for (const Node& node : nodes_) ForEachPart(node, [&](NodeId part) { ++begin[part]; });
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<NodeId> users(begin.back());
+  for (NodeId id = 0; id < nodes_.size(); ++id)
+    ForEachPart(nodes_[id], [&](NodeId part) { users[--begin[part]] = id; });
+  set.assign(nodes_.size(), false);
+  std::vector<NodeId> open;
+  const auto ask = [&](NodeId id) {
+    if (set[id] || !holds(nodes_[id])) return;
+    set[id] = true;
+    open.push_back(id);
+  };
+  for (NodeId id = 0; id < nodes_.size(); ++id) ask(id);
+  while (!open.empty()) {
+    const NodeId part = open.back();
+    open.pop_back();
+    for (std::uint32_t i = begin[part]; i < begin[part + 1]; ++i) ask(users[i]);
+  }
+}
+
+void Grammar::FindWhatMatches() {
+  FindLeast(matches_, [this](const Node& node) { return ComputeMatches(node); });
+}
+
 std::vector<bool> Grammar::FindWhatMayBeEmpty() const {
-  std::vector<bool> may_be_empty(nodes_.size(), false);
-  const auto is_empty_now = [&](const Node& node) -> bool {
+  std::vector<bool> may_be_empty;
+  FindLeast(may_be_empty, [&](const Node& node) -> bool {
     switch (node.kind) {
       case Kind::kEmpty:
         return true;
@@ -128,15 +171,7 @@ std::vector<bool> Grammar::FindWhatMayBeEmpty() const {
         return may_be_empty[Body(node)];
     }
     return false;
-  };
-  for (bool changes = true; changes;) {
-    changes = false;
-    for (NodeId id = 0; id < nodes_.size(); ++id) {
-      if (may_be_empty[id] || !is_empty_now(nodes_[id])) continue;
-      may_be_empty[id] = true;
-      changes = true;
-    }
-  }
+  });
   return may_be_empty;
 }
 

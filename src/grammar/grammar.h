@@ -82,6 +82,10 @@ class Grammar {
   };
 
   NodeId Intern(const Node& node);
+  template <typename Visit>
+  void ForEachPart(const Node& node, const Visit& visit) const;
+  template <typename Holds>
+  void FindLeast(std::vector<bool>& set, const Holds& holds) const;
   void FindWhatMatches();
   std::vector<bool> FindWhatMayBeEmpty() const;
   Result<void> RefuseLeftRecursion() const;

@@ -35,15 +35,25 @@ class Emitter {
     return ways.empty() ? Nothing() : grammar_.Choice(std::move(ways));
   }
 
-  // The rule of a schema.
+  // The rule of a schema. Its body comes with Finish(): schemas may lead to each other in rows of
+  // any length.
   Result<NodeId> Rule(SchemaId id) {
     if (const auto found = rules_.find(id); found != rules_.end()) return found->second;
     if (rules_.size() >= kMaxRules)
       return Error(StatusCode::kInvalidInput, "the schema has more than {} parts", kMaxRules);
     const NodeId rule = grammar_.NewRule(fmt::format("schema {}", id));
     rules_.emplace(id, rule);
-    grammar_.SetBody(rule, TRY(Body(id)));
+    open_.emplace_back(id, rule);
     return rule;
+  }
+
+  Result<void> Finish() {
+    while (!open_.empty()) {
+      const auto [id, rule] = open_.back();
+      open_.pop_back();
+      grammar_.SetBody(rule, TRY(Body(id)));
+    }
+    return {};
   }
 
  private:
@@ -272,18 +282,25 @@ class Emitter {
   SchemaReader& reader_;
   Grammar& grammar_;
   std::map<SchemaId, NodeId> rules_;
+  std::vector<std::pair<SchemaId, NodeId>> open_;  // rules without their bodies
 };
 
 }  // namespace
 
 Result<Grammar::NodeId> AddJsonSchema(Grammar& grammar, const boost::json::value& schema) {
   SchemaReader reader(TRY(SchemaDocument::Read(schema)), grammar.regex());
-  return Emitter(reader, grammar).Rule(reader.root());
+  Emitter emitter(reader, grammar);
+  const Grammar::NodeId node = TRY(emitter.Rule(reader.root()));
+  TRY(emitter.Finish());
+  return node;
 }
 
 Result<Grammar::NodeId> AddJsonSchemaObjects(Grammar& grammar, const boost::json::value& schema) {
   SchemaReader reader(TRY(SchemaDocument::Read(schema)), grammar.regex());
-  return Emitter(reader, grammar).Objects(reader.root());
+  Emitter emitter(reader, grammar);
+  const Grammar::NodeId node = TRY(emitter.Objects(reader.root()));
+  TRY(emitter.Finish());
+  return node;
 }
 
 Result<Grammar> CompileJsonSchema(const boost::json::value& schema) {

@@ -235,6 +235,26 @@ TEST(JsonSchemaRefusalTest, BoundsWhatAHostileSchemaCosts) {
   EXPECT_EQ(RefusalOf(R"({"type":"string","pattern":"^((a{1000}){1000}){1000}$"})"), "");
 }
 
+// Definitions in a row, each of which needs the next.
+std::string RowOfDefinitions(int count, const char* part) {
+  std::string schema = R"({"$ref":"#/$defs/d0","$defs":{)";
+  for (int i = 0; i < count; ++i)
+    schema += fmt::format("\"d{}\":", i) + fmt::format(fmt::runtime(part), i + 1) + ",";
+  return schema + fmt::format(R"("d{}":{{"type":"integer"}}}}}})", count);
+}
+
+TEST(JsonSchemaRefusalTest, BoundsHowDeepAHostileSchemaLeads) {
+  const std::string of_references = RowOfDefinitions(5000, R"({{"$ref":"#/$defs/d{}"}})");
+  EXPECT_THAT(RefusalOf(of_references.c_str()), HasSubstr("in a row"));
+  const std::string of_required = RowOfDefinitions(
+      5000,
+      R"({{"type":"object","properties":{{"a":{{"$ref":"#/$defs/d{}"}}}},"required":["a"]}})");
+  EXPECT_THAT(RefusalOf(of_required.c_str()), HasSubstr("in a row"));
+  const std::string of_items = RowOfDefinitions(
+      3000, R"({{"type":"array","items":{{"$ref":"#/$defs/d{}"}},"minItems":1,"maxItems":1}})");
+  EXPECT_EQ(RefusalOf(of_items.c_str()), "");
+}
+
 TEST(JsonSchemaTest, WritesAnyValueAndAnyObject) {
   EXPECT_TRUE(Writes("true", "[{\"a\":null}]"));
   Matcher objects(CompileJsonSchema(*ParseJson(R"({"type":"object"})")).value());

@@ -13,6 +13,11 @@
 namespace kinglet {
 namespace {
 
+// Of expressions that look into each other: as deep as a stack may become.
+constexpr std::uint32_t kMaxNesting = 2000;
+
+constexpr std::uint32_t Above(std::uint32_t nesting) { return nesting + 1; }
+
 std::uint32_t Decrement(std::uint32_t count) {
   return count == kUnbounded || count == 0 ? count : count - 1;
 }
@@ -81,7 +86,7 @@ RegexId RegexPool::Intern(Node node) {
     nodes_.pop_back();
     return *found;
   }
-  if (nodes_.size() <= max_nodes_) return id;
+  if (nodes_.size() <= max_nodes_ && node.nesting <= kMaxNesting) return id;
   index_.erase(id);
   nodes_.pop_back();
   overflowed_ = true;
@@ -93,6 +98,7 @@ RegexId RegexPool::InternParts(Kind kind, std::span<const RegexId> parts) {
   const auto begin = parts_.size();
   const auto is_plain = [this](RegexId part) { return nodes_[part].is_plain; };
   const auto is_finite = [this](RegexId part) { return nodes_[part].is_finite; };
+  const auto nesting_of = [this](RegexId part) { return nodes_[part].nesting; };
   const bool is_or = kind == Kind::kOr;
   Node node{.kind = kind,
             .matches_empty = is_or ? std::ranges::any_of(parts, is_nullable)
@@ -100,6 +106,7 @@ RegexId RegexPool::InternParts(Kind kind, std::span<const RegexId> parts) {
             .is_plain = is_or && std::ranges::all_of(parts, is_plain),
             .is_finite = is_or ? std::ranges::all_of(parts, is_finite)
                                : std::ranges::any_of(parts, is_finite),
+            .nesting = Above(nodes_[std::ranges::max(parts, {}, nesting_of)].nesting),
             .a = static_cast<std::uint32_t>(begin),
             .b = static_cast<std::uint32_t>(parts.size())};
   parts_.insert(parts_.end(), parts.begin(), parts.end());
@@ -132,17 +139,25 @@ RegexId RegexPool::Concat(RegexId first, RegexId then) {
   if (first == kNoText || then == kNoText) return kNoText;
   if (first == kEmptyText) return then;
   if (then == kEmptyText) return first;
-  if (nodes_[first].kind == Kind::kConcat) {
-    const RegexId head = nodes_[first].a;
-    return Concat(head, Concat(nodes_[first].b, then));
+  // A concatenation's first part is none: (ab)c is a(bc). Its length may be that of a text.
+  std::vector<RegexId> heads;
+  for (; nodes_[first].kind == Kind::kConcat; first = nodes_[first].b)
+    heads.push_back(nodes_[first].a);
+  heads.push_back(first);
+  for (const RegexId head : std::views::reverse(heads)) {
+    if (then == kNoText) break;
+    if (head == kAnyText && then == kAnyText) continue;
+    const Node& a = nodes_[head];
+    const Node& b = nodes_[then];
+    then = Intern({.kind = Kind::kConcat,
+                   .matches_empty = a.matches_empty && b.matches_empty,
+                   .is_plain = a.is_plain && b.is_plain,
+                   .is_finite = a.is_finite && b.is_finite,
+                   .nesting = Above(std::max(a.nesting, a.matches_empty ? b.nesting : 0U)),
+                   .a = head,
+                   .b = then});
   }
-  if (first == kAnyText && then == kAnyText) return kAnyText;
-  return Intern({.kind = Kind::kConcat,
-                 .matches_empty = nodes_[first].matches_empty && nodes_[then].matches_empty,
-                 .is_plain = nodes_[first].is_plain && nodes_[then].is_plain,
-                 .is_finite = nodes_[first].is_finite && nodes_[then].is_finite,
-                 .a = first,
-                 .b = then});
+  return then;
 }
 
 RegexId RegexPool::Concat(std::initializer_list<RegexId> parts) {
@@ -178,6 +193,11 @@ RegexId RegexPool::Or(std::vector<RegexId> parts) {
 // Texts that begin alike share what they begin with: a list of words becomes a tree of them, whose
 // derivatives look at one branch.
 RegexId RegexPool::OrOfDistinct(std::vector<RegexId>& parts) {
+  if (open_choices_ > kMaxNesting) {
+    overflowed_ = true;
+    return kNoText;
+  }
+  ++open_choices_;
   std::ranges::sort(parts);
   parts.erase(std::ranges::unique(parts).begin(), parts.end());
   std::ranges::sort(parts, {}, [this](RegexId part) {
@@ -198,6 +218,7 @@ RegexId RegexPool::OrOfDistinct(std::vector<RegexId>& parts) {
     kept.push_back(tails.size() == 1 ? parts[begin] : Concat(head, Or(std::move(tails))));
     begin = end;
   }
+  --open_choices_;
   if (kept.size() > 1) {
     // The empty text says nothing beside a part that matches it.
     const bool others_match_empty = std::ranges::any_of(
@@ -264,6 +285,7 @@ RegexId RegexPool::Not(RegexId part) {
                  .matches_empty = !nodes_[part].matches_empty,
                  .is_plain = false,
                  .is_finite = false,
+                 .nesting = Above(nodes_[part].nesting),
                  .a = part});
 }
 
@@ -282,6 +304,7 @@ RegexId RegexPool::Repeat(RegexId part, std::uint32_t min, std::uint32_t max) {
                  .matches_empty = min == 0,
                  .is_plain = node.is_plain,
                  .is_finite = node.is_finite && max != kUnbounded,
+                 .nesting = Above(node.nesting),
                  .a = part,
                  .b = min,
                  .c = max});

@@ -28,7 +28,8 @@ inline constexpr std::uint32_t kUnbounded = 0xFFFFFFFF;
 
 class RegexPool {
  public:
-  // Beyond so many nodes every operation returns kNoText, and overflowed() says so.
+  // Beyond so many nodes, or too many of them inside of each other, every operation returns
+  // kNoText, and overflowed() says so.
   explicit RegexPool(std::size_t max_nodes = 300'000);
 
   RegexId Bytes(const ByteSet& set);
@@ -88,9 +89,10 @@ class RegexPool {
     bool is_finite = true;   // only so many texts match, for sure
     bool has_point = false;  // kMultiple
     Emptiness emptiness = Emptiness::kUnknown;
-    std::uint32_t a = 0;  // part, or index of a set, or begin of parts
-    std::uint32_t b = 0;  // second part, or count of parts, or min
-    std::uint32_t c = 0;  // max
+    std::uint32_t nesting = 0;  // how deep a question about the next byte leads
+    std::uint32_t a = 0;        // part, or index of a set, or begin of parts
+    std::uint32_t b = 0;        // second part, or count of parts, or min
+    std::uint32_t c = 0;        // max
   };
   struct Hash {
     const RegexPool* pool;
@@ -116,6 +118,7 @@ class RegexPool {
   std::size_t max_nodes_;
   bool overflowed_ = false;
   std::size_t emptiness_steps_ = 0;  // taken so far
+  std::uint32_t open_choices_ = 0;   // Or() inside of Or()
   std::vector<Node> nodes_;
   std::vector<RegexId> parts_;
   std::vector<ByteSet> sets_;

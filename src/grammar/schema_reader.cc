@@ -13,6 +13,12 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxSchemas = 20'000;
+constexpr std::size_t kMaxOpen = 400;  // schemas that wait for what they refer to
+
+std::unexpected<Status> TooDeep() {
+  return Error(StatusCode::kInvalidInput, "more than {} parts lead to each other in a row",
+               kMaxOpen);
+}
 
 }  // namespace
 
@@ -88,8 +94,11 @@ Result<const Shape*> SchemaReader::ShapeOf(SchemaId id) {
     return Error(StatusCode::kInvalidInput, "the schema combines its parts in more than {} ways",
                  kMaxSchemas);
   }
+  if (open_count_ >= kMaxOpen) return TooDeep();
   progress_[id] = Progress::kOpen;
+  ++open_count_;
   auto shape = Compute(id);
+  --open_count_;
   progress_[id] = Progress::kNone;
   if (!shape) return std::unexpected(shape.error());
   shape_of_[id] = std::make_unique<Shape>(std::move(*shape));
@@ -173,7 +182,9 @@ Result<bool> SchemaReader::IsNothing(SchemaId id) {
   const Shape* const shape = TRY(ShapeOf(id));
   if (shape->has_null || shape->has_true || shape->has_false) return false;
   if (!pool_->IsNothing(shape->number) || !pool_->IsNothing(shape->string)) return false;
+  if (open_count_ >= kMaxOpen) return TooDeep();
   emptiness_progress_[id] = Progress::kOpen;
+  ++open_count_;
   bool is_nothing = true;
   for (const ArrayShape& array : shape->arrays) {
     bool has_value = array.min <= array.max;
@@ -196,6 +207,7 @@ Result<bool> SchemaReader::IsNothing(SchemaId id) {
     }
     if (has_value) is_nothing = false;
   }
+  --open_count_;
   emptiness_progress_[id] = Progress::kDone;
   is_nothing_[id] = is_nothing;
   return is_nothing;

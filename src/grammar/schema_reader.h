@@ -85,6 +85,7 @@ class SchemaReader final : public SchemaAlgebra {
   std::vector<Progress> progress_;
   std::vector<std::unique_ptr<Shape>> shape_of_;
   std::vector<Progress> emptiness_progress_;
+  std::size_t open_count_ = 0;  // being computed, both ways
   std::vector<bool> is_nothing_;
 };
 

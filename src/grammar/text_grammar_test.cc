@@ -61,6 +61,37 @@ TEST(GbnfTest, SaysWhereItIsWrong) {
   EXPECT_THAT(RefusalOf("root ::= (\"a\""), HasSubstr(") is missing"));
 }
 
+std::string Times(int count, std::string_view part) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += part;
+  return text;
+}
+
+// Rules in a row, each of which may lead back to the first.
+std::string RowOfRules(int count) {
+  std::string rules = "root ::= r0\n";
+  for (int i = 0; i < count; ++i)
+    rules += fmt::format("r{0} ::= \"a\" r{1} | \"b\" r{0}\n", i, i + 1);
+  return rules + fmt::format("r{} ::= \"c\" root? \n", count);
+}
+
+TEST(GbnfTest, BoundsHowDeepAGrammarLeads) {
+  EXPECT_THAT(RefusalOf("root ::= \"a\"" + Times(200'000, "*")), HasSubstr("too deep"));
+  EXPECT_THAT(RefusalOf("root ::= " + Times(200'000, "(")), HasSubstr("too deep"));
+  EXPECT_THAT(RefusalOf(RowOfRules(50'000)), HasSubstr("too deep"));
+  EXPECT_TRUE(Writes(ParseGbnf(RowOfRules(100)), Times(100, "a") + "c"));
+  EXPECT_TRUE(Writes(ParseGbnf("root ::= (" + Times(40'000, "\"a\" ") + ") \"b\" root?"),
+                     Times(40'000, "a") + "b"));
+}
+
+TEST(TextGrammarTest, BoundsHowDeepAPatternLeads) {
+  EXPECT_TRUE(Writes(PatternGrammar("(?:" + Times(40'000, "a") + ")b"), Times(40'000, "a") + "b"));
+  EXPECT_FALSE(PatternGrammar(Times(50'000, "a?")));
+  const std::string word = Times(50'000, "a");
+  const std::vector<std::string> words = {word + "b", word + "c"};
+  EXPECT_FALSE(ChoiceGrammar(words));
+}
+
 TEST(TextGrammarTest, WritesOneOfAList) {
   const std::vector<std::string> texts = {"red", "blue", "blueish"};
   EXPECT_TRUE(Writes(ChoiceGrammar(texts), "blue"));
@@ -73,6 +104,10 @@ TEST(TextGrammarTest, WritesWhatAPatternMatches) {
   EXPECT_TRUE(Writes(PatternGrammar("[A-Z]{2}\\d+"), "AB12"));
   EXPECT_FALSE(Writes(PatternGrammar("[A-Z]{2}\\d+"), "AB12x"));
   EXPECT_FALSE(PatternGrammar("(?<=a)b"));
+  EXPECT_TRUE(Writes(PatternGrammar("a{,2}"), "a{,2}"));
+  EXPECT_FALSE(PatternGrammar("a{2}{3}"));
+  EXPECT_FALSE(PatternGrammar("a|{2}"));
+  EXPECT_FALSE(PatternGrammar("(?!a){0}b"));
 }
 
 TEST(TextGrammarTest, QuotesWholeWordsAlone) {
@@ -89,7 +124,3 @@ TEST(TextGrammarTest, QuotesWholeWordsAlone) {
 
 }  // namespace
 }  // namespace kinglet
-  EXPECT_TRUE(Writes(PatternGrammar("a{,2}"), "a{,2}"));
-  EXPECT_FALSE(PatternGrammar("a{2}{3}"));
-  EXPECT_FALSE(PatternGrammar("a|{2}"));
-  EXPECT_FALSE(PatternGrammar("(?!a){0}b"));
