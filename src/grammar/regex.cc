@@ -290,10 +290,10 @@ RegexId RegexPool::Not(RegexId part) {
 }
 
 RegexId RegexPool::Repeat(RegexId part, std::uint32_t min, std::uint32_t max) {
+  if (min > max) return kNoText;
   if (max == 0 || part == kEmptyText) return kEmptyText;
   if (part == kNoText) return min == 0 ? kEmptyText : kNoText;
   if (min == 1 && max == 1) return part;
-  if (min > max) return kNoText;
   const Node& node = nodes_[part];
   if (node.matches_empty) min = 0;
   if (node.kind == Kind::kRepeat && node.b <= 1 && node.c == kUnbounded && max >= 1) {
