@@ -191,6 +191,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{R"({"oneOf":[{"type":"integer","multipleOf":2},{"type":"integer","multipleOf":3}]})",
              {"2", "3", "9"},
              {"6", "5"}},
+        Case{R"({"oneOf":[{"type":"string","format":"iri"},{"type":"null"}]})",
+             {"null", "\"a:b\""},
+             {"\"a\"", "1"}},
         Case{R"({"type":"string","not":{"enum":["a","b"]}})", {"\"c\"", "\"aa\""}, {"\"a\"", "1"}},
         Case{R"({"$ref":"#/$defs/n","maximum":5,"$defs":{"n":{"type":"integer","minimum":1}}})",
              {"1", "5"},
@@ -218,6 +221,9 @@ TEST(JsonSchemaRefusalTest, NamesThePlaceOfWhatItCannotEnforce) {
   EXPECT_THAT(RefusalOf(R"({"$ref":"https://example.org/other"})"),
               HasSubstr("outside of the schema"));
   EXPECT_THAT(RefusalOf(R"({"pattern":"(a)\\1"})"), HasSubstr("back reference"));
+  EXPECT_THAT(RefusalOf(R"({"items":{"not":{"format":"iri"}}})"), HasSubstr("ASCII alone"));
+  EXPECT_THAT(RefusalOf(R"({"oneOf":[{"format":"idn-email"},{"const":"\u00E9@a.b"}]})"),
+              HasSubstr("ASCII alone"));
   EXPECT_THAT(RefusalOf(R"({"pattern":"("})"), HasSubstr("\"/pattern\""));
   EXPECT_THAT(RefusalOf(R"({"type":"strange"})"), HasSubstr("\"/type\""));
   EXPECT_THAT(RefusalOf(R"({"allOf":[{"type":"string"},{"type":"integer"}]})"),

@@ -207,6 +207,8 @@ Result<void> SchemaReader::ReadStrings(const json::object& schema, Shape& shape)
     }
     if (regex && !*regex) return Fault(*format, regex->error().message());
     if (regex) bounds.push_back(**regex);
+    shape.has_more_strings |=
+        regex && shape.string != kNoText && !IsWholeFormat(format->get_string());
   }
   if (bounds.empty()) return {};
   if (shape.string != shapes_.any_string()) bounds.push_back(shape.string);

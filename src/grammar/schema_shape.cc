@@ -97,6 +97,9 @@ Shape Shapes::Anything() const {
 }
 
 Result<Shape> Shapes::And(const Shape& a, const Shape& b) {
+  const auto has_more_than = [](const Shape& x, const Shape& y) {
+    return x.has_more_strings && (y.string != kNoText || y.has_more_strings);
+  };
   return Shape{.has_null = a.has_null && b.has_null,
                .has_true = a.has_true && b.has_true,
                .has_false = a.has_false && b.has_false,
@@ -106,6 +109,7 @@ Result<Shape> Shapes::And(const Shape& a, const Shape& b) {
                .string = a.string == any_string_   ? b.string
                          : b.string == any_string_ ? a.string
                                                    : pool_->And({a.string, b.string}),
+               .has_more_strings = has_more_than(a, b) || has_more_than(b, a),
                .arrays = TRY(Product(a.arrays, b.arrays,
                                      [this](const auto& x, const auto& y) { return And(x, y); })),
                .objects = TRY(Product(a.objects, b.objects,
@@ -121,6 +125,7 @@ Result<Shape> Shapes::Or(Shape a, const Shape& b) {
   };
   a.number = either(a.number, b.number, any_number_);
   a.string = either(a.string, b.string, any_string_);
+  a.has_more_strings = (a.has_more_strings || b.has_more_strings) && a.string != any_string_;
   a.arrays.insert(a.arrays.end(), b.arrays.begin(), b.arrays.end());
   a.objects.insert(a.objects.end(), b.objects.begin(), b.objects.end());
   if (a.arrays.size() > kMaxWays || a.objects.size() > kMaxWays) return TooManyWays();
@@ -134,6 +139,10 @@ RegexId Shapes::NotNumber(RegexId number) {
 }
 
 Result<Shape> Shapes::Not(const Shape& a) {
+  if (a.has_more_strings) {
+    return Error(StatusCode::kInvalidInput,
+                 "a \"not\" of a format that is written in ASCII alone cannot be enforced");
+  }
   Shape rest{
       .has_null = !a.has_null,
       .has_true = !a.has_true,

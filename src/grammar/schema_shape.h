@@ -63,6 +63,7 @@ struct Shape {
   bool has_false = false;
   RegexId number = kNoText;
   RegexId string = kNoText;
+  bool has_more_strings = false;          // than could be written down; `string` is some of them
   std::vector<ArrayShape> arrays = {};    // of any of these
   std::vector<ObjectShape> objects = {};  // of any of these
 };

@@ -103,6 +103,10 @@ std::optional<Result<RegexId>> CompileStringFormat(RegexPool& pool, std::string_
   return CompileStringPattern(pool, *pattern);
 }
 
+bool IsWholeFormat(std::string_view format) {
+  return !format.starts_with("idn-") && !format.starts_with("iri");
+}
+
 std::optional<RegexId> CompileNumberFormat(RegexPool& pool, std::string_view format) {
   constexpr std::array<std::tuple<std::string_view, std::string_view, std::string_view>, 4>
       kRanges = {{{"int32", "-2147483648", "2147483647"},
