@@ -309,6 +309,11 @@ TEST(JsonValidatorTest, ChecksFormatsWhereAsked) {
   EXPECT_EQ(Fault(R"({"format": "ipv4"})", R"("1.2.3")", {.check_formats = false}), "");
   EXPECT_EQ(Fault(R"({"format": "colour"})", R"("1.2.3")"), "");
   EXPECT_EQ(Fault(R"({"format": "ipv4"})", "1"), "");
+  EXPECT_EQ(Fault(R"({"format": "int32"})", "2147483647"), "");
+  EXPECT_EQ(Fault(R"({"format": "int32"})", "\"a\""), "");
+  EXPECT_EQ(Fault(R"({"format": "int32"})", "2147483648"), R"(the value at "" breaks "format")");
+  EXPECT_EQ(Fault(R"({"format": "uint64"})", "1.5"), R"(the value at "" breaks "format")");
+  EXPECT_EQ(Fault(R"({"format": "uint64"})", "-1", {.check_formats = false}), "");
 }
 
 TEST(JsonValidatorTest, ServesThreads) {

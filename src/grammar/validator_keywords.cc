@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keywords of each type: what they ask of a number, a string, an array, an object.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -40,6 +41,25 @@ const json::object* Members(const SchemaPart& part, Keyword keyword) {
 bool IsTrue(const SchemaPart& part, Keyword keyword) {
   const json::value* const value = part[keyword];
   return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+// OpenAPI's formats of numbers; every number has any other.
+bool HasNumberFormat(const json::value& number, std::string_view format) {
+  struct Range {
+    std::string_view name;
+    json::value least, most;
+  };
+  static const std::array<Range, 4> kRanges = {
+      {{"int32", std::numeric_limits<std::int32_t>::min(),
+        std::numeric_limits<std::int32_t>::max()},
+       {"int64", std::numeric_limits<std::int64_t>::min(),
+        std::numeric_limits<std::int64_t>::max()},
+       {"uint32", 0, std::numeric_limits<std::uint32_t>::max()},
+       {"uint64", 0, std::numeric_limits<std::uint64_t>::max()}}};
+  const auto* const range = std::ranges::find(kRanges, format, &Range::name);
+  return range == kRanges.end() ||
+         (IsIntegral(number) && CompareNumbers(number, range->least) >= 0 &&
+          CompareNumbers(number, range->most) <= 0);
 }
 
 std::size_t CharactersOf(std::string_view text) {
@@ -107,6 +127,11 @@ bool ValueCheck::CheckNumber(const SchemaPart& part, const json::value& number) 
   const json::value* const below = Number(part, Keyword::kExclusiveMaximum);
   if (below != nullptr && CompareNumbers(number, *below) >= 0)
     return Fail(Keyword::kExclusiveMaximum);
+  const json::string* const format = Text(part, Keyword::kFormat);
+  if (format != nullptr && options_.check_formats) {
+    if (!Spend(kStepsOfFormat)) return false;
+    if (!HasNumberFormat(number, *format)) return Fail(Keyword::kFormat);
+  }
   const json::value* const divisor = Number(part, Keyword::kMultipleOf);
   if (divisor == nullptr) return true;
   constexpr std::int64_t kStepsOfDivision = 64;  // of numbers with some 650 digits at most
