@@ -260,6 +260,15 @@ RegexId RegexPool::And(std::vector<RegexId> parts) {
     }
   }
   if (has_bytes) flat.push_back(Bytes(bytes));
+  // What is asked for and ruled out at once: to see that later may take every state of it.
+  const auto is_asked_for = [&](RegexId part) {
+    return std::ranges::find(flat, part) != flat.end();
+  };
+  for (const RegexId part : negated) {
+    const bool has_parts = nodes_[part].kind == Kind::kOr;
+    if (is_asked_for(part) || (has_parts && std::ranges::any_of(Parts(nodes_[part]), is_asked_for)))
+      return kNoText;
+  }
   if (!negated.empty()) {
     const RegexId none_of = Or(std::move(negated));
     if (none_of == kAnyText) return kNoText;

@@ -136,6 +136,16 @@ TEST(RegexTest, CountsMultiplesDigitByDigit) {
   EXPECT_FALSE(Matches(pool, of_quarter, "0.501"));
 }
 
+TEST(RegexTest, SeesAtOnceWhatIsAskedForAndRuledOut) {
+  RegexPool pool;
+  const RegexId digit = pool.Bytes(ByteSet::Range('0', '9'));
+  const RegexId group = pool.Concat(pool.Repeat(digit, 1, 200), pool.Literal("."));
+  const RegexId groups = pool.Concat(pool.Repeat(group, 1, 200), digit);
+  const RegexId other = pool.Concat(kAnyText, pool.Literal("7"));
+  EXPECT_EQ(pool.And({groups, other, pool.Not(groups)}), kNoText);
+  EXPECT_EQ(pool.And({groups, pool.Not(pool.Or({groups, other}))}), kNoText);
+}
+
 TEST(RegexTest, SaysWhenItIsFull) {
   RegexPool pool(100);
   pool.Literal(std::string(200, 'a') + "b");
