@@ -223,19 +223,22 @@ class Emitter {
         pool.Concat({is_first ? kEmptyText : pool.Literal(","), keys, pool.Literal(":")}));
   }
 
-  // A member that has no name of its own.
-  Result<NodeId> Other(const ObjectShape& object, const ObjectShape::Exists* exists,
-                       bool is_first) {
+  // A member that has no name of its own, and that is one of those or none of those.
+  Result<NodeId> Other(const ObjectShape& object, bool is_first,
+                       const ObjectShape::Exists* one_of = nullptr,
+                       const ObjectShape::Exists* none_of = nullptr) {
     std::vector<NodeId> ways;
     for (const ObjectShape::Member& member : object.members) {
       if (member.name || member.schema == kNoSchema) continue;
       RegexId keys = member.keys;
       SchemaId schema = member.schema;
-      if (exists != nullptr) {
-        keys = grammar_.regex().And({keys, exists->keys});
-        schema = reader_.And(schema, exists->schema);
+      RegexPool& pool = grammar_.regex();
+      if (one_of != nullptr) {
+        keys = pool.And({keys, one_of->keys});
+        schema = reader_.And(schema, one_of->schema);
       }
-      if (grammar_.regex().IsNothing(keys) || TRY(reader_.IsNothing(schema))) continue;
+      if (none_of != nullptr) keys = pool.And({keys, pool.Not(none_of->keys)});
+      if (pool.IsNothing(keys) || TRY(reader_.IsNothing(schema))) continue;
       ways.push_back(grammar_.Sequence(Key(keys, is_first), TRY(Rule(schema))));
     }
     return ways.empty() ? Nothing() : grammar_.Choice(std::move(ways));
@@ -248,8 +251,8 @@ class Emitter {
     const std::uint32_t min = counts ? Less(object.min, so_far) : 0;
     const std::uint32_t max = object.max == kUnbounded ? kUnbounded : Less(object.max, so_far);
     if (object.max != kUnbounded && so_far > object.max) return Nothing();
-    const NodeId first = TRY(Other(object, nullptr, so_far == 0));
-    const NodeId later = TRY(Other(object, nullptr, false));
+    const NodeId first = TRY(Other(object, so_far == 0));
+    const NodeId later = TRY(Other(object, false));
     if (!object.exists.empty()) {
       if (counts)
         return Error(StatusCode::kInvalidInput,
@@ -262,10 +265,14 @@ class Emitter {
                        "a condition on some member, named ones included, cannot be enforced");
         }
       }
-      const NodeId rest = grammar_.Sequence(grammar_.Repeat(later, 0, kUnbounded), close);
-      const NodeId found_first = grammar_.Sequence(TRY(Other(object, &exists, so_far == 0)), rest);
-      const NodeId found_later = grammar_.Sequence(
-          {first, grammar_.Repeat(later, 0, kUnbounded), TRY(Other(object, &exists, false)), rest});
+      // A name may come twice, and the last is what counts: behind the member that was looked for
+      // no other undoes it.
+      const NodeId found = TRY(Other(object, false, &exists));
+      const NodeId behind = grammar_.Choice({found, TRY(Other(object, false, nullptr, &exists))});
+      const NodeId rest = grammar_.Sequence(grammar_.Repeat(behind, 0, kUnbounded), close);
+      const NodeId found_first = grammar_.Sequence(TRY(Other(object, so_far == 0, &exists)), rest);
+      const NodeId found_later =
+          grammar_.Sequence({first, grammar_.Repeat(later, 0, kUnbounded), found, rest});
       return grammar_.Choice({found_first, found_later});
     }
     if (max == 0) return min == 0 ? close : Nothing();
