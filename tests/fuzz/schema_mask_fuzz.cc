@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,8 @@ namespace {
 constexpr MatcherLimits kLimits = {.max_states = 4000, .max_frames = 50'000, .max_places = 256};
 constexpr ValidatorOptions kOptions = {.max_steps = 100'000};
 constexpr std::size_t kMaxSchemaBytes = 1000;
-constexpr int kMaxSteps = 150;        // of a walk, its way to an end included
-constexpr int kMaxCheckedMasks = 12;  // of a walk
+constexpr int kMaxSteps = 80;        // of a walk, its way to an end included
+constexpr int kMaxCheckedMasks = 6;  // of a walk
 
 const TokenTrie& Trie() {
   static const std::unique_ptr<const TokenTrie> trie = [] {
@@ -133,8 +134,8 @@ class Walk {
 
   static TokenId TowardsAnEnd(const std::vector<TokenId>& allowed) {
     for (const std::string_view end : {"\"", "}", "]", ":", "0", "a"}) {
-      const TokenId id = *Trie().Find(end);
-      if (std::ranges::binary_search(allowed, id)) return id;
+      const std::optional<TokenId> id = Trie().Find(end);
+      if (id && std::ranges::binary_search(allowed, *id)) return *id;
     }
     return allowed[0];
   }
