@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any JSON as the body of each API's requests, and any text as a file of keys. What is accepted is
-// something that the engine can be asked.
+// something that the engine can be asked, and the answer to it, whose texts are the request's own,
+// is JSON however it is sent.
 // Covers: src/server/json_fields.cc src/server/chat_messages.cc src/server/generation_fields.cc
 // Covers: src/server/openai_chat.cc src/server/openai_completions.cc src/server/anthropic.cc
+// Covers: src/server/openai_responses.cc src/server/ollama.cc src/server/output_rules.cc
+// Longest input: 1300
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/check.h"
+#include "base/display.h"
 #include "server/access.h"
 #include "server/anthropic.h"
 #include "server/ollama.h"
@@ -28,7 +33,71 @@ Engine& TinyEngine() {
   return *engine;
 }
 
-void Check(const ApiResult<ParsedGeneration>& parsed) {
+// What a model may have said: pieces of the body, which is valid UTF-8.
+ReplyChoice Said(const GenerationRequest& request, bool has_tools, const std::string& text) {
+  ReplyChoice choice{.text = text, .reasoning = text.size() % 2 == 0 ? text : ""};
+  choice.tokens = 2;
+  if (has_tools) {
+    choice.calls.push_back({"call_1", "f", "{\"a\":1}"});
+    choice.calls.push_back({"call_2", "g", text});
+  }
+  if (request.logprobs) {
+    choice.odds.push_back({5, -0.5F, {{5, -0.5F}, {300, -1.5F}}});
+    choice.odds.push_back({300, -9, {}});
+  }
+  if (request.prompt_logprobs) choice.result.prompt_odds = choice.odds;
+  if (text.size() % 3 == 0) choice.result.finish_reason = FinishReason::kLength;
+  if (text.size() % 5 == 0) choice.result.stop = "stop";
+  return choice;
+}
+
+void CheckEvents(std::string_view events) {
+  while (!events.empty()) {
+    const std::size_t end = events.find('\n');
+    KINGLET_CHECK(end != std::string_view::npos, "{}", EscapeForDisplay(events));
+    std::string_view line = events.substr(0, end);
+    events.remove_prefix(end + 1);
+    if (line.empty() || line.starts_with("event: ") || line == "data: [DONE]") continue;
+    if (line.starts_with("data: ")) line.remove_prefix(6);
+    KINGLET_CHECK(ParseJson(line).has_value(), "{}", EscapeForDisplay(line));
+  }
+}
+
+void CheckAnswer(ParsedGeneration& parsed, const std::string& text) {
+  ReplyFormat& format = *parsed.format;
+  std::vector<ReplyChoice> choices;
+  for (const GenerationRequest& request : parsed.plan.requests) {
+    for (const TokenId id : request.prompt) {  // the engine refuses what is no token
+      if (id < 0 || id >= TinyEngine().tokenizer().vocab_size()) return;
+    }
+    choices.push_back(Said(request, parsed.plan.rules.tool_format.has_value(), text));
+  }
+  const ReplyTotals totals{.prompt_tokens = 3, .completion_tokens = 2, .ledger = {{"a", 1}}};
+  if (!parsed.plan.stream) {
+    KINGLET_CHECK(ParseJson(ToJson(format.Whole(choices, totals))).has_value(), "no JSON");
+    return;
+  }
+  CheckEvents(format.Begin());
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const ReplyChoice& choice = choices[i];
+    const auto send = [&](const ReplyDelta& delta) {
+      CheckEvents(format.Delta(static_cast<int>(i), delta));
+    };
+    if (!choice.reasoning.empty()) send({.reasoning = choice.reasoning});
+    if (!choice.text.empty()) send({.text = choice.text, .odds = choice.odds});
+    for (std::size_t call = 0; call < choice.calls.size(); ++call) {
+      const auto index = static_cast<int>(call);
+      const ToolCall& whole = choice.calls[call];
+      send({.calls = {{.index = index, .id = whole.id, .name = whole.name}}});
+      send({.calls = {{.index = index, .arguments = whole.arguments}}});
+    }
+    CheckEvents(
+        format.ChoiceEnd(static_cast<int>(i), choice, i + 1 == choices.size() ? &totals : nullptr));
+  }
+  CheckEvents(format.End(choices, totals));
+}
+
+void Check(ApiResult<ParsedGeneration> parsed, const std::string& text) {
   if (!parsed) {
     KINGLET_CHECK(parsed.error().status == 400 && !parsed.error().message.empty(), "{} {}",
                   parsed.error().status, parsed.error().message);
@@ -40,6 +109,7 @@ void Check(const ApiResult<ParsedGeneration>& parsed) {
     KINGLET_CHECK(sampling.temperature >= 0 && sampling.temperature <= 2 && request.max_tokens >= 0,
                   "{} {}", sampling.temperature, request.max_tokens);
   }
+  CheckAnswer(*parsed, text);
 }
 
 void Run(std::string_view input) {
@@ -56,20 +126,27 @@ void Run(std::string_view input) {
   if (!body || !body->is_object()) return;
   const json::object& object = body->get_object();
   const Engine& engine = TinyEngine();
-  static ResponseMemory memory(1 << 20);
+  // One that the body may go on from.
+  ResponseMemory memory(1 << 16);
+  memory.Remember("resp_1", "owner", {json::object{{"role", "user"}, {"content", "a"}}}, {});
+  memory.Remember("resp_2", "other", {}, {});
+  // What the model says.
+  const json::value* const user = object.if_contains("user");
+  const std::string text =
+      user != nullptr && user->is_string() ? std::string(user->get_string()) : "a";
   switch (format) {
     case 0:
-      return Check(ParseChatCompletion(object, "tiny", engine));
+      return Check(ParseChatCompletion(object, "tiny", engine), text);
     case 1:
-      return Check(ParseCompletion(object, "tiny", engine));
+      return Check(ParseCompletion(object, "tiny", engine), text);
     case 2:
-      return Check(ParseAnthropicMessages(object, "tiny", engine));
+      return Check(ParseAnthropicMessages(object, "tiny", engine), text);
     case 3:
-      return Check(ParseOllamaChat(object, "tiny", engine));
+      return Check(ParseOllamaChat(object, "tiny", engine), text);
     case 4:
-      return Check(ParseOllamaGenerate(object, "tiny", engine));
+      return Check(ParseOllamaGenerate(object, "tiny", engine), text);
     default:
-      return Check(ParseResponse(object, "tiny", engine, memory, "owner"));
+      return Check(ParseResponse(object, "tiny", engine, memory, "owner"), text);
   }
 }
 
