@@ -25,17 +25,17 @@ class ByteSet {
     return (words_[byte / 64] >> (byte % 64) & 1) != 0;
   }
   constexpr bool empty() const { return *this == ByteSet(); }
-  constexpr int count() const {
-    int count = 0;
-    for (const std::uint64_t word : words_) count += std::popcount(word);
-    return count;
-  }
-
-  constexpr std::uint8_t first() const {  // of a set that has some
+  // The least of them; the set is not empty.
+  constexpr std::uint8_t first() const {
     std::size_t word = 0;
     while (words_[word] == 0) ++word;
     return static_cast<std::uint8_t>(word * 64 +
                                      static_cast<std::size_t>(std::countr_zero(words_[word])));
+  }
+  constexpr int count() const {
+    int count = 0;
+    for (const std::uint64_t word : words_) count += std::popcount(word);
+    return count;
   }
 
   friend constexpr ByteSet operator|(ByteSet a, const ByteSet& b) {

@@ -130,12 +130,10 @@ void Matcher::SetSteps(StateId id, std::uint8_t byte, StateId next) {
   }
 }
 
-Matcher::StateId Matcher::Next(StateId id, std::uint8_t byte) {
+Matcher::StateId Matcher::Step(StateId id, std::uint8_t byte) {
   if (id == kDead) return kDead;
-  if (const auto& steps = states_[id].steps) {
-    if ((*steps)[byte] != kUnknown) return (*steps)[byte];
-  } else {
-    states_[id].steps = std::make_unique<Steps>();
+  if (states_[id].steps == nullptr) {
+    states_[id].steps = std::make_unique_for_overwrite<Steps>();
     states_[id].steps->fill(kUnknown);
   }
   RegexPool& pool = grammar_.regex();

@@ -35,14 +35,18 @@ class Matcher {
 
   StateId start() const { return start_; }
   // From every state but kDead some text leads to an end.
-  StateId Next(StateId state, std::uint8_t byte);
+  StateId Next(StateId state, std::uint8_t byte) {
+    const Steps* const steps = states_[state].steps.get();
+    if (steps != nullptr && (*steps)[byte] != kUnknown) return (*steps)[byte];
+    return Step(state, byte);
+  }
   StateId Next(StateId state, std::string_view text);
   bool MayEnd(StateId state) const { return states_[state].may_end; }
   // The bytes that may follow.
   ByteSet NextBytes(StateId state);
 
-  // The most characters in a row that the state lets pass whatever they are, out of those that
-  // `part` describes; `part` is an expression of grammar().regex().
+  // So many characters in a row the state lets pass whatever they are, out of those that `part`
+  // describes, as far as one look at its expressions tells; `part` is one of grammar().regex().
   std::uint32_t FreeRun(StateId state, RegexId part);
 
   // A limit was passed: what is kDead from then on may be so for want of room.
@@ -73,6 +77,7 @@ class Matcher {
   };
 
   FrameId Push(Grammar::NodeId node, FrameId below);
+  StateId Step(StateId id, std::uint8_t byte);
   // Adds the places where a text may stand that still has to match `node` and the stack.
   void Enter(Grammar::NodeId node, FrameId stack);
   void Expand(Grammar::NodeId id, FrameId stack);

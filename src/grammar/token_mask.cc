@@ -3,43 +3,27 @@
 // leads nowhere, and are taken whole where what is left of their tokens may follow whatever it is.
 #include "grammar/token_mask.h"
 
-#include <algorithm>
-#include <limits>
 #include <utility>
-
-#include "grammar/code_points.h"
 
 namespace kinglet {
 namespace {
+
+constexpr std::uint32_t kWorthExploring = 1'000;  // nodes of a subtree
 
 void Allow(TokenMask& mask, TokenId id) {
   mask[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
 }
 
+void AllowSubtree(const TokenTrie::Tree& tree, std::size_t node, TokenMask& mask) {
+  const std::uint32_t first = tree.nodes[node].first;
+  const std::uint32_t end = tree.nodes[node + tree.nodes[node].size].first;
+  for (std::uint32_t at = first; at < end; ++at) Allow(mask, tree.order[at]);
+}
+
 }  // namespace
 
 TokenMasker::TokenMasker(const TokenTrie& trie, Grammar grammar, const MatcherLimits& limits)
-    : trie_(&trie), matcher_(std::move(grammar), limits) {
-  for (std::uint8_t i = 0; i < TokenTrie::kAlphabets; ++i) {
-    alphabets_[i] = TokenTrie::Alphabet(i).ToRegex(matcher_.grammar().regex(), TextEncoding::kUtf8);
-  }
-}
-
-TokenMasker::Freedom TokenMasker::FreedomOf(Matcher::StateId state) {
-  if (state >= freedom_.size())
-    freedom_.resize(std::max<std::size_t>(state + 1, freedom_.size() * 2));
-  if (freedom_[state].is_known) return freedom_[state];
-  Freedom freedom{.is_known = true};
-  for (std::uint8_t alphabet = TokenTrie::kAlphabets; alphabet-- > 0;) {
-    const std::uint32_t run = matcher_.FreeRun(state, alphabets_[alphabet]);
-    if (run == 0) continue;
-    freedom.alphabet = alphabet;
-    freedom.characters = static_cast<std::uint8_t>(
-        std::min<std::uint32_t>(run, std::numeric_limits<std::uint8_t>::max()));
-    break;
-  }
-  return freedom_[state] = freedom;
-}
+    : trie_(&trie), matcher_(std::move(grammar), limits), free_runs_(matcher_) {}
 
 const TokenMask& TokenMasker::Mask(Matcher::StateId state) {
   if (const auto found = kept_.find(state); found != kept_.end()) return found->second;
@@ -54,28 +38,28 @@ void TokenMasker::Compute(Matcher::StateId state, TokenMask& mask) {
     mask.assign(trie_->mask_words(), 0);
     return;
   }
-  Freedom done = FreedomOf(state);
+  FreeRuns::Run run = free_runs_.Of(state);
   std::size_t lengths = 0;
-  while (lengths < TokenTrie::kLengths.size() && TokenTrie::kLengths[lengths] <= done.characters) {
+  while (lengths < TokenTrie::kLengths.size() && TokenTrie::kLengths[lengths] <= run.characters) {
     ++lengths;
   }
-  if (lengths == 0 || done.alphabet == TokenTrie::kAlphabets) {
-    done = {};
+  if (lengths == 0) {
     mask.assign(trie_->mask_words(), 0);
-  } else {
-    done.characters = TokenTrie::kLengths[lengths - 1];
-    mask = trie_->mask(done.alphabet, lengths - 1);
+    return Walk(trie_->all(), state, {}, mask);
   }
-  Walk(state, done, mask);
+  run.characters = TokenTrie::kLengths[lengths - 1];
+  mask = trie_->mask(run.alphabet, lengths - 1);
+  const bool is_all = run.alphabet == TokenTrie::kAlphabets - 1;
+  Walk(is_all ? trie_->beside(lengths - 1) : trie_->all(), state, run, mask);
 }
 
-void TokenMasker::Walk(Matcher::StateId state, const Freedom& done, TokenMask& mask) {
-  const std::span<const TokenTrie::Node> nodes = trie_->nodes();
-  const std::size_t count = nodes.size() - 1;
+void TokenMasker::Walk(const TokenTrie::Tree& tree, Matcher::StateId state,
+                       const FreeRuns::Run& done, TokenMask& mask) {
+  const std::size_t count = tree.nodes.size() - 1;
   path_.assign(1, {state, count});
   for (std::size_t i = 1; i < count;) {
     while (i >= path_.back().end) path_.pop_back();
-    const TokenTrie::Node node = nodes[i];
+    const TokenTrie::Node node = tree.nodes[i];
     if (node.alphabet <= done.alphabet && node.characters <= done.characters) {
       i += node.size;
       continue;
@@ -85,26 +69,21 @@ void TokenMasker::Walk(Matcher::StateId state, const Freedom& done, TokenMask& m
       i += node.size;
       continue;
     }
-    if (FreedomOf(next).Holds(node)) {
-      AllowSubtree(i, mask);
+    if (node.size > 1 &&
+        (node.size < kWorthExploring ? free_runs_.AtSight(next) : free_runs_.Of(next))
+            .Holds(node)) {
+      AllowSubtree(tree, i, mask);
       i += node.size;
       continue;
     }
     if (node.is_token) {
       // Those of the same bytes are in a row; what is longer begins with the next node.
-      for (std::uint32_t at = node.first; at < nodes[i + 1].first; ++at)
-        Allow(mask, trie_->order()[at]);
+      for (std::uint32_t at = node.first; at < tree.nodes[i + 1].first; ++at)
+        Allow(mask, tree.order[at]);
     }
     if (node.size > 1) path_.push_back({next, i + node.size});
     ++i;
   }
-}
-
-void TokenMasker::AllowSubtree(std::size_t node, TokenMask& mask) const {
-  const std::span<const TokenTrie::Node> nodes = trie_->nodes();
-  const std::uint32_t first = nodes[node].first;
-  const std::uint32_t end = nodes[node + nodes[node].size].first;
-  for (const TokenId id : trie_->order().subspan(first, end - first)) Allow(mask, id);
 }
 
 std::string TokenMasker::Forced(Matcher::StateId state, std::size_t max_bytes) {
@@ -112,10 +91,8 @@ std::string TokenMasker::Forced(Matcher::StateId state, std::size_t max_bytes) {
   while (forced.size() < max_bytes && !matcher_.MayEnd(state)) {
     const ByteSet next = matcher_.NextBytes(state);
     if (next.count() != 1) break;
-    unsigned byte = 0;
-    while (!next.Has(static_cast<std::uint8_t>(byte))) ++byte;
-    forced += static_cast<char>(byte);
-    state = matcher_.Next(state, static_cast<std::uint8_t>(byte));
+    forced += static_cast<char>(next.first());
+    state = matcher_.Next(state, next.first());
   }
   return forced;
 }

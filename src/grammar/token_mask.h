@@ -2,13 +2,13 @@
 // Which tokens may come next.
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "grammar/free_runs.h"
 #include "grammar/matcher.h"
 #include "grammar/token_trie.h"
 
@@ -34,27 +34,14 @@ class TokenMasker {
  private:
   static constexpr std::size_t kMaxKept = 256;  // masks
 
-  // So many characters of an alphabet may follow, whatever they are.
-  struct Freedom {
-    std::uint8_t alphabet = TokenTrie::kAlphabets;
-    std::uint8_t characters = 0;
-    bool is_known = false;
-
-    bool Holds(const TokenTrie::Node& node) const {
-      return node.alphabet <= alphabet && alphabet < TokenTrie::kAlphabets &&
-             node.left <= characters;
-    }
-  };
-
-  Freedom FreedomOf(Matcher::StateId state);
   void Compute(Matcher::StateId state, TokenMask& mask);
-  void Walk(Matcher::StateId state, const Freedom& done, TokenMask& mask);
-  void AllowSubtree(std::size_t node, TokenMask& mask) const;
+  // Adds to the mask, which has all tokens of `done` already.
+  void Walk(const TokenTrie::Tree& tree, Matcher::StateId state, const FreeRuns::Run& done,
+            TokenMask& mask);
 
   const TokenTrie* trie_;
   Matcher matcher_;
-  std::array<RegexId, TokenTrie::kAlphabets> alphabets_{};  // one character of each
-  std::vector<Freedom> freedom_;                            // by state
+  FreeRuns free_runs_;
   boost::unordered_flat_map<Matcher::StateId, TokenMask> kept_;
   // Of a walk: the states on the way to a node, and where the subtrees of each end.
   struct Step {

@@ -5,7 +5,9 @@
 // Most tokens are whole characters of one of a few alphabets, each of which holds the one before.
 // Where so many characters of an alphabet may follow whatever they are, all tokens that are such
 // characters are allowed without a walk: the mask of the alphabet is copied, and a walk passes over
-// the subtrees that hold nothing else.
+// the subtrees that hold nothing else. What is left of the whole vocabulary beside such a mask are
+// a few thousand tokens, with quotes, line ends and halves of characters: they have tries of their
+// own.
 #pragma once
 
 #include <array>
@@ -31,21 +33,24 @@ inline bool IsAllowed(const TokenMask& mask, TokenId id) {
 
 class TokenTrie {
  public:
-  // Small letters, letters, letters and digits, printable ASCII, and all characters; the last two
-  // without what a JSON string does not hold as it is.
-  static constexpr std::uint8_t kAlphabets = 5;
+  // Small letters, letters, letters and digits, these with - and _, printable ASCII, and all
+  // characters; the last two without what a JSON string does not hold as it is.
+  static constexpr std::uint8_t kAlphabets = 6;
   static CodePointSet Alphabet(std::uint8_t index);
   // Characters that a mask's tokens have at most.
   static constexpr std::array<std::uint8_t, 3> kLengths = {4, 12, 100};
 
   struct Node {
-    std::uint32_t first;      // token of the subtree, in order()
+    std::uint32_t first;      // token of the subtree, in order
     std::uint32_t byte : 8;   // that leads here
     std::uint32_t size : 24;  // nodes of the subtree, this one included
-    std::uint8_t alphabet;    // of all tokens of the subtree; kAlphabets: of none
-    std::uint8_t characters;  // of the longest of them; where it is of an alphabet
-    std::uint8_t left;        // of these, behind this node
-    bool is_token;            // one ends here: the first
+    // The alphabet of all tokens of the subtree, and of what is left of them behind this node;
+    // kAlphabets: of none.
+    std::uint8_t alphabet : 4;
+    std::uint8_t left_alphabet : 4;
+    std::uint8_t characters;       // of the longest of them, where it is of an alphabet
+    std::uint8_t left_characters;  // the same of what is left
+    bool is_token;                 // one ends here: the first
   };
   static_assert(sizeof(Node) == 12);
 
@@ -66,10 +71,16 @@ class TokenTrie {
   // The token of just these bytes, the first of several; nothing: there is none.
   std::optional<TokenId> Find(std::string_view bytes_of_token) const;
 
-  // Node 0 is the root; one more closes the list.
-  std::span<const Node> nodes() const { return nodes_; }
-  // Tokens by their bytes, so that a subtree's are in a row.
-  std::span<const TokenId> order() const { return order_; }
+  // A token begins with these bytes and has more.
+  bool HasLonger(std::string_view bytes_of_token) const;
+
+  struct Tree {
+    std::vector<Node> nodes;     // the first is the root; one more closes the list
+    std::vector<TokenId> order;  // tokens by their bytes, so that a subtree's are in a row
+  };
+  const Tree& all() const { return all_; }
+  // Those that the last alphabet's mask of this length has not.
+  const Tree& beside(std::size_t length) const { return beside_[length]; }
   // Tokens of an alphabet, of at most kLengths[length] characters.
   const TokenMask& mask(std::uint8_t alphabet, std::size_t length) const {
     return masks_[alphabet][length];
@@ -78,13 +89,13 @@ class TokenTrie {
  private:
   void Sort();
   void BuildMasks();
-  void BuildNodes();
+  void BuildNodes(Tree& tree) const;
 
   std::string text_;                  // of all tokens
   std::vector<std::uint32_t> begin_;  // [vocab_size + 1], in text_
   TokenMask ends_;
-  std::vector<TokenId> order_;
-  std::vector<Node> nodes_;
+  Tree all_;
+  std::array<Tree, kLengths.size()> beside_;
   std::array<std::array<TokenMask, kLengths.size()>, kAlphabets> masks_;
 };
 
