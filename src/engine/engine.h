@@ -57,7 +57,7 @@ struct EngineState {
   std::size_t tokens_to_read = 0;  // of the prompts of both
   std::size_t page_count = 0, free_pages = 0, cached_pages = 0, pages_on_disk = 0;
   std::uint64_t steps = 0;
-  std::uint64_t prompt_tokens = 0, cached_tokens = 0, written_tokens = 0;  // since the start
+  std::uint64_t prompt_tokens = 0, cached_tokens = 0;  // since the start
   std::uint64_t preemptions = 0;
 };
 

@@ -239,11 +239,7 @@ void Engine::Finish(Step& step) {
     Generation& generation = *item.generation;
     scheduler_.Advanced(generation.id(), item.length, item.count);
     const std::size_t computed = item.length + item.count;
-    if (computed <= generation.prompt_tokens()) {
-      counts_.prompt_tokens += item.count;
-    } else {
-      ++counts_.written_tokens;
-    }
+    if (computed <= generation.prompt_tokens()) counts_.prompt_tokens += item.count;
     if (!item.completes) continue;
     generation.prompt_read = true;
     const bool read_all = computed == generation.prompt_tokens();
@@ -251,7 +247,7 @@ void Engine::Finish(Step& step) {
       Keep(generation, computed, /*with_tail=*/true);
       Remove(generation, generation.finish_reason);
     } else {
-      scheduler_.Wrote(generation.id());
+      scheduler_.Wrote(generation.id(), generation.tokens().size() - computed);
       if (!read_all) continue;
       const bool awaited = std::ranges::any_of(
           generations_, [&](const auto& other) { return other.second->leader == generation.id(); });

@@ -3,7 +3,14 @@
 // interrupted.
 #include "engine/engine.h"
 
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
+
+#include "text/token_constraint.h"
 
 namespace kinglet {
 namespace {
@@ -79,6 +86,94 @@ TEST(EngineTest, ReusesTheTokensThatPromptsShare) {
   EXPECT_GE(longer->cached_tokens, static_cast<int>(shared));
   const auto fresh = OpenStories(1, 0, /*reuse=*/false);
   EXPECT_EQ(fresh->Generate(request, nullptr)->tokens, longer->tokens);
+}
+
+// Leaves no choice about its tokens; behind them all are allowed.
+class Dictation final : public TokenConstraint {
+ public:
+  Dictation(const Engine& engine, std::vector<TokenId> tokens)
+      : engine_(engine), tokens_(std::move(tokens)) {}
+
+  std::unique_ptr<ConstraintCursor> Begin() const override {
+    return std::make_unique<Cursor>(engine_, tokens_);
+  }
+
+ private:
+  class Cursor final : public ConstraintCursor {
+   public:
+    Cursor(const Engine& engine, std::span<const TokenId> tokens)
+        : engine_(engine), left_(tokens) {}
+
+    std::span<const std::uint64_t> Allowed() override {
+      const auto words = static_cast<std::size_t>(engine_.tokenizer().vocab_size() + 63) / 64;
+      mask_.assign(words, left_.empty() ? ~std::uint64_t{0} : 0);
+      if (!left_.empty()) {
+        mask_[static_cast<std::size_t>(left_[0]) / 64] = std::uint64_t{1} << (left_[0] % 64);
+      }
+      return mask_;
+    }
+    bool MayEnd() const override { return left_.empty(); }
+    void Advance(TokenId token) override {
+      if (left_.empty()) return;
+      EXPECT_EQ(token, left_[0]);
+      left_ = left_.subspan(1);
+    }
+    std::vector<TokenId> Forced(std::size_t most) override {
+      const std::span<const TokenId> next = left_.first(std::min(most, left_.size()));
+      return {next.begin(), next.end()};
+    }
+    std::string_view TokenBytes(TokenId token) const override {
+      return engine_.tokenizer().TokenBytes(token);
+    }
+
+   private:
+    const Engine& engine_;
+    std::span<const TokenId> left_;
+    std::vector<std::uint64_t> mask_;
+  };
+
+  const Engine& engine_;
+  std::vector<TokenId> tokens_;
+};
+
+TEST(EngineTest, WritesWhatIsForcedWithoutAStepEach) {
+  const auto engine = OpenStories();
+  const std::vector<TokenId> dictated = engine->EncodeText(
+      " She had a big red ball and a small blue boat, and every day she took both to the park.");
+  ASSERT_GT(dictated.size(), 20U);
+  GenerationRequest request = Story(*engine, static_cast<int>(dictated.size()) + 20);
+  request.logprobs = false;
+  request.constraint = std::make_shared<Dictation>(*engine, dictated);
+  std::uint64_t steps = engine->State().steps;
+  const auto result = engine->Generate(request, nullptr);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_LE(engine->State().steps - steps, 1 + dictated.size() / 16 + 20);
+
+  // The same text is read as a prompt, and gone on from.
+  GenerationRequest plain = Story(*engine, 20);
+  plain.prompt.insert(plain.prompt.end(), dictated.begin(), dictated.end());
+  const auto expected = OpenStories(1, 0, /*reuse=*/false)->Generate(plain, nullptr);
+  ASSERT_TRUE(expected.has_value());
+  std::vector<TokenId> tokens = dictated;
+  tokens.insert(tokens.end(), expected->tokens.begin(), expected->tokens.end());
+  EXPECT_EQ(result->tokens, tokens);
+
+  // Whose odds are asked for is chosen.
+  request.logprobs = true;
+  steps = engine->State().steps;
+  const auto with_odds = engine->Generate(request, nullptr);
+  ASSERT_TRUE(with_odds.has_value());
+  EXPECT_EQ(with_odds->tokens, tokens);
+  EXPECT_EQ(with_odds->odds.size(), tokens.size());
+  EXPECT_GE(engine->State().steps - steps, tokens.size() - 1);
+
+  // A limit holds in the middle of it too.
+  request.max_tokens = 7;
+  request.logprobs = false;
+  const auto cut = engine->Generate(request, nullptr);
+  ASSERT_TRUE(cut.has_value());
+  EXPECT_EQ(cut->tokens.size(), 7U);
+  EXPECT_EQ(cut->finish_reason, FinishReason::kLength);
 }
 
 TEST(EngineTest, StopsBeforeAStopString) {

@@ -10,6 +10,9 @@
 namespace kinglet {
 namespace {
 
+// Tokens that are written without a choice at a time: a step must not grow long for others.
+constexpr std::size_t kMaxForced = 16;
+
 // allowed: empty where all are.
 bool IsIn(TokenId token, std::span<const std::uint64_t> allowed) {
   const auto id = static_cast<std::size_t>(token);
@@ -58,6 +61,14 @@ bool Generation::IsAtEnd() {
   return true;
 }
 
+void Generation::Append(TokenId token, GenerationEvent& event) {
+  event.tokens.push_back(token);
+  tokens_.push_back(token);
+  if (constraint_ != nullptr) constraint_->Advance(token);
+  if (budget_) budget_->Saw(BytesOf(token));
+  event.text += stops_.Push(stream_.Push(BytesOf(token)));
+}
+
 bool Generation::Write(std::span<const float> logits) {
   finish_reason = FinishReason::kLength;
   if (tokens_.size() >= max_length_ || IsAtEnd()) return true;
@@ -72,12 +83,15 @@ bool Generation::Write(std::span<const float> logits) {
     return true;
   }
   GenerationEvent event;
-  event.tokens.push_back(token);
   if (request_.logprobs) event.odds.push_back(OddsOf(token, logits));
-  tokens_.push_back(token);
-  if (constraint_ != nullptr) constraint_->Advance(token);
-  if (budget_) budget_->Saw(BytesOf(token));
-  event.text = stops_.Push(stream_.Push(BytesOf(token)));
+  Append(token, event);
+  // Whose odds are asked for is chosen, one by one.
+  if (constraint_ != nullptr && !request_.logprobs) {
+    for (const TokenId next : constraint_->Forced(kMaxForced)) {
+      if (stops_.stopped() || tokens_.size() >= max_length_) break;
+      Append(next, event);
+    }
+  }
   if (first_token_ms == 0) first_token_ms = MonotonicMs();
   sink_(std::move(event));
   if (stops_.stopped()) finish_reason = FinishReason::kStop;

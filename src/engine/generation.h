@@ -28,8 +28,8 @@ namespace kinglet {
 // What a step brought. The last event of a request has its end.
 struct GenerationEvent {
   std::string text;                     // whole UTF-8 characters; may be empty
-  std::vector<TokenId> tokens;          // the one that was written, if any
-  std::vector<TokenOdds> odds;          // of it, where asked for
+  std::vector<TokenId> tokens;          // that were written, if any
+  std::vector<TokenOdds> odds;          // of them, where asked for
   std::optional<GenerationResult> end;  // all of it but text, tokens and odds, which came before
 };
 
@@ -46,12 +46,13 @@ class Generation {
   const GenerationRequest& request() const { return request_; }
   const PageKey& scope() const { return scope_; }
 
-  // Prompt and answer so far. The last of them may not be computed yet.
+  // Prompt and answer so far. What was written last is not computed yet.
   std::span<const TokenId> tokens() const { return tokens_; }
   std::size_t prompt_tokens() const { return request_.prompt.size(); }
   bool reads_prompt() const { return tokens_.size() == prompt_tokens(); }
 
-  // The token that these logits give is told to the sink. True: it was the last, or there is none.
+  // The token that these logits give, and those that the constraint leaves no choice about, are
+  // told to the sink. True: they were the last, or there is none.
   bool Write(std::span<const float> logits);
   // The same where candidates were asked for instead of text.
   void Score(std::span<const float> logits);
@@ -73,6 +74,7 @@ class Generation {
  private:
   // The bytes of a token, as the constraint sees it.
   std::string_view BytesOf(TokenId token) const;
+  void Append(TokenId token, GenerationEvent& event);
   // Whether the constraint ends the text here; sets finish_reason.
   bool IsAtEnd();
   // The likeliest tokens, as many as were asked for.

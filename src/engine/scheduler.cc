@@ -84,10 +84,11 @@ void Scheduler::Advanced(std::uint64_t id, std::size_t length, std::size_t count
   given_[entry.request.account] += entry.wrote ? kWrittenTokens * tokens : tokens;
 }
 
-void Scheduler::Wrote(std::uint64_t id) {
+void Scheduler::Wrote(std::uint64_t id, std::size_t count) {
   Entry& entry = entries_.at(id);
   entry.wrote = true;
-  ++entry.known;
+  entry.known += count;
+  entry.latest = count;
 }
 
 std::size_t Scheduler::waiting() const { return entries_.size() - running(); }
@@ -209,7 +210,8 @@ class Scheduler::Planner {
       const Entry& entry = *next.entry;
       if (!entry.writes() || entry.blocked || IsPreempted(entry)) continue;
       if (work_.tokens == s_.options_.step_tokens) return;
-      const std::size_t pages = s_.NewPages(entry, 1);
+      const std::size_t count = std::min(entry.left(), s_.options_.step_tokens - work_.tokens);
+      const std::size_t pages = s_.NewPages(entry, count);
       while (pages > available_ && PreemptOne(next.rank)) {
       }
       // The last in rank gives up its own pages to those before it.
@@ -217,7 +219,7 @@ class Scheduler::Planner {
         if (running_ > 1) Preempt(*next.entry);
         continue;
       }
-      AddItem(entry, 1, pages);
+      AddItem(entry, count, pages);
     }
   }
 
@@ -333,7 +335,7 @@ double Scheduler::PredictFirstTokenMs(const ScheduledRequest& request, double no
   std::vector<std::pair<Rank, const Entry*>> ahead;
   for (const auto& [id, entry] : entries_) {
     if (entry.writes()) {
-      writers += WorkOf(entry.length, 1);
+      writers += WorkOf(entry.length, entry.left());
     } else if (const Rank other = RankOf(entry, now_ms, least); other < rank && entry.left() > 0) {
       ahead.emplace_back(other, &entry);
     }

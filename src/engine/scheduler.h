@@ -100,8 +100,8 @@ class Scheduler {
   // What became of an item: the sequence had `length` tokens in pages before, cached ones too, and
   // has `count` more now...
   void Advanced(std::uint64_t id, std::size_t length, std::size_t count);
-  // ...and one more token is known, which the next step computes.
-  void Wrote(std::uint64_t id);
+  // ...and so many more tokens are known, which the next step computes.
+  void Wrote(std::uint64_t id, std::size_t count);
 
   // When the first token of a request would come that arrives now, in milliseconds from now.
   double PredictFirstTokenMs(const ScheduledRequest& request, double now_ms) const;
@@ -120,13 +120,14 @@ class Scheduler {
     bool wrote = false;      // its first token
     std::size_t length = 0;  // tokens in pages
     std::size_t known = 0;   // of prompt and answer
+    std::size_t latest = 1;  // of these, those that were written last
     std::size_t own_pages = 0;
     std::size_t idle_pages = 0;  // of its cached tokens
 
     // Tokens that stand before those that are left to compute.
     std::size_t before() const { return running ? length : request.cached_tokens; }
     std::size_t left() const { return known - before(); }
-    bool writes() const { return running && left() == 1; }
+    bool writes() const { return running && left() > 0 && left() <= latest; }
   };
   // The order of service: the least first.
   struct Rank {

@@ -7,15 +7,40 @@
 #include <utility>
 
 #include "grammar/token_mask.h"
+#include "grammar/token_trie.h"
 
 namespace kinglet {
 namespace {
 
+constexpr std::size_t kMaxForcedBytes = 64;
+
+// The first tokens of the text that stay what they are whatever comes behind the text: those that
+// end where no token can begin that reaches beyond it.
+std::vector<TokenId> CanonicalStart(std::string_view text, std::size_t most,
+                                    const Tokenizer& tokenizer, const TokenTrie& trie) {
+  std::size_t certain = text.size();
+  for (std::size_t at = 0; at < certain; ++at) {
+    if (trie.HasLonger(text.substr(at))) certain = at;
+  }
+  std::vector<TokenId> start;
+  for (const TokenId token : tokenizer.Encode(text, {.parse_special = true})) {
+    const std::string_view bytes = trie.bytes(token);
+    // A tokenizer that puts a space in front writes another text, a control token may be none.
+    if (bytes.empty() || bytes.size() > certain || !text.starts_with(bytes)) break;
+    if (start.size() == most) break;
+    start.push_back(token);
+    text.remove_prefix(bytes.size());
+    certain -= bytes.size();
+  }
+  return start;
+}
+
 // What the cursors of a grammar share.
 struct SharedMasks {
-  SharedMasks(std::shared_ptr<const TokenTrie> of, Grammar grammar)
-      : trie(std::move(of)), masker(*trie, std::move(grammar)) {}
+  SharedMasks(const Tokenizer& of, std::shared_ptr<const TokenTrie> with, Grammar grammar)
+      : tokenizer(of), trie(std::move(with)), masker(*trie, std::move(grammar)) {}
 
+  const Tokenizer& tokenizer;
   std::shared_ptr<const TokenTrie> trie;
   std::mutex mutex;  // of the masker
   TokenMasker masker;
@@ -51,6 +76,15 @@ class GrammarCursor final : public ConstraintCursor {
     MoveTo(shared_->masker.matcher().Next(state_, shared_->trie->bytes(token)));
   }
 
+  std::vector<TokenId> Forced(std::size_t most) override {
+    std::string text;
+    {
+      const std::scoped_lock lock(shared_->mutex);
+      text = shared_->masker.Forced(state_, kMaxForcedBytes);
+    }
+    return CanonicalStart(text, most, shared_->tokenizer, *shared_->trie);
+  }
+
   std::string_view TokenBytes(TokenId token) const override { return shared_->trie->bytes(token); }
 
  private:
@@ -69,8 +103,9 @@ class GrammarCursor final : public ConstraintCursor {
 
 class GrammarConstraint final : public TokenConstraint {
  public:
-  GrammarConstraint(std::shared_ptr<const TokenTrie> trie, Grammar grammar)
-      : shared_(std::make_shared<SharedMasks>(std::move(trie), std::move(grammar))) {}
+  GrammarConstraint(const Tokenizer& tokenizer, std::shared_ptr<const TokenTrie> trie,
+                    Grammar grammar)
+      : shared_(std::make_shared<SharedMasks>(tokenizer, std::move(trie), std::move(grammar))) {}
 
   std::unique_ptr<ConstraintCursor> Begin() const override {
     return std::make_unique<GrammarCursor>(shared_);
@@ -100,7 +135,7 @@ std::shared_ptr<const TokenTrie> MakeTokenTrie(const Tokenizer& tokenizer,
 
 GrammarCache::GrammarCache(const Tokenizer& tokenizer, std::span<const std::string_view> shown,
                            std::size_t max_kept)
-    : trie_(MakeTokenTrie(tokenizer, shown)), max_kept_(max_kept) {}
+    : tokenizer_(tokenizer), trie_(MakeTokenTrie(tokenizer, shown)), max_kept_(max_kept) {}
 
 Result<std::shared_ptr<const TokenConstraint>> GrammarCache::Get(
     const std::string& key, const std::function<Result<Grammar>()>& compile) {
@@ -112,7 +147,7 @@ Result<std::shared_ptr<const TokenConstraint>> GrammarCache::Get(
     }
   }
   // Without the lock: others need not wait for a large schema.
-  auto constraint = std::make_shared<const GrammarConstraint>(trie_, TRY(compile()));
+  auto constraint = std::make_shared<const GrammarConstraint>(tokenizer_, trie_, TRY(compile()));
   const std::scoped_lock lock(mutex_);
   if (const auto found = index_.find(key); found != index_.end()) return found->second->second;
   kept_.emplace_front(key, std::move(constraint));

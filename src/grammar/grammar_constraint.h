@@ -7,17 +7,20 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/status.h"
 #include "grammar/grammar.h"
-#include "grammar/token_trie.h"
 #include "text/token_constraint.h"
 #include "text/tokenizer.h"
 
 namespace kinglet {
+
+class TokenTrie;
 
 // A tokenizer's vocabulary. shown: names of control tokens that are text to the grammars (a tool
 // call's marks); all others, and what ends a generation, are none.
@@ -27,7 +30,7 @@ std::shared_ptr<const TokenTrie> MakeTokenTrie(const Tokenizer& tokenizer,
 // Any thread may use it.
 class GrammarCache {
  public:
-  // shown: as MakeTokenTrie has it.
+  // shown: as MakeTokenTrie has it. The tokenizer outlives the cache and its constraints.
   GrammarCache(const Tokenizer& tokenizer, std::span<const std::string_view> shown,
                std::size_t max_kept = 64);
 
@@ -37,6 +40,7 @@ class GrammarCache {
       const std::string& key, const std::function<Result<Grammar>()>& compile);
 
  private:
+  const Tokenizer& tokenizer_;
   std::shared_ptr<const TokenTrie> trie_;
 
   std::mutex mutex_;

@@ -18,6 +18,7 @@ std::unique_ptr<Tokenizer> SmallTokenizer() {
     vocabulary.tokens.emplace_back(token);
     vocabulary.kinds.push_back(token[0] == '<' ? TokenKind::kControl : TokenKind::kNormal);
   }
+  vocabulary.merges = {"a b"};
   vocabulary.eos = 3;
   auto tokenizer = Tokenizer::Create(std::move(vocabulary));
   EXPECT_TRUE(tokenizer) << tokenizer.error().message();
@@ -60,6 +61,31 @@ TEST(GrammarConstraintTest, ReadsControlTokensThatAreShown) {
   EXPECT_TRUE(Has(cursor->Allowed(), 4));
   EXPECT_EQ(cursor->TokenBytes(4), "<mark>");
   EXPECT_EQ(cursor->TokenBytes(3), "");
+}
+
+TEST(GrammarConstraintTest, ForcesOnlyTokensThatNoOtherCanTakeThePlaceOf) {
+  const auto tokenizer = SmallTokenizer();
+  const std::vector<std::string_view> shown = {"<mark>"};
+  GrammarCache cache(*tokenizer, shown);
+  const auto forced = [&](const std::string& texts_begin, std::size_t most) {
+    const std::vector<std::string> texts = {texts_begin + "aa", texts_begin + "ab",
+                                            texts_begin + "bb"};
+    const auto constraint = cache.Get(texts_begin, [&] { return ChoiceGrammar(texts); });
+    EXPECT_TRUE(constraint);
+    const auto cursor = (*constraint)->Begin();
+    const std::vector<TokenId> tokens = cursor->Forced(most);
+    for (const TokenId token : tokens) {
+      EXPECT_TRUE(Has(cursor->Allowed(), token)) << token;
+      cursor->Advance(token);
+    }
+    return tokens;
+  };
+  EXPECT_EQ(forced("cab", 9), (std::vector<TokenId>{5, 2}));
+  EXPECT_EQ(forced("cab", 1), (std::vector<TokenId>{5}));
+  EXPECT_EQ(forced("cca", 9), (std::vector<TokenId>{5, 5})) << "a may be the start of ab";
+  EXPECT_EQ(forced("c<mark>c", 9), (std::vector<TokenId>{5, 4, 5}));
+  EXPECT_EQ(forced("c<end>c", 9), (std::vector<TokenId>{5})) << "an end is no text";
+  EXPECT_EQ(forced("", 9), std::vector<TokenId>());
 }
 
 TEST(GrammarConstraintTest, CompilesOnceAndForgetsTheLeastUsed) {

@@ -2,10 +2,12 @@
 // What a text may be, token by token: the engine's view of a grammar.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "text/vocabulary.h"
 
@@ -24,6 +26,10 @@ class ConstraintCursor {
   virtual bool MayEnd() const = 0;
   // token was allowed.
   virtual void Advance(TokenId token) = 0;
+  // The tokens, at most so many, in which the tokenizer writes the text that must follow whatever
+  // is chosen; without those that other tokens could take the place of once it is known what comes
+  // behind them. Each is allowed after the one before it.
+  virtual std::vector<TokenId> Forced(std::size_t most) = 0;
   // The bytes that a token stands for here: control tokens that the grammar speaks of have some.
   virtual std::string_view TokenBytes(TokenId token) const = 0;
 };
