@@ -78,7 +78,33 @@ bool RegexPool::Same::operator()(RegexId x, RegexId y) const {
   }
 }
 
+std::uint32_t RegexPool::DistanceOf(const Node& node) const {
+  constexpr std::uint64_t kFar = 1'000'000;
+  const auto of = [this](RegexId part) -> std::uint64_t { return nodes_[part].distance; };
+  std::uint64_t distance = node.matches_empty ? 0 : 1;
+  switch (node.kind) {
+    case Kind::kConcat:
+      distance = of(node.a) + of(node.b);
+      break;
+    case Kind::kOr:
+      distance = kFar;
+      for (const RegexId part : Parts(node)) distance = std::min(distance, of(part));
+      break;
+    case Kind::kAnd:
+      distance = 0;
+      for (const RegexId part : Parts(node)) distance += of(part);
+      break;
+    case Kind::kRepeat:
+      distance = node.b * of(node.a);
+      break;
+    default:
+      break;
+  }
+  return static_cast<std::uint32_t>(std::min(distance, kFar));
+}
+
 RegexId RegexPool::Intern(Node node) {
+  node.distance = DistanceOf(node);
   const auto id = static_cast<RegexId>(nodes_.size());
   nodes_.push_back(node);
   const auto [found, is_new] = index_.insert(id);

@@ -89,6 +89,8 @@ class RegexPool {
     bool is_finite = true;   // only so many texts match, for sure
     bool has_point = false;  // kMultiple
     Emptiness emptiness = Emptiness::kUnknown;
+    // Bytes of the shortest text; a guess where there is "and" or "not".
+    std::uint32_t distance = 0;
     std::uint32_t nesting = 0;  // how deep a question about the next byte leads
     std::uint32_t a = 0;        // part, or index of a set, or begin of parts
     std::uint32_t b = 0;        // second part, or count of parts, or min
@@ -104,6 +106,7 @@ class RegexPool {
   };
 
   RegexId Intern(Node node);
+  std::uint32_t DistanceOf(const Node& node) const;
   RegexId InternParts(Kind kind, std::span<const RegexId> parts);
   std::span<const RegexId> Parts(const Node& node) const {
     return std::span(parts_).subspan(node.a, node.b);

@@ -121,33 +121,38 @@ bool RegexPool::IsNothing(RegexId id) {
   if (nodes_[id].is_plain || nodes_[id].matches_empty) return id == kNoText;
   if (nodes_[id].emptiness != Emptiness::kUnknown)
     return nodes_[id].emptiness == Emptiness::kNothing;
-  // Depth first, towards any expression that is known to match something.
+  // Towards any expression that is known to match something; the one that looks nearest first, and
+  // of those the last found.
   struct Visit {
     RegexId id;
-    std::vector<std::uint8_t> bytes;
-    std::size_t next = 0;
+    std::size_t from;  // in visits
   };
-  std::vector<Visit> path;
+  std::vector<Visit> visits = {{id, 0}};
   boost::unordered_flat_set<RegexId> seen{id};
-  path.push_back({id, Representatives(id)});
-  while (!path.empty()) {
-    Visit& visit = path.back();
-    if (visit.next == visit.bytes.size()) {
-      path.pop_back();
-      continue;
+  std::vector<std::pair<std::uint32_t, std::size_t>> open = {{0, 0}};  // a heap: nearness, visit
+  while (!open.empty()) {
+    const std::size_t at = open.front().second;
+    std::ranges::pop_heap(open);
+    open.pop_back();
+    for (const std::uint8_t byte : Representatives(visits[at].id)) {
+      if (++emptiness_steps_ > kMaxStepsOfEmptiness) overflowed_ = true;
+      const RegexId then = Derivative(visits[at].id, byte);
+      const Node& node = nodes_[then];
+      if (node.matches_empty || (node.is_plain && then != kNoText) ||
+          node.emptiness == Emptiness::kSomething) {
+        for (std::size_t on_way = at; on_way > 0; on_way = visits[on_way].from) {
+          nodes_[visits[on_way].id].emptiness = Emptiness::kSomething;
+        }
+        nodes_[id].emptiness = Emptiness::kSomething;
+        return false;
+      }
+      if (then == kNoText || node.emptiness == Emptiness::kNothing || !seen.insert(then).second)
+        continue;
+      if (overflowed_) return true;
+      open.emplace_back(~node.distance, visits.size());
+      std::ranges::push_heap(open);
+      visits.push_back({then, at});
     }
-    if (++emptiness_steps_ > kMaxStepsOfEmptiness) overflowed_ = true;
-    const RegexId then = Derivative(visit.id, visit.bytes[visit.next++]);
-    const Node& node = nodes_[then];
-    if (node.matches_empty || (node.is_plain && then != kNoText) ||
-        node.emptiness == Emptiness::kSomething) {
-      for (const Visit& step : path) nodes_[step.id].emptiness = Emptiness::kSomething;
-      return false;
-    }
-    if (then == kNoText || node.emptiness == Emptiness::kNothing || !seen.insert(then).second)
-      continue;
-    if (overflowed_) return true;
-    path.push_back({then, Representatives(then)});
   }
   for (const RegexId each : seen) nodes_[each].emptiness = Emptiness::kNothing;
   return true;
