@@ -206,16 +206,14 @@ RegexId IntegralNumber(RegexPool& pool) {
   return pool.Concat({pool.Repeat(texts.Minus(), 0, 1), texts.AnyInteger(), texts.ZeroFraction()});
 }
 
-RegexId WrittenNumber(RegexPool& pool, bool integers_only) {
+RegexId WrittenNumber(RegexPool& pool, bool integers_only, std::uint32_t max_digits) {
   Texts texts(pool);
   const RegexId head = pool.Bytes(DigitsFrom('1', '9'));
-  const RegexId positive =
-      pool.Concat(head, texts.Digits(0, static_cast<std::uint32_t>(kMaxDigits) - 1));
+  const RegexId positive = pool.Concat(head, texts.Digits(0, max_digits - 1));
   const RegexId minus = pool.Repeat(texts.Minus(), 0, 1);
   const RegexId zero = pool.Literal("0");
   if (integers_only) return pool.Or({zero, pool.Concat(minus, positive)});
-  const RegexId fraction = pool.Concat(
-      {pool.Literal("."), texts.Digits(0, static_cast<std::uint32_t>(kMaxDigits) - 1), head});
+  const RegexId fraction = pool.Concat({pool.Literal("."), texts.Digits(0, max_digits - 1), head});
   const RegexId point_zero = pool.Repeat(pool.Literal(".0"), 0, 1);
   return pool.Or({pool.Concat(zero, point_zero), pool.Concat({minus, positive, point_zero}),
                   pool.Concat({minus, pool.Or({zero, positive}), fraction})});

@@ -29,11 +29,14 @@ std::optional<Decimal> ParseDecimal(std::string_view text);
 RegexId AnyNumber(RegexPool& pool);
 RegexId PlainNumber(RegexPool& pool);     // any, without an exponent
 RegexId IntegralNumber(RegexPool& pool);  // whose fraction is zeros
+// So many digits on either side of the point, at most: models go on with digits for ever.
+inline constexpr std::uint32_t kWrittenDigits = 40;
+// What is longer before the point may be more than a double holds.
+inline constexpr std::uint32_t kDoubleDigits = 308;
 // One text of each number, and of 50 also 50.0: no zeros at the end, no -0. With integers_only no
 // fraction.
-RegexId WrittenNumber(RegexPool& pool, bool integers_only);
-// Any number of at most kWrittenDigits on either side of the point, and an exponent to 99.
-inline constexpr std::uint32_t kWrittenDigits = 40;
+RegexId WrittenNumber(RegexPool& pool, bool integers_only, std::uint32_t max_digits);
+// Any number of at most kWrittenDigits, and an exponent to 99.
 RegexId WrittenAnyNumber(RegexPool& pool);
 RegexId NumberEqual(RegexPool& pool, const Decimal& bound);
 RegexId NumberAtLeast(RegexPool& pool, const Decimal& bound, bool is_exclusive);

@@ -77,7 +77,11 @@ class Emitter {
     if (number == kNoText) return number;
     if (number == reader_.shapes().any_number()) return WrittenAnyNumber(pool);
     const RegexId fractions = pool.And({number, pool.Not(IntegralNumber(pool))});
-    return pool.And({number, WrittenNumber(pool, /*integers_only=*/pool.IsNothing(fractions))});
+    const bool integers_only = pool.IsNothing(fractions);
+    const RegexId texts = pool.And({number, WrittenNumber(pool, integers_only, kWrittenDigits)});
+    // A bound or a constant may want more digits.
+    if (!pool.IsNothing(texts)) return texts;
+    return pool.And({number, WrittenNumber(pool, integers_only, kDoubleDigits)});
   }
 
   Result<NodeId> Array(const ArrayShape& array) {

@@ -267,6 +267,29 @@ TEST(JsonSchemaRefusalTest, BoundsHowDeepAHostileSchemaLeads) {
   EXPECT_EQ(RefusalOf(of_items.c_str()), "");
 }
 
+// Models go on with digits for ever, and a double holds no more than 308 before the point.
+TEST(JsonSchemaTest, EndsNumbersWithinSoManyDigits) {
+  const std::string forty(40, '7');
+  for (const char* const schema :
+       {R"({"type":"integer"})", R"({"type":"integer","minimum":0})", R"({"type":"number"})",
+        R"({"exclusiveMinimum":0.5,"type":"number"})", R"({"multipleOf":7,"type":"number"})"}) {
+    EXPECT_TRUE(Writes(schema, forty)) << schema;
+    EXPECT_FALSE(Writes(schema, forty + "7")) << schema;
+  }
+  constexpr const char* kBounded = R"({"type":"number","maximum":1})";
+  EXPECT_TRUE(Writes(kBounded, "0." + forty));
+  EXPECT_FALSE(Writes(kBounded, "0." + forty + "7"));
+}
+
+TEST(JsonSchemaTest, WritesMoreDigitsWhereAllNumbersHaveThem) {
+  const std::string large(60, '7');
+  EXPECT_TRUE(Writes(R"({"type":"integer","minimum":1e55})", large));
+  EXPECT_FALSE(Writes(R"({"type":"integer","minimum":1e55})", std::string(309, '7')));
+  EXPECT_TRUE(Writes(R"({"const":1e50})", "1" + std::string(50, '0')));
+  EXPECT_TRUE(Writes(R"({"type":"number","exclusiveMinimum":0,"maximum":1e-50})",
+                     "0." + std::string(60, '0') + "7"));
+}
+
 TEST(JsonSchemaTest, WritesAnyValueAndAnyObject) {
   EXPECT_TRUE(Writes("true", "[{\"a\":null}]"));
   Matcher objects(CompileJsonSchema(*ParseJson(R"({"type":"object"})")).value());
