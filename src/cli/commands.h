@@ -12,6 +12,7 @@ CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalLoad(CLI::App& app);                                    // a subcommand of eval
 CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalTools(CLI::App& app);                                   // likewise
 CommandRun SetUpExtract(CLI::App& app, const Environment& environment);
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
 CommandRun SetUpIngest(CLI::App& app, const Environment& environment);

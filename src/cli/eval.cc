@@ -127,9 +127,11 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   CommandRun embeddings = SetUpEmbeddings(app, environment);
   CommandRun load = SetUpEvalLoad(app);
   CommandRun schema = SetUpEvalSchema(app, environment);
+  CommandRun tools = SetUpEvalTools(app);
   return [&app, fidelity = std::move(fidelity), embeddings = std::move(embeddings),
-          load = std::move(load), schema = std::move(schema)] {
+          load = std::move(load), schema = std::move(schema), tools = std::move(tools)] {
     if (app.got_subcommand("schema")) return schema();
+    if (app.got_subcommand("tools")) return tools();
     if (app.got_subcommand("load")) return load();
     return app.got_subcommand("embeddings") ? embeddings() : fidelity();
   };

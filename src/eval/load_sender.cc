@@ -9,9 +9,8 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "base/display.h"
 #include "base/json.h"
-#include "net/http_client.h"
+#include "eval/endpoint.h"
 
 namespace kinglet {
 namespace {
@@ -37,13 +36,8 @@ std::vector<LoadRecord> RecordsOf(const std::deque<LoadReply>& replies) {
 }  // namespace
 
 Result<LoadSender> LoadSender::Create(LoadTarget target) {
-  if (HostOf(target.url).empty() || !target.url.starts_with("http")) {
-    return Error(StatusCode::kUsage, "{} is no URL: give one like http://127.0.0.1:8080",
-                 Quoted(target.url, 200));
-  }
-  while (target.url.ends_with('/')) target.url.pop_back();
-  if (!target.url.ends_with("/v1")) target.url += "/v1";
-  target.url += target.chat ? "/chat/completions" : "/completions";
+  target.url =
+      TRY(EndpointUrl(std::move(target.url), target.chat ? "/chat/completions" : "/completions"));
   auto client = TRY(HttpStreamClient::Create());
   return LoadSender(std::move(target), std::move(client));
 }

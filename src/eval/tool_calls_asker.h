@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks a chat endpoint of OpenAI's API questions with tools, several at once.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "eval/tool_calls_reply.h"
+#include "eval/tool_calls_suite.h"
+
+namespace kinglet {
+
+struct ToolTarget {
+  std::string url;    // as far as the host, or with /v1
+  std::string model;  // empty: the request names none
+  std::string api_key;
+  std::size_t max_tokens = 512;  // of an answer
+  std::size_t concurrency = 4;   // requests at once
+  int timeout_ms = 600'000;
+};
+
+// An outcome for each question, in order. Greedily, tool_choice auto. interrupted is asked now and
+// then, true ends it: kCancelled. kFailed where nobody answers at the address.
+Result<std::vector<ToolOutcome>> AskToolQuestions(const ToolTarget& target,
+                                                  const std::vector<ToolQuestion>& questions,
+                                                  const std::function<bool()>& interrupted);
+
+}  // namespace kinglet
