@@ -2,6 +2,7 @@
 // Text that has no marker is a regular language; a call is its notation around a schema's texts.
 #include "grammar/tool_grammar.h"
 
+#include <algorithm>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -19,18 +20,71 @@ NodeId OneOf(Grammar& grammar, std::span<const std::string_view> texts) {
   return grammar.Terminal(grammar.regex().Or(std::move(ways)));
 }
 
+RegexId Blanks(RegexPool& pool, std::uint32_t max) {
+  ByteSet blanks;
+  for (const char c : kToolBlanks) blanks.Add(static_cast<std::uint8_t>(c));
+  return pool.Repeat(pool.Bytes(blanks), 0, max);
+}
+
+// What text must not begin with where calls may lack a marker. An object that first has the name of
+// a tool is a call, or the model would write what its mask still allows: other "arguments". So is,
+// whoever's name it has, what the splitter would take for one: an object whose members are strings,
+// a name among them, up to the brace of its arguments.
+RegexId UnmarkedHead(RegexPool& pool, const ToolNotation& notation,
+                     const std::vector<const ToolSpec*>& tools) {
+  const RegexId blanks = Blanks(pool, kUnbounded);
+  const auto literal = [&](std::string_view text) { return pool.Literal(text); };
+  const auto parts_of = [&](RegexId name, RegexId value) {
+    return pool.Concat({name, blanks, literal(":"), blanks, value});
+  };
+  std::vector<RegexId> opens;
+  for (const std::string_view open : notation.opens)
+    opens.push_back(literal(open.substr(0, open.find_last_not_of(kToolBlanks) + 1)));
+  std::vector<RegexId> names;
+  for (const ToolSpec* const tool : tools)
+    names.push_back(literal(fmt::format("\"{}\"", tool->name)));
+  const ByteSet in_string = ByteSet::Range(0x20, 0xFF) & ~(ByteSet::Of('"') | ByteSet::Of('\\'));
+  const RegexId string = pool.Concat(
+      {literal("\""), pool.Repeat(pool.Bytes(in_string), 0, kUnbounded), literal("\"")});
+  const RegexId comma = pool.Concat({blanks, literal(","), blanks});
+  const RegexId member = pool.Concat(parts_of(string, string), comma);
+  const RegexId members = pool.Repeat(member, 0, kUnbounded);
+  const RegexId arguments = pool.Or({literal("\"arguments\""), literal("\"parameters\"")});
+  const RegexId known = parts_of(literal("\"name\""), pool.Or(std::move(names)));
+  const RegexId whole = pool.Concat({members, parts_of(literal("\"name\""), string), comma, members,
+                                     parts_of(arguments, literal("{"))});
+  return pool.Concat(
+      {blanks, pool.Or(std::move(opens)), blanks, literal("{"), blanks, pool.Or({known, whole})});
+}
+
 // Text in which nothing looks like a call.
-NodeId PlainText(Grammar& grammar, const ToolNotation& notation) {
+NodeId PlainText(Grammar& grammar, const ToolNotation& notation,
+                 const std::vector<const ToolSpec*>& tools) {
   RegexPool& pool = grammar.regex();
   RegexId text = pool.Not(pool.Concat({kAnyText, pool.Literal(notation.marker), kAnyText}));
   if (notation.is_bare) {
-    ByteSet blanks;
-    for (const char c : kToolBlanks) blanks.Add(static_cast<std::uint8_t>(c));
-    const RegexId bare =
-        pool.Concat({pool.Repeat(pool.Bytes(blanks), 0, kUnbounded), pool.Literal("{"), kAnyText});
+    const RegexId bare = pool.Concat({Blanks(pool, kUnbounded), pool.Literal("{"), kAnyText});
     text = pool.And({text, pool.Not(bare)});
   }
+  if (notation.unmarked != nullptr) {
+    const RegexId call = pool.Concat(UnmarkedHead(pool, *notation.unmarked, tools), kAnyText);
+    text = pool.And({text, pool.Not(call)});
+  }
   return grammar.Terminal(text);
+}
+
+// A notation's text in which each blank stands for some, so many that indentation fits.
+NodeId WithBlanks(Grammar& grammar, std::string_view text) {
+  constexpr std::uint32_t kMaxBlanks = 16;
+  RegexPool& pool = grammar.regex();
+  RegexId all = kEmptyText;
+  while (!text.empty()) {
+    const std::size_t bytes = std::min(text.find_first_of(kToolBlanks), text.size());
+    all = pool.Concat(all, pool.Literal(text.substr(0, bytes)));
+    if (bytes < text.size()) all = pool.Concat(all, Blanks(pool, kMaxBlanks));
+    text.remove_prefix(std::min(bytes + 1, text.size()));
+  }
+  return grammar.Terminal(all);
 }
 
 std::string Of(const ToolSpec& tool) { return fmt::format("the tool {:?}", tool.name); }
@@ -69,6 +123,48 @@ Result<std::vector<const ToolSpec*>> Callable(std::span<const ToolSpec> tools,
   return callable;
 }
 
+struct CallableTool {
+  const ToolSpec* spec;
+  NodeId arguments;
+};
+
+// The calls in a notation, without what opens them.
+NodeId Calls(Grammar& grammar, const std::vector<CallableTool>& tools, const ToolNotation& notation,
+             bool has_many) {
+  std::vector<NodeId> ways;
+  for (const CallableTool& tool : tools) {
+    const NodeId head = grammar.Literal(
+        fmt::format("{}{}{}", notation.before_name, tool.spec->name, notation.before_arguments));
+    ways.push_back(grammar.Sequence({head, tool.arguments, grammar.Literal(notation.after_call)}));
+  }
+  const NodeId call = grammar.Choice(std::move(ways));
+  const NodeId next = grammar.Sequence(OneOf(grammar, notation.betweens), call);
+  return grammar.Sequence({call, has_many ? grammar.Repeat(next, 0, kUnbounded) : Grammar::kEmpty,
+                           grammar.Literal(notation.close)});
+}
+
+// All of a reply that has no marker. What closes a fence may stand behind a bare object, too.
+NodeId UnmarkedCalls(Grammar& grammar, const std::vector<CallableTool>& tools,
+                     const ToolNotation& notation, bool has_many) {
+  std::vector<NodeId> ways;
+  for (const CallableTool& tool : tools) {
+    const std::string head =
+        fmt::format("{}{}{}", notation.before_name, tool.spec->name, notation.before_arguments);
+    ways.push_back(
+        grammar.Sequence({WithBlanks(grammar, head), tool.arguments,
+                          WithBlanks(grammar, fmt::format(" {}", notation.after_call))}));
+  }
+  const NodeId call = grammar.Choice(std::move(ways));
+  std::vector<NodeId> betweens;
+  for (const std::string_view between : notation.betweens)
+    betweens.push_back(WithBlanks(grammar, between));
+  const NodeId next = grammar.Sequence(grammar.Choice(std::move(betweens)), call);
+  const NodeId close = grammar.Choice({Grammar::kEmpty, WithBlanks(grammar, notation.close)});
+  return grammar.Sequence({OneOf(grammar, notation.opens), call,
+                           has_many ? grammar.Repeat(next, 0, kUnbounded) : Grammar::kEmpty,
+                           close});
+}
+
 }  // namespace
 
 Result<Grammar> ToolGrammar(std::span<const ToolSpec> tools, ToolFormat format,
@@ -76,33 +172,27 @@ Result<Grammar> ToolGrammar(std::span<const ToolSpec> tools, ToolFormat format,
   const ToolNotation& notation = NotationOf(format);
   const std::vector<const ToolSpec*> callable = TRY(Callable(tools, choice));
   Grammar grammar;
-  std::vector<NodeId> arguments;
-  std::vector<NodeId> ways;
+  std::vector<CallableTool> known;
   for (const ToolSpec* const tool : callable) {
     const Result<NodeId> added = Arguments(grammar, *tool);
     if (!added) return std::unexpected(added.error().WithContext(Of(*tool)));
-    arguments.push_back(*added);
-    const NodeId head = grammar.Literal(
-        fmt::format("{}{}{}", notation.before_name, tool->name, notation.before_arguments));
-    ways.push_back(grammar.Sequence({head, *added, grammar.Literal(notation.after_call)}));
+    known.push_back({tool, *added});
   }
-  const NodeId call = grammar.Choice(std::move(ways));
-  const NodeId next = grammar.Sequence(OneOf(grammar, notation.betweens), call);
-  const NodeId calls =
-      grammar.Sequence({call, has_many ? grammar.Repeat(next, 0, kUnbounded) : Grammar::kEmpty,
-                        grammar.Literal(notation.close)});
+  const NodeId calls = Calls(grammar, known, notation, has_many);
   const NodeId opened = grammar.Sequence(OneOf(grammar, notation.opens), calls);
   std::vector<NodeId> replies;
   const bool has_text =
       choice.kind == ToolChoice::Kind::kAuto || choice.kind == ToolChoice::Kind::kNone;
-  replies.push_back(has_text ? grammar.Sequence(PlainText(grammar, notation),
+  replies.push_back(has_text ? grammar.Sequence(PlainText(grammar, notation, callable),
                                                 grammar.Choice({Grammar::kEmpty, opened}))
                              : opened);
   if (notation.is_bare) replies.push_back(calls);
+  if (notation.unmarked != nullptr && choice.kind == ToolChoice::Kind::kAuto)
+    replies.push_back(UnmarkedCalls(grammar, known, *notation.unmarked, has_many));
   const Result<void> finished = grammar.Finish(grammar.Choice(std::move(replies)));
-  for (std::size_t i = 0; i < callable.size(); ++i) {
-    if (!grammar.MatchesSomething(arguments[i]))
-      return Error(StatusCode::kInvalidInput, "{}: its schema allows no object", Of(*callable[i]));
+  for (const CallableTool& tool : known) {
+    if (!grammar.MatchesSomething(tool.arguments))
+      return Error(StatusCode::kInvalidInput, "{}: its schema allows no object", Of(*tool.spec));
   }
   TRY(finished);
   return grammar;

@@ -62,7 +62,11 @@ std::string Walk(Matcher& matcher, const ToolNotation& notation, std::mt19937& r
   Matcher::StateId state = matcher.start();
   const auto chance = [&](unsigned one_in) { return random() % one_in == 0; };
   const auto open = [&] {
-    const std::string_view whole = notation.opens[random() % notation.opens.size()];
+    std::string_view whole = notation.opens[random() % notation.opens.size()];
+    if (notation.unmarked != nullptr && text.empty() && chance(6)) {
+      whole = chance(2) ? "```json\n{\n  \"name\": \"now\",\n  \"arguments\": {"
+                        : "{\"name\": \"note\", \"arguments\": {";
+    }
     return std::string(whole.substr(0, chance(4) ? random() % whole.size() : whole.size()));
   };
   std::string likely = chance(3) ? open() : "";
@@ -125,8 +129,33 @@ void AddCall(const json::value& call, std::string_view key, Read& read) {
   read.calls.push_back({std::string(name->get_string()), *arguments});
 }
 
+// Calls without a marker; none where the text is no such reply.
+Read ReadUnmarked(std::string_view text) {
+  Read read;
+  if (text.starts_with("```json")) text.remove_prefix(7);
+  if (text.starts_with("```")) text.remove_prefix(3);
+  for (;;) {
+    const std::size_t begin = text.find_first_not_of(" \n\r\t,");
+    if (begin == std::string_view::npos || text[begin] != '{') return read;
+    text.remove_prefix(begin);
+    const std::size_t bytes = ValueBytes(text);
+    if (bytes == 0) return read;
+    const json::value call = Parsed(text.substr(0, bytes));
+    const json::value* const arguments = Find(call, "arguments");
+    if (Find(call, "name") == nullptr || arguments == nullptr || !arguments->is_object())
+      return read;
+    AddCall(call, "arguments", read);
+    text.remove_prefix(bytes);
+  }
+}
+
 // The same notations, whole texts at a time and by another JSON parser.
 Read ReadWhole(ToolFormat format, std::string_view text) {
+  if (NotationOf(format).unmarked != nullptr) {
+    Read unmarked =
+        ReadUnmarked(text.substr(std::min(text.find_first_not_of(" \n\r\t"), text.size())));
+    if (!unmarked.calls.empty()) return unmarked;
+  }
   Read read;
   const std::string_view marker = NotationOf(format).marker;
   const bool is_bare = format == kLlama && text.starts_with('{');
@@ -292,6 +321,27 @@ TEST(ToolGrammarTest, WritesHermesCallsInOneWay) {
   ExpectTexts(kHermes, {.kind = Kind::kRequired}, true, {kCall, kTwoCalls},
               {"", "a", kCallBehindText});
   ExpectTexts(kHermes, {.kind = Kind::kNamed, .name = "now"}, true, {kCall}, {"", kTwoCalls});
+}
+
+TEST(ToolGrammarTest, WritesHermesCallsWithoutTheirMarker) {
+  constexpr std::string_view kBare = R"({"name": "now", "arguments": {}})";
+  constexpr std::string_view kFenced =
+      "```json\n{\n  \"name\": \"weather\",\n  \"arguments\": {\"city\":\"X\"}\n}\n```";
+  constexpr std::string_view kTwo =
+      "{\"name\":\"now\",\"arguments\":{}}\n{\"name\":\"now\",\"arguments\":{}}";
+  ExpectTexts(
+      kHermes, {}, true,
+      {kBare, kFenced, kTwo, "```json\n{}\n```", "```json\n{\"name\": \"no\"}\n```",
+       R"({"name": "Ada", "born": 1815})", R"({"type": "object", "name": "now"})",
+       R"({"type": "object", "parameters": {"a": 1}})", R"(So {"name": "then", "arguments": {}})"},
+      {R"({"name": "then", "arguments": {}})", R"({"name": "now", "arguments": {"a":1}})",
+       R"({"name": "now", "parameters": {}})", R"({"name": "now", "arguments": {})",
+       R"({"name": "now"})", "```\n{ \"name\":\"now\", \"arguments\": [1]}",
+       R"({"name": "now", "arguments": {}} so)", R"({"name": "weather", "arguments": {}})",
+       "\n{\"type\": \"function\", \"name\": \"now\", \"arguments\": {}}"});
+  ExpectTexts(kHermes, {}, false, {kBare, kFenced}, {kTwo});
+  ExpectTexts(kHermes, {.kind = Kind::kNone}, true, {R"({"name": "now"})"}, {kBare, kFenced});
+  ExpectTexts(kHermes, {.kind = Kind::kRequired}, true, {}, {kBare, kFenced});
 }
 
 TEST(ToolGrammarTest, WritesLlamaCallsInOneWay) {

@@ -21,6 +21,8 @@ using Texts = std::array<std::string_view, 1>;
 constexpr Texts kHermesOpens = {"<tool_call>\n"};
 constexpr Texts kHermesBetweens = {"\n</tool_call>\n<tool_call>\n"};
 constexpr std::array<std::string_view, 2> kHermesMarkers = {"<tool_call>", "</tool_call>"};
+constexpr std::array<std::string_view, 3> kUnmarkedOpens = {"```json\n", "```\n", ""};
+constexpr std::array<std::string_view, 2> kUnmarkedBetweens = {"\n", ",\n"};
 constexpr Texts kLlamaOpens = {"<|python_tag|>"};
 constexpr std::array<std::string_view, 2> kLlamaBetweens = {"; ", "\n"};
 constexpr std::array<std::string_view, 2> kMistralOpens = {"[TOOL_CALLS][", "[TOOL_CALLS] ["};
@@ -30,6 +32,12 @@ constexpr std::array<std::string_view, 3> kMistralArgsMarkers = {"[TOOL_CALLS]",
 constexpr Texts kJsonOpens = {"{\"tool_calls\": ["};
 constexpr Texts kCommas = {", "};
 
+constexpr ToolNotation kHermesUnmarked = {.opens = kUnmarkedOpens,
+                                          .betweens = kUnmarkedBetweens,
+                                          .close = "\n```",
+                                          .before_name = "{ \"name\": \"",
+                                          .before_arguments = "\", \"arguments\": ",
+                                          .after_call = "}"};
 constexpr ToolNotation kHermes = {.marker = "<tool_call>",
                                   .opens = kHermesOpens,
                                   .betweens = kHermesBetweens,
@@ -37,7 +45,8 @@ constexpr ToolNotation kHermes = {.marker = "<tool_call>",
                                   .before_name = "{\"name\": \"",
                                   .before_arguments = "\", \"arguments\": ",
                                   .after_call = "}",
-                                  .markers = kHermesMarkers};
+                                  .markers = kHermesMarkers,
+                                  .unmarked = &kHermesUnmarked};
 constexpr ToolNotation kLlama = {.marker = "<|python_tag|>",
                                  .is_bare = true,
                                  .opens = kLlamaOpens,
@@ -289,6 +298,10 @@ bool ToolCallSplitter::TakeText(bool is_last) {
     Head head = ReadHead(rest, notation_->opens, *notation_);
     if (notation_->is_bare && is_begin_ && head.is == Head::Is::kNone)
       head = ReadHead(rest, kNothing, *notation_);
+    if (notation_->unmarked != nullptr && is_begin_ && head.is == Head::Is::kNone) {
+      head = ReadHead(rest, notation_->unmarked->opens, *notation_->unmarked);
+      if (head.is == Head::Is::kWhole) notation_ = notation_->unmarked;
+    }
     if (head.is == Head::Is::kWhole) {
       AddText(std::string_view(held_).substr(0, at));
       BeginCall(head.name, at + head.bytes);

@@ -15,7 +15,7 @@
 namespace kinglet {
 
 enum class ToolFormat : std::uint8_t {
-  kHermes,       // Hermes, Qwen 2.5 and 3: a block <tool_call> a call
+  kHermes,       // Hermes, Qwen 2.5 and 3: a block <tool_call> a call; or the bare object
   kLlama,        // Llama 3: the call's bare object, or <|python_tag|> and the object
   kMistral,      // Mistral to v7: [TOOL_CALLS] and an array
   kMistralArgs,  // Mistral from v11: [TOOL_CALLS]name[ARGS]{...} a call
@@ -41,6 +41,9 @@ struct ToolNotation {
   std::string_view close;                      // after the last call
   std::string_view before_name, before_arguments, after_call;
   std::span<const std::string_view> markers;
+  // How a reply begins instead that is a call but leaves the marker out, as small models do and
+  // those for code, most of all; blanks may be others than these. Null: it is text.
+  const ToolNotation* unmarked = nullptr;
 };
 const ToolNotation& NotationOf(ToolFormat format);
 

@@ -46,6 +46,12 @@ TEST(ToolCallSplitterTest, TakesCallsOutOfTheText) {
        "I look.\n\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n"
        "{\"name\": \"g.h\", \"arguments\": {\"b\":[2]}}\n</tool_call>\n",
        "I look.", two},
+      {kHermes, R"({"name": "f", "arguments": {"a": 1}})", "", one},
+      {kHermes, "```json\n{\n  \"name\": \"f\",\n  \"arguments\": {\"a\": 1}\n}\n```", "", one},
+      {kHermes,
+       "```\n{\"name\": \"f\", \"arguments\": {}},\n{\"name\": \"g.h\", \"arguments\": "
+       "{\"b\":[2]}}",
+       "", two},
       {kLlama, R"({"name": "f", "parameters": {"a": 1}})", "", one},
       {kLlama, R"(<|python_tag|>{"name": "f", "parameters": {"a": 1}})", "", one},
       {kLlama, R"(Well: <|python_tag|>{"name": "f", "parameters": {"a": 1}})", "Well:", one},
@@ -69,6 +75,16 @@ TEST(ToolCallSplitterTest, TakesCallsOutOfTheText) {
        "Let me see.", two},
   };
   for (const Case& wanted : cases) Check(wanted);
+}
+
+// Not at the begin, or not a call: it is JSON that somebody asked for.
+TEST(ToolCallSplitterTest, LeavesOtherJsonToTheText) {
+  for (const std::string_view text :
+       {R"(So: {"name": "f", "arguments": {}})", R"({"name": "f"})", "```json\n{\"a\": {}}\n```",
+        "```json\n[1]\n```", R"({"name": "f", "arguments": [1]})", "```python\nf()\n```", "{",
+        "``"}) {
+    Check({kHermes, text, text});
+  }
 }
 
 TEST(ToolCallSplitterTest, FollowsBracesAndStringsOfArguments) {
@@ -134,7 +150,7 @@ TEST(ToolCallSplitterTest, LeavesWhatIsNoCall) {
            {kHermes, "  a < b, </tool_call> and <tool_calls> \n"},
            {kHermes, "<tool_call"},
            {kHermes, "<tool_call>"},
-           {kHermes, R"({"name": "f", "arguments": {}})"},
+           {kHermes, R"(So {"name": "f", "arguments": {}})"},
            {kHermes, R"(<tool_call>{"name": "f"}</tool_call>)"},
            {kHermes, R"(<tool_call>{"name": "f", "arguments": [1]}</tool_call>)"},
            {kHermes, R"(<tool_call>{"name": "f f", "arguments": {}}</tool_call>)"},

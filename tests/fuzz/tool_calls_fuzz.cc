@@ -39,6 +39,12 @@ class Notation {
       if (text.starts_with(marker)) return marker.size();
       if (may_break_off && marker.starts_with(text)) return text.size();
     }
+    if (NotationOf(format_).unmarked != nullptr) {
+      for (const std::string_view fence : {"```json", "```"}) {
+        if (text.starts_with(fence)) return fence.size();
+        if (may_break_off && fence.starts_with(text)) return text.size();
+      }
+    }
     const auto is_none_of = [&](std::string_view bytes) {
       return bytes.find(text[0]) == std::string_view::npos;
     };
