@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any JSON as the body of each API's requests, and any text as a file of keys. What is accepted is
 // something that the engine can be asked, and the answer to it, whose texts are the request's own,
-// is JSON however it is sent.
+// is JSON however it is sent. The first byte says which API, and which template the model has.
 // Covers: src/server/json_fields.cc src/server/chat_messages.cc src/server/generation_fields.cc
 // Covers: src/server/openai_chat.cc src/server/openai_completions.cc src/server/anthropic.cc
 // Covers: src/server/openai_responses.cc src/server/ollama.cc src/server/output_rules.cc
 // Longest input: 1300
+#include <unistd.h>
+
+#include <array>
 #include <cstdint>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +19,7 @@
 
 #include "base/check.h"
 #include "base/display.h"
+#include "base/file.h"
 #include "server/access.h"
 #include "server/anthropic.h"
 #include "server/ollama.h"
@@ -24,13 +30,60 @@
 namespace kinglet {
 namespace {
 
-Engine& TinyEngine() {
-  static const std::unique_ptr<Engine> engine = [] {
-    EngineOptions options;
-    options.thread_count = 1;
-    return Engine::Open(KINGLET_TEST_DATA "/models/stories-q4_0.gguf", options).value();
+constexpr std::string_view kTemplates[] = {
+    // Of a model that thinks and calls tools, of one that only talks, and of one that only goes on.
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}{% for c in m.tool_calls %}<tool_call>"
+    "{{ c | tojson }}{% endfor %}{% endfor %}{{ tools | tojson }}{% if enable_thinking %}<think>"
+    "{% endif %}</think>",
+    "{% for m in messages %}{{ m.role }}: {{ m.content }}{% endfor %}", ""};
+
+void AppendNumber(std::uint64_t number, std::size_t bytes, std::string& out) {
+  for (std::size_t i = 0; i < bytes; ++i) out += static_cast<char>(number >> (8 * i) & 0xFF);
+}
+
+// The model with a template: one more key, the first, as long as keeps its tensors aligned.
+std::string WithTemplate(std::string gguf, std::string_view chat_template) {
+  constexpr std::size_t kHeaderBytes = 24;
+  constexpr std::size_t kCountAt = 16;
+  constexpr std::size_t kAlignment = 32;
+  constexpr std::uint32_t kString = 8;
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  if (chat_template.empty()) return gguf;
+  std::string text(chat_template);
+  const std::size_t around = 8 + kKey.size() + 4 + 8;
+  while ((around + text.size()) % kAlignment != 0) text += ' ';
+  std::string entry;
+  AppendNumber(kKey.size(), 8, entry);
+  entry += kKey;
+  AppendNumber(kString, 4, entry);
+  AppendNumber(text.size(), 8, entry);
+  entry += text;
+  ++gguf[kCountAt];  // there are less than 255
+  return gguf.insert(kHeaderBytes, entry);
+}
+
+std::unique_ptr<Engine> OpenEngine(std::string_view chat_template) {
+  const auto gguf = ReadFile(KINGLET_TEST_DATA "/models/stories-q4_0.gguf", std::size_t{1} << 20);
+  KINGLET_CHECK(gguf.has_value(), "{}", gguf.error().message());
+  const auto path = std::filesystem::temp_directory_path() /
+                    fmt::format("kinglet-fuzz-{}-{}.gguf", getpid(), chat_template.size());
+  KINGLET_CHECK(WriteFileAtomic(path, WithTemplate(*gguf, chat_template)).has_value(), "{}",
+                path.string());
+  EngineOptions options;
+  options.thread_count = 1;
+  auto engine = Engine::Open(path, options);
+  std::filesystem::remove(path);
+  KINGLET_CHECK(engine.has_value(), "{}", engine.error().message());
+  return *std::move(engine);
+}
+
+const Engine& TinyEngine(std::size_t number) {
+  static const auto engines = [] {
+    std::array<std::unique_ptr<Engine>, std::size(kTemplates)> opened;
+    for (std::size_t i = 0; i < opened.size(); ++i) opened[i] = OpenEngine(kTemplates[i]);
+    return opened;
   }();
-  return *engine;
+  return *engines[number];
 }
 
 // What a model may have said: pieces of the body, which is valid UTF-8.
@@ -68,7 +121,7 @@ void CheckAnswer(ParsedGeneration& parsed, const std::string& text) {
   std::vector<ReplyChoice> choices;
   for (const GenerationRequest& request : parsed.plan.requests) {
     for (const TokenId id : request.prompt) {  // the engine refuses what is no token
-      if (id < 0 || id >= TinyEngine().tokenizer().vocab_size()) return;
+      if (id < 0 || id >= TinyEngine(0).tokenizer().vocab_size()) return;
     }
     choices.push_back(Said(request, parsed.plan.rules.tool_format.has_value(), text));
   }
@@ -114,7 +167,9 @@ void Check(ApiResult<ParsedGeneration> parsed, const std::string& text) {
 
 void Run(std::string_view input) {
   if (input.empty()) return;
-  const int format = input[0] % 7;
+  constexpr unsigned kFormats = 7;
+  const auto first = static_cast<unsigned char>(input[0]);
+  const unsigned format = first % kFormats;
   input.remove_prefix(1);
   if (format == 6) {
     for (const AccessKey& key : ParseAccessKeys(input).value_or(std::vector<AccessKey>())) {
@@ -125,7 +180,7 @@ void Run(std::string_view input) {
   const Result<json::value> body = ParseJson(input, {.max_bytes = 1 << 20, .max_depth = 32});
   if (!body || !body->is_object()) return;
   const json::object& object = body->get_object();
-  const Engine& engine = TinyEngine();
+  const Engine& engine = TinyEngine(first / kFormats % std::size(kTemplates));
   // One that the body may go on from.
   ResponseMemory memory(1 << 16);
   memory.Remember("resp_1", "owner", {json::object{{"role", "user"}, {"content", "a"}}}, {});
