@@ -213,6 +213,42 @@ RegexId RegexPool::Or(std::vector<RegexId> parts) {
     }
   }
   if (!bytes.empty()) flat.push_back(Bytes(bytes));
+  // r{1,5}s|r{3,9}s is r{1,9}s: else a text that may stand at many counts at once, as that of
+  // (.{1,63}\.){1,127}, has as many parts.
+  struct Counted {
+    RegexId then, part;
+    std::uint32_t min, max;
+    RegexId whole;
+    auto operator<=>(const Counted&) const = default;
+  };
+  std::vector<Counted> counted;
+  bool has_counts = false;
+  for (const RegexId whole : flat) {
+    const bool is_concat = nodes_[whole].kind == Kind::kConcat;
+    const RegexId head = is_concat ? nodes_[whole].a : whole;
+    const RegexId then = is_concat ? nodes_[whole].b : kEmptyText;
+    const Node& node = nodes_[head];
+    const bool is_repeat = node.kind == Kind::kRepeat;
+    has_counts |= is_repeat;
+    counted.push_back(is_repeat ? Counted{then, node.a, node.b, node.c, whole}
+                                : Counted{then, head, 1, 1, whole});
+  }
+  if (!has_counts) return OrOfDistinct(flat);
+  std::ranges::sort(counted);
+  flat.clear();
+  for (std::size_t begin = 0; begin < counted.size();) {
+    Counted all = counted[begin];
+    std::size_t end = begin + 1;
+    for (; end < counted.size(); ++end) {
+      const Counted& next = counted[end];
+      if (next.then != all.then || next.part != all.part) break;
+      if (all.max != kUnbounded && next.min > all.max + 1) break;
+      all.max = std::max(all.max, next.max);
+    }
+    flat.push_back(end == begin + 1 ? all.whole
+                                    : Concat(Repeat(all.part, all.min, all.max), all.then));
+    begin = end;
+  }
   return OrOfDistinct(flat);
 }
 

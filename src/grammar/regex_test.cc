@@ -146,6 +146,36 @@ TEST(RegexTest, SeesAtOnceWhatIsAskedForAndRuledOut) {
   EXPECT_EQ(pool.And({groups, pool.Not(pool.Or({groups, other}))}), kNoText);
 }
 
+TEST(RegexTest, JoinsCountsOfOnePartBeforeTheSameRest) {
+  RegexPool pool;
+  const RegexId a = pool.Literal("a");
+  const RegexId b = pool.Literal("b");
+  const auto some = [&](std::uint32_t min, std::uint32_t max, RegexId then) {
+    return pool.Concat(pool.Repeat(a, min, max), then);
+  };
+  EXPECT_EQ(pool.Or({some(1, 5, b), some(3, 9, b)}), some(1, 9, b));
+  EXPECT_EQ(pool.Or({some(2, 3, b), some(4, kUnbounded, b)}), some(2, kUnbounded, b));
+  EXPECT_EQ(pool.Or({some(1, 1, b), some(2, 4, b)}), some(1, 4, b));
+  const RegexId apart = pool.Or({some(1, 2, b), some(4, 5, b)});
+  EXPECT_FALSE(Matches(pool, apart, "aaab"));
+  EXPECT_TRUE(Matches(pool, apart, "aaaab"));
+  const RegexId others = pool.Or({some(1, 2, b), some(2, 5, kEmptyText)});
+  EXPECT_FALSE(Matches(pool, others, "aaab"));
+  EXPECT_TRUE(Matches(pool, others, "aaa"));
+}
+
+TEST(RegexTest, StaysSmallWhereATextStandsAtManyCounts) {
+  RegexPool pool;
+  const RegexId any = pool.Bytes(ByteSet::Range(' ', '~'));
+  const RegexId label = pool.Concat(pool.Repeat(any, 1, 63), pool.Literal("."));
+  RegexId name = pool.And({pool.Repeat(label, 1, 127), pool.Repeat(any, 1, 255)});
+  for (const char c : std::string_view("a.bc..def.example.com")) {
+    name = pool.Derivative(name, static_cast<std::uint8_t>(c));
+    EXPECT_FALSE(pool.IsNothing(name));
+  }
+  EXPECT_LT(pool.size(), 5'000U);
+}
+
 TEST(RegexTest, SaysWhenItIsFull) {
   RegexPool pool(100);
   pool.Literal(std::string(200, 'a') + "b");
