@@ -91,6 +91,9 @@ class Clients(serving.ServerTest):
         generated = count("kinglet_tokens_total", kind="generated")
         answered = count("kinglet_requests_total", route="/v1/chat/completions", status="200")
         self.server.post("/v1/chat/completions", ASK)
+        # An answer is counted when its last byte is on its way: who has read it may look too soon.
+        wait_for(lambda: count("kinglet_requests_total", route="/v1/chat/completions", status="200") > answered)
+        wait_for(lambda: count("kinglet_tokens_total", kind="generated") > generated)
         self.assertEqual(count("kinglet_tokens_total", kind="generated"), generated + 4)
         self.assertEqual(count("kinglet_requests_total", route="/v1/chat/completions", status="200"), answered + 1)
         for name in ("time_to_first_byte", "time_to_first_token", "time_per_output_token", "queue", "prefill"):
