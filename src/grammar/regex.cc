@@ -213,8 +213,13 @@ RegexId RegexPool::Or(std::vector<RegexId> parts) {
     }
   }
   if (!bytes.empty()) flat.push_back(Bytes(bytes));
-  // r{1,5}s|r{3,9}s is r{1,9}s: else a text that may stand at many counts at once, as that of
-  // (.{1,63}\.){1,127}, has as many parts.
+  JoinCounts(flat);
+  return OrOfDistinct(flat);
+}
+
+// r{1,5}s|r{3,9}s is r{1,9}s: else a text that may stand at many counts at once, as that of
+// (.{1,63}\.){1,127}, has as many parts.
+void RegexPool::JoinCounts(std::vector<RegexId>& parts) {
   struct Counted {
     RegexId then, part;
     std::uint32_t min, max;
@@ -223,7 +228,7 @@ RegexId RegexPool::Or(std::vector<RegexId> parts) {
   };
   std::vector<Counted> counted;
   bool has_counts = false;
-  for (const RegexId whole : flat) {
+  for (const RegexId whole : parts) {
     const bool is_concat = nodes_[whole].kind == Kind::kConcat;
     const RegexId head = is_concat ? nodes_[whole].a : whole;
     const RegexId then = is_concat ? nodes_[whole].b : kEmptyText;
@@ -233,9 +238,9 @@ RegexId RegexPool::Or(std::vector<RegexId> parts) {
     counted.push_back(is_repeat ? Counted{then, node.a, node.b, node.c, whole}
                                 : Counted{then, head, 1, 1, whole});
   }
-  if (!has_counts) return OrOfDistinct(flat);
+  if (!has_counts) return;
   std::ranges::sort(counted);
-  flat.clear();
+  parts.clear();
   for (std::size_t begin = 0; begin < counted.size();) {
     Counted all = counted[begin];
     std::size_t end = begin + 1;
@@ -245,11 +250,10 @@ RegexId RegexPool::Or(std::vector<RegexId> parts) {
       if (all.max != kUnbounded && next.min > all.max + 1) break;
       all.max = std::max(all.max, next.max);
     }
-    flat.push_back(end == begin + 1 ? all.whole
-                                    : Concat(Repeat(all.part, all.min, all.max), all.then));
+    parts.push_back(end == begin + 1 ? all.whole
+                                     : Concat(Repeat(all.part, all.min, all.max), all.then));
     begin = end;
   }
-  return OrOfDistinct(flat);
 }
 
 // Texts that begin alike share what they begin with: a list of words becomes a tree of them, whose

@@ -111,6 +111,7 @@ class RegexPool {
   std::span<const RegexId> Parts(const Node& node) const {
     return std::span(parts_).subspan(node.a, node.b);
   }
+  void JoinCounts(std::vector<RegexId>& parts);
   RegexId OrOfDistinct(std::vector<RegexId>& parts);
   RegexId MultipleState(std::uint64_t remainder, std::uint32_t divisor, std::uint32_t scale,
                         bool has_point);
