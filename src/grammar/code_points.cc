@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -22,34 +24,33 @@ ByteSet Between(char first, char last) {
   return ByteSet::Range(static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(last));
 }
 
-void AddUtf8(RegexPool& pool, char32_t first, char32_t last, std::vector<RegexId>& pieces) {
+using Sequences = std::vector<std::vector<ByteSet>>;
+
+void AddUtf8(char32_t first, char32_t last, Sequences& sequences) {
   for (const char32_t end : {U'\x7F', U'\x7FF', U'\xFFFF'}) {
     if (first <= end && end < last) {
-      AddUtf8(pool, first, end, pieces);
-      return AddUtf8(pool, end + 1, last, pieces);
+      AddUtf8(first, end, sequences);
+      return AddUtf8(end + 1, last, sequences);
     }
   }
   for (unsigned bits = 6; bits <= 18 && last > 0x7F; bits += 6) {
     const char32_t low = (char32_t{1} << bits) - 1;
     if ((first & ~low) == (last & ~low)) break;
     if ((first & low) != 0) {
-      AddUtf8(pool, first, first | low, pieces);
-      return AddUtf8(pool, (first | low) + 1, last, pieces);
+      AddUtf8(first, first | low, sequences);
+      return AddUtf8((first | low) + 1, last, sequences);
     }
     if ((last & low) != low) {
-      AddUtf8(pool, first, (last & ~low) - 1, pieces);
-      return AddUtf8(pool, last & ~low, last, pieces);
+      AddUtf8(first, (last & ~low) - 1, sequences);
+      return AddUtf8(last & ~low, last, sequences);
     }
   }
   std::string begin;
   std::string end;
   AppendUtf8(first, begin);
   AppendUtf8(last, end);
-  RegexId piece = kEmptyText;
-  for (std::size_t i = begin.size(); i-- > 0;) {
-    piece = pool.Concat(pool.Bytes(Between(begin[i], end[i])), piece);
-  }
-  pieces.push_back(piece);
+  std::vector<ByteSet>& sequence = sequences.emplace_back();
+  for (std::size_t i = 0; i < begin.size(); ++i) sequence.push_back(Between(begin[i], end[i]));
 }
 
 struct Escape {
@@ -119,21 +120,34 @@ bool CodePointSet::Has(char32_t code_point) const {
   });
 }
 
+std::vector<std::vector<ByteSet>> CodePointSet::Utf8Sequences() const {
+  Sequences sequences;
+  for (const Range& range : ranges_) AddUtf8(range.first, range.last, sequences);
+  return sequences;
+}
+
 RegexId CodePointSet::ToRegex(RegexPool& pool, TextEncoding encoding) const {
   std::vector<RegexId> pieces;
-  for (const Range& range : ranges_) {
-    if (encoding == TextEncoding::kUtf8) {
-      AddUtf8(pool, range.first, range.last, pieces);
-      continue;
+  CodePointSet plain = *this;
+  if (encoding == TextEncoding::kJsonString) {
+    plain = {};
+    for (const Range& range : ranges_) {
+      char32_t begin = range.first;
+      for (char32_t c = range.first; c <= std::min(range.last, U'\\'); ++c) {
+        if (!IsEscaped(c)) continue;
+        if (begin < c) plain.Add(begin, c - 1);
+        pieces.push_back(EscapeOf(pool, c));
+        begin = c + 1;
+      }
+      if (begin <= range.last) plain.Add(begin, range.last);
     }
-    char32_t begin = range.first;
-    for (char32_t c = range.first; c <= std::min(range.last, U'\\'); ++c) {
-      if (!IsEscaped(c)) continue;
-      if (begin < c) AddUtf8(pool, begin, c - 1, pieces);
-      pieces.push_back(EscapeOf(pool, c));
-      begin = c + 1;
+  }
+  for (const std::vector<ByteSet>& sequence : plain.Utf8Sequences()) {
+    RegexId piece = kEmptyText;
+    for (const ByteSet& set : std::views::reverse(sequence)) {
+      piece = pool.Concat(pool.Bytes(set), piece);
     }
-    if (begin <= range.last) AddUtf8(pool, begin, range.last, pieces);
+    pieces.push_back(piece);
   }
   return pool.Or(std::move(pieces));
 }

@@ -36,6 +36,8 @@ class CodePointSet {
   bool empty() const { return ranges_.empty(); }
   std::span<const Range> ranges() const { return ranges_; }  // sorted, apart, without surrogates
 
+  // The characters in UTF-8: any byte of the first set, then any of the second, and so on, is one.
+  std::vector<std::vector<ByteSet>> Utf8Sequences() const;
   RegexId ToRegex(RegexPool& pool, TextEncoding encoding) const;
 
  private:

@@ -22,24 +22,6 @@ constexpr std::size_t kMaxMadeOfAll = 50'000;
 // A longer run of a smaller alphabet is worth more than a shorter one.
 constexpr std::uint32_t kShortRun = 4;
 
-// UTF-8's characters of more than one byte (Unicode 15, table 3-7); what follows the second byte is
-// 80..BF.
-constexpr ByteSet kContinuation = ByteSet::Range(0x80, 0xBF);
-struct Sequence {
-  ByteSet lead;
-  ByteSet second;
-  int continuations;  // the second included
-};
-constexpr Sequence kSequences[] = {
-    {ByteSet::Range(0xC2, 0xDF), kContinuation, 1},
-    {ByteSet::Of(0xE0), ByteSet::Range(0xA0, 0xBF), 2},
-    {ByteSet::Range(0xE1, 0xEC) | ByteSet::Range(0xEE, 0xEF), kContinuation, 2},
-    {ByteSet::Of(0xED), ByteSet::Range(0x80, 0x9F), 2},
-    {ByteSet::Of(0xF0), ByteSet::Range(0x90, 0xBF), 3},
-    {ByteSet::Range(0xF1, 0xF3), kContinuation, 3},
-    {ByteSet::Of(0xF4), ByteSet::Range(0x80, 0x8F), 3},
-};
-
 void AddOnce(std::vector<Matcher::StateId>& states, Matcher::StateId state) {
   if (std::ranges::find(states, state) == states.end()) states.push_back(state);
 }
@@ -50,9 +32,7 @@ FreeRuns::FreeRuns(Matcher& matcher) : matcher_(&matcher) {
   for (std::uint8_t i = 0; i < TokenTrie::kAlphabets; ++i) {
     const CodePointSet characters = TokenTrie::Alphabet(i);
     characters_[i] = characters.ToRegex(matcher.grammar().regex(), TextEncoding::kUtf8);
-    for (std::uint8_t c = 0; c < 0x80; ++c) {
-      if (characters.Has(c)) ascii_[i].Add(c);
-    }
+    sequences_[i] = characters.Utf8Sequences();
   }
 }
 
@@ -101,15 +81,12 @@ std::uint32_t FreeRuns::Explore(Matcher::StateId state, std::uint8_t alphabet) {
 // The states behind each character of the alphabet, in followers_; whether all of them live.
 bool FreeRuns::Follow(Matcher::StateId state, std::uint8_t alphabet) {
   followers_.clear();
-  if (!Step(state, ascii_[alphabet], followers_)) return false;
-  if (alphabet + 1 < TokenTrie::kAlphabets) return true;
-  for (const Sequence& sequence : kSequences) {
-    inside_.clear();
-    if (!Step(state, sequence.lead, inside_)) return false;
-    for (int position = 1; position <= sequence.continuations; ++position) {
+  for (const std::vector<ByteSet>& sequence : sequences_[alphabet]) {
+    inside_.assign(1, state);
+    for (const ByteSet& bytes : sequence) {
       after_.clear();
       for (const Matcher::StateId each : inside_) {
-        if (!Step(each, position == 1 ? sequence.second : kContinuation, after_)) return false;
+        if (!Step(each, bytes, after_)) return false;
       }
       std::swap(inside_, after_);
     }

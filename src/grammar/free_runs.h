@@ -56,8 +56,9 @@ class FreeRuns {
   Matcher* matcher_;
   std::size_t made_ = 0;                                     // states and expressions, by exploring
   std::array<RegexId, TokenTrie::kAlphabets> characters_{};  // one of each alphabet
-  std::array<ByteSet, TokenTrie::kAlphabets> ascii_{};       // the same, of one byte
-  std::vector<Known> known_;                                 // by state
+  std::array<std::vector<std::vector<ByteSet>>, TokenTrie::kAlphabets>
+      sequences_;                                             // of their bytes
+  std::vector<Known> known_;                                  // by state
   std::vector<Matcher::StateId> followers_, inside_, after_;  // of the state that is looked at
 };
 
