@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::uint32_t kWorthExploring = 1'000;  // nodes of a subtree
 
-void Allow(TokenMask& mask, TokenId id) {
-  mask[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
-}
-
 void AllowSubtree(const TokenTrie::Tree& tree, std::size_t node, TokenMask& mask) {
   const std::uint32_t first = tree.nodes[node].first;
   const std::uint32_t end = tree.nodes[node + tree.nodes[node].size].first;

@@ -49,10 +49,6 @@ std::vector<Kind> KindsOf(std::string_view token) {
   return kinds;
 }
 
-void Set(TokenMask& mask, TokenId id) {
-  mask[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
-}
-
 }  // namespace
 
 CodePointSet TokenTrie::Alphabet(std::uint8_t index) {
@@ -72,7 +68,7 @@ TokenTrie::TokenTrie(std::span<const std::string_view> tokens, std::span<const T
   }
   begin_.push_back(static_cast<std::uint32_t>(text_.size()));
   ends_.resize(mask_words());
-  for (const TokenId id : ends) Set(ends_, id);
+  for (const TokenId id : ends) Allow(ends_, id);
   Sort();
   BuildMasks();
   BuildNodes(all_);
@@ -114,8 +110,7 @@ void TokenTrie::BuildMasks() {
     for (std::size_t alphabet = kind.alphabet; alphabet < kAlphabets; ++alphabet) {
       for (std::size_t length = 0; length < kLengths.size(); ++length) {
         if (kind.characters > kLengths[length]) continue;
-        masks_[alphabet][length][static_cast<std::size_t>(id) / 64] |= std::uint64_t{1}
-                                                                       << (id % 64);
+        Allow(masks_[alphabet][length], id);
       }
     }
   }

@@ -31,6 +31,10 @@ inline bool IsAllowed(const TokenMask& mask, TokenId id) {
   return (mask[static_cast<std::size_t>(id) / 64] >> (id % 64) & 1) != 0;
 }
 
+inline void Allow(TokenMask& mask, TokenId id) {
+  mask[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64);
+}
+
 class TokenTrie {
  public:
   // Small letters, letters, letters and digits, these with - and _, printable ASCII, and all
