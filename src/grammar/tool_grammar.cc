@@ -74,9 +74,8 @@ NodeId PlainText(Grammar& grammar, const ToolNotation& notation,
 }
 
 // A notation's text in which each blank stands for some, so many that indentation fits.
-NodeId WithBlanks(Grammar& grammar, std::string_view text) {
+RegexId WithBlanks(RegexPool& pool, std::string_view text) {
   constexpr std::uint32_t kMaxBlanks = 16;
-  RegexPool& pool = grammar.regex();
   RegexId all = kEmptyText;
   while (!text.empty()) {
     const std::size_t bytes = std::min(text.find_first_of(kToolBlanks), text.size());
@@ -84,7 +83,7 @@ NodeId WithBlanks(Grammar& grammar, std::string_view text) {
     if (bytes < text.size()) all = pool.Concat(all, Blanks(pool, kMaxBlanks));
     text.remove_prefix(std::min(bytes + 1, text.size()));
   }
-  return grammar.Terminal(all);
+  return all;
 }
 
 std::string Of(const ToolSpec& tool) { return fmt::format("the tool {:?}", tool.name); }
@@ -128,41 +127,30 @@ struct CallableTool {
   NodeId arguments;
 };
 
-// The calls in a notation, without what opens them.
+// The calls in a notation, without what opens them. Those without a marker have blanks as the model
+// likes them, and what closes a fence may stand behind a bare object, too.
 NodeId Calls(Grammar& grammar, const std::vector<CallableTool>& tools, const ToolNotation& notation,
-             bool has_many) {
+             bool has_many, bool is_marked) {
+  RegexPool& pool = grammar.regex();
+  const auto write = [&](std::string_view text) {
+    return is_marked ? pool.Literal(text) : WithBlanks(pool, text);
+  };
+  const RegexId after_call =
+      pool.Concat(is_marked ? kEmptyText : write(" "), write(notation.after_call));
   std::vector<NodeId> ways;
   for (const CallableTool& tool : tools) {
-    const NodeId head = grammar.Literal(
+    const RegexId head = write(
         fmt::format("{}{}{}", notation.before_name, tool.spec->name, notation.before_arguments));
-    ways.push_back(grammar.Sequence({head, tool.arguments, grammar.Literal(notation.after_call)}));
-  }
-  const NodeId call = grammar.Choice(std::move(ways));
-  const NodeId next = grammar.Sequence(OneOf(grammar, notation.betweens), call);
-  return grammar.Sequence({call, has_many ? grammar.Repeat(next, 0, kUnbounded) : Grammar::kEmpty,
-                           grammar.Literal(notation.close)});
-}
-
-// All of a reply that has no marker. What closes a fence may stand behind a bare object, too.
-NodeId UnmarkedCalls(Grammar& grammar, const std::vector<CallableTool>& tools,
-                     const ToolNotation& notation, bool has_many) {
-  std::vector<NodeId> ways;
-  for (const CallableTool& tool : tools) {
-    const std::string head =
-        fmt::format("{}{}{}", notation.before_name, tool.spec->name, notation.before_arguments);
     ways.push_back(
-        grammar.Sequence({WithBlanks(grammar, head), tool.arguments,
-                          WithBlanks(grammar, fmt::format(" {}", notation.after_call))}));
+        grammar.Sequence({grammar.Terminal(head), tool.arguments, grammar.Terminal(after_call)}));
   }
   const NodeId call = grammar.Choice(std::move(ways));
-  std::vector<NodeId> betweens;
-  for (const std::string_view between : notation.betweens)
-    betweens.push_back(WithBlanks(grammar, between));
-  const NodeId next = grammar.Sequence(grammar.Choice(std::move(betweens)), call);
-  const NodeId close = grammar.Choice({Grammar::kEmpty, WithBlanks(grammar, notation.close)});
-  return grammar.Sequence({OneOf(grammar, notation.opens), call,
-                           has_many ? grammar.Repeat(next, 0, kUnbounded) : Grammar::kEmpty,
-                           close});
+  std::vector<RegexId> betweens;
+  for (const std::string_view between : notation.betweens) betweens.push_back(write(between));
+  const NodeId next = grammar.Sequence(grammar.Terminal(pool.Or(std::move(betweens))), call);
+  const RegexId close = pool.Repeat(write(notation.close), is_marked ? 1 : 0, 1);
+  return grammar.Sequence({call, has_many ? grammar.Repeat(next, 0, kUnbounded) : Grammar::kEmpty,
+                           grammar.Terminal(close)});
 }
 
 }  // namespace
@@ -178,7 +166,7 @@ Result<Grammar> ToolGrammar(std::span<const ToolSpec> tools, ToolFormat format,
     if (!added) return std::unexpected(added.error().WithContext(Of(*tool)));
     known.push_back({tool, *added});
   }
-  const NodeId calls = Calls(grammar, known, notation, has_many);
+  const NodeId calls = Calls(grammar, known, notation, has_many, /*is_marked=*/true);
   const NodeId opened = grammar.Sequence(OneOf(grammar, notation.opens), calls);
   std::vector<NodeId> replies;
   const bool has_text =
@@ -187,8 +175,11 @@ Result<Grammar> ToolGrammar(std::span<const ToolSpec> tools, ToolFormat format,
                                                 grammar.Choice({Grammar::kEmpty, opened}))
                              : opened);
   if (notation.is_bare) replies.push_back(calls);
-  if (notation.unmarked != nullptr && choice.kind == ToolChoice::Kind::kAuto)
-    replies.push_back(UnmarkedCalls(grammar, known, *notation.unmarked, has_many));
+  if (notation.unmarked != nullptr && choice.kind == ToolChoice::Kind::kAuto) {
+    replies.push_back(
+        grammar.Sequence(OneOf(grammar, notation.unmarked->opens),
+                         Calls(grammar, known, *notation.unmarked, has_many, /*is_marked=*/false)));
+  }
   const Result<void> finished = grammar.Finish(grammar.Choice(std::move(replies)));
   for (const CallableTool& tool : known) {
     if (!grammar.MatchesSomething(tool.arguments))
