@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/display.h"
 #include "base/file.h"
+#include "eval/json_lines.h"
 #include "eval/schema_text.h"
 #include "grammar/json_schema.h"
 #include "grammar/token_mask.h"
@@ -84,15 +85,10 @@ bool WalkTokens(TokenMasker& masker, const Tokenizer& tokenizer, std::string_vie
 
 Result<std::vector<SchemaCase>> ParseSchemaCases(std::string_view text) {
   std::vector<SchemaCase> cases;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    if (line.empty()) continue;
-    Result<json::value> value = ParseJson(line, kCaseLimits);
-    Result<SchemaCase> read = value ? ReadCase(*value) : std::unexpected(value.error());
-    if (!read) return std::unexpected(read.error().WithContext(fmt::format("line {}", number)));
-    cases.push_back(*std::move(read));
-  }
+  TRY(ForEachJsonLine(text, kCaseLimits, [&](const json::value& line) -> Result<void> {
+    cases.push_back(TRY(ReadCase(line)));
+    return {};
+  }));
   return cases;
 }
 

@@ -30,12 +30,15 @@ class Answer final : public HttpPostListener {
     status_ = status;
   }
 
+  explicit Answer(json::array tools) : tools_(std::move(tools)) {}
+
+  const json::array& tools() const { return tools_; }
   bool found_nobody() const { return end_ == HttpPostEnd::kNoConnection; }
-  ToolReply Read(const json::array& tools) const {
+  ToolReply Read() const {
     ToolReply reply;
     switch (end_) {
       case HttpPostEnd::kWhole:
-        return ReadToolReply(status_, body_, tools);
+        return ReadToolReply(status_, body_, tools_);
       case HttpPostEnd::kNoConnection:
         reply.error = "no connection";
         break;
@@ -53,16 +56,18 @@ class Answer final : public HttpPostListener {
   }
 
  private:
+  json::array tools_;  // that were sent
   std::string body_;
   int status_ = 0;
   HttpPostEnd end_ = HttpPostEnd::kCancelled;
 };
 
-HttpPost PostOf(const ToolTarget& target, const std::string& url, const ToolQuestion& question) {
+HttpPost PostOf(const ToolTarget& target, const std::string& url, const ToolQuestion& question,
+                const json::array& tools) {
   json::object body;
   if (!target.model.empty()) body["model"] = target.model;
   body["messages"] = question.messages;
-  body["tools"] = ToTools(question.functions);
+  body["tools"] = tools;
   body["tool_choice"] = "auto";
   body["temperature"] = 0;
   body["max_tokens"] = target.max_tokens;
@@ -82,9 +87,9 @@ Result<std::vector<ToolOutcome>> AskToolQuestions(const ToolTarget& target,
   std::deque<Answer> answers;  // which stay where they are
   while (answers.size() < questions.size() || client->in_flight() > 0) {
     if (answers.size() < questions.size() && client->in_flight() < target.concurrency) {
-      answers.emplace_back();
-      const auto started =
-          client->Start(PostOf(target, url, questions[answers.size() - 1]), answers.back());
+      const ToolQuestion& question = questions[answers.size()];
+      Answer& answer = answers.emplace_back(ToTools(question.functions));
+      const auto started = client->Start(PostOf(target, url, question, answer.tools()), answer);
       if (started) continue;
       client->CancelAll();  // their listeners end here
       return std::unexpected(started.error());
@@ -98,8 +103,7 @@ Result<std::vector<ToolOutcome>> AskToolQuestions(const ToolTarget& target,
   }
   std::vector<ToolOutcome> outcomes;
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    const ToolQuestion& question = questions[i];
-    outcomes.push_back(JudgeReply(question, answers[i].Read(ToTools(question.functions))));
+    outcomes.push_back(JudgeReply(questions[i], answers[i].Read()));
   }
   return outcomes;
 }

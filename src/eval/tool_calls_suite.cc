@@ -10,6 +10,7 @@
 
 #include "base/display.h"
 #include "base/file.h"
+#include "eval/json_lines.h"
 #include "eval/tool_calls_judge.h"
 
 namespace kinglet {
@@ -66,19 +67,6 @@ json::object ToSchema(const json::object& description) {
   return schema;
 }
 
-// What `take` makes of each line; the error names it.
-Result<void> ForEachLine(std::string_view text,
-                         const std::function<Result<void>(const json::value&)>& take) {
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (line.find_first_not_of(" \r\t") == std::string_view::npos) continue;
-    const auto taken = [&]() -> Result<void> { return take(TRY(ParseJson(line))); }();
-    if (!taken) return std::unexpected(taken.error().WithContext(fmt::format("line {}", number)));
-  }
-  return {};
-}
-
 Result<std::string> IdOf(const json::value& line) {
   const json::value* const id = Find(line, "id");
   if (id == nullptr || !id->is_string()) return Error(StatusCode::kInvalidInput, "no \"id\"");
@@ -114,10 +102,10 @@ Result<std::vector<ToolQuestion>> ParseToolQuestions(std::string_view questions,
     expected[TRY(IdOf(line))] = TRY(ArrayOf(line, "ground_truth"));
     return {};
   };
-  const auto answers_read = ForEachLine(answers, read_answer);
+  const auto answers_read = ForEachJsonLine(answers, {}, read_answer);
   if (!answers_read) return std::unexpected(answers_read.error().WithContext("answers"));
   std::vector<ToolQuestion> read;
-  TRY(ForEachLine(questions, [&](const json::value& line) -> Result<void> {
+  TRY(ForEachJsonLine(questions, {}, [&](const json::value& line) -> Result<void> {
     ToolQuestion question{.id = TRY(IdOf(line)),
                           .messages = {},
                           .functions = TRY(ArrayOf(line, "function")),

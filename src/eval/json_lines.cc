@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line after the other, so that no more than one value is held.
+#include "eval/json_lines.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace kinglet {
+
+Result<void> ForEachJsonLine(std::string_view text, const JsonLimits& limits,
+                             const std::function<Result<void>(const json::value&)>& take) {
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (line.empty()) continue;
+    const auto taken = [&]() -> Result<void> { return take(TRY(ParseJson(line, limits))); }();
+    if (!taken) return std::unexpected(taken.error().WithContext(fmt::format("line {}", number)));
+  }
+  return {};
+}
+
+}  // namespace kinglet
