@@ -55,13 +55,6 @@ std::uint64_t FreeBytes(const std::filesystem::path& folder) {
   return std::uint64_t{info.f_bavail} * info.f_frsize;
 }
 
-// So much of the free disk is left to others.
-constexpr std::uint64_t kLeftFreeOf = 5;
-
-bool Fits(std::uint64_t needed, std::uint64_t kept, std::uint64_t free, std::uint64_t max_bytes) {
-  return kept <= max_bytes && needed <= max_bytes - kept && needed <= free - free / kLeftFreeOf;
-}
-
 }  // namespace
 
 Result<OpenedPackedFile> OpenPackedFile(const std::filesystem::path& path) {
@@ -140,25 +133,29 @@ Result<void> VerifyPackedFile(const std::filesystem::path& path) {
   return {};
 }
 
+std::uint64_t PackedCacheRoom(std::uint64_t max_bytes, std::uint64_t kept, std::uint64_t free) {
+  const std::uint64_t disk = kept + free;
+  return std::min(max_bytes, disk - disk / 5);
+}
+
 Result<void> MakeRoomInPackedCache(const PackedCacheOptions& options, std::uint64_t needed) {
   RemoveAbandoned(options.folder);
   const std::vector<PackedCacheEntry> entries = ListPackedCache(options.folder);
   std::uint64_t kept = 0;
   for (const PackedCacheEntry& entry : entries) kept += entry.bytes;
-  std::uint64_t free = FreeBytes(options.folder);
-  if (!Fits(needed, 0, free + kept, options.max_bytes)) {
+  const std::uint64_t free = FreeBytes(options.folder);
+  const std::uint64_t room = PackedCacheRoom(options.max_bytes, kept, free);
+  if (needed > room) {
     return Error(StatusCode::kLimitExceeded,
                  "{}: {} bytes of packed weights do not fit; the limit of the cache is {}, and {} "
                  "are free on the disk",
                  options.folder.string(), needed, options.max_bytes, free);
   }
-  for (auto last = entries.rbegin(); last != entries.rend(); ++last) {
-    if (Fits(needed, kept, free, options.max_bytes)) break;
+  for (auto last = entries.rbegin(); last != entries.rend() && kept > room - needed; ++last) {
     if (unlink(last->path.c_str()) != 0 && errno != ENOENT) {
       return ErrnoError(last->path, "remove it");
     }
     kept -= last->bytes;
-    free += last->bytes;
   }
   return {};
 }

@@ -54,8 +54,12 @@ void MarkUsed(const FileDescriptor& fd);
 // Holds all of the data against its digests. kInvalidInput names the tensor.
 Result<void> VerifyPackedFile(const std::filesystem::path& path);
 
-// Removes files until `needed` more bytes keep to the limit and to most of the free disk, and those
-// that processes left half packed. kLimitExceeded, and nothing removed, where that cannot be.
+// What all files together may take: `max_bytes`, but at most four fifths of what the disk would
+// have free without them. `kept`: bytes of the files there are; `free`: bytes free beside them.
+std::uint64_t PackedCacheRoom(std::uint64_t max_bytes, std::uint64_t kept, std::uint64_t free);
+
+// Removes files until `needed` more bytes fit into PackedCacheRoom, and those that processes left
+// half packed. kLimitExceeded, and nothing removed, where that cannot be.
 Result<void> MakeRoomInPackedCache(const PackedCacheOptions& options, std::uint64_t needed);
 
 // Packings of what was at header.source_path before its content was replaced.

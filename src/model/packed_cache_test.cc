@@ -215,6 +215,13 @@ TEST_F(PackedCacheTest, ALimitTooSmallMeansMemory) {
   ExpectQuietAndRight(model_);
 }
 
+TEST(PackedCacheRoom, LeavesAFifthOfTheDiskToOthers) {
+  EXPECT_EQ(PackedCacheRoom(50, 20, 200), 50U);
+  EXPECT_EQ(PackedCacheRoom(50, 46, 4), 40U);  // a disk that the cache has filled: it shrinks
+  EXPECT_EQ(PackedCacheRoom(50, 0, 10), 8U);
+  EXPECT_EQ(PackedCacheRoom(50, 0, 0), 0U);
+}
+
 TEST_F(PackedCacheTest, EvictsWhatWasUsedLeastLately) {
   const fs::path second = folder_ / "second.gguf";
   const fs::path third = folder_ / "third.gguf";
