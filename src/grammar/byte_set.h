@@ -38,6 +38,16 @@ class ByteSet {
     return count;
   }
 
+  // f(byte) for each of them, the least first.
+  template <typename F>
+  constexpr void ForEach(F&& f) const {
+    for (std::size_t word = 0; word < words_.size(); ++word) {
+      for (std::uint64_t bits = words_[word]; bits != 0; bits &= bits - 1) {
+        f(static_cast<std::uint8_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits))));
+      }
+    }
+  }
+
   friend constexpr ByteSet operator|(ByteSet a, const ByteSet& b) {
     for (std::size_t i = 0; i < a.words_.size(); ++i) a.words_[i] |= b.words_[i];
     return a;

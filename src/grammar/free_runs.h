@@ -1,43 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much may follow a state whatever it is: so many characters of an alphabet.
+// How much may follow a state whatever it is: so many characters of some classes.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "grammar/character_classes.h"
 #include "grammar/matcher.h"
-#include "grammar/token_trie.h"
 
 namespace kinglet {
 
 class FreeRuns {
  public:
-  // Any text of at most so many characters of the alphabet; none of alphabet kAlphabets.
+  // Any text of at most so many characters of these classes, which may be none.
   struct Run {
-    std::uint8_t alphabet = TokenTrie::kAlphabets;
+    CharacterClasses classes = 0;
     std::uint8_t characters = 0;
-
-    bool Holds(const TokenTrie::Node& node) const {
-      return node.left_alphabet <= alphabet && alphabet < TokenTrie::kAlphabets &&
-             node.left_characters <= characters;
-    }
+    bool is_exact = false;  // no text of more of them
   };
 
   // The matcher outlives it.
-  explicit FreeRuns(Matcher& matcher);
+  explicit FreeRuns(Matcher& matcher) : matcher_(&matcher) {}
 
   // Lower bounds: what looks like no run may still be one. AtSight() looks at the state's
   // expressions alone; Of() explores the states behind it too, which is worth it before a long
   // walk.
-  Run AtSight(Matcher::StateId state) {
-    return state < known_.size() && known_[state].is_seen ? known_[state].run
-                                                          : Find(state, /*explores=*/false);
+  const Run& AtSight(Matcher::StateId state) {
+    if (state >= known_.size() || !known_[state].is_seen)
+      Note(state, Look(state), /*is_explored=*/false);
+    return known_[state].run;
   }
-  Run Of(Matcher::StateId state) {
-    return state < known_.size() && known_[state].is_explored ? known_[state].run
-                                                              : Find(state, /*explores=*/true);
+  const Run& Of(Matcher::StateId state) {
+    if (state >= known_.size() || !known_[state].is_explored) {
+      Note(state, Explore(state), /*is_explored=*/true);
+    }
+    return known_[state].run;
   }
 
  private:
@@ -47,19 +48,22 @@ class FreeRuns {
     bool is_explored = false;
   };
 
-  Run Find(Matcher::StateId state, bool explores);
-  std::uint32_t Explore(Matcher::StateId state, std::uint8_t alphabet);
+  void Note(Matcher::StateId state, const Run& run, bool is_explored);
+  Run Look(Matcher::StateId state);
+  CharacterClasses ClassesWithin(RegexId part);
+  bool MatchesAll(RegexId regex, std::span<const ByteSet> sequence);
+  Run Explore(Matcher::StateId state);
+  Run Extend(Matcher::StateId state, CharacterClasses classes, CharacterClasses& ended);
+  bool EndsAll(Matcher::StateId state, CharacterClasses classes);
   std::size_t Made() const;
-  bool Follow(Matcher::StateId state, std::uint8_t alphabet);
-  bool Step(Matcher::StateId state, const ByteSet& bytes, std::vector<Matcher::StateId>& to);
+  CharacterClasses Follow(Matcher::StateId state, CharacterClasses classes);
+  bool FollowOne(Matcher::StateId state, int character_class);
 
   Matcher* matcher_;
-  std::size_t made_ = 0;                                     // states and expressions, by exploring
-  std::array<RegexId, TokenTrie::kAlphabets> characters_{};  // one of each alphabet
-  std::array<std::vector<std::vector<ByteSet>>, TokenTrie::kAlphabets>
-      sequences_;                                             // of their bytes
-  std::vector<Known> known_;                                  // by state
-  std::vector<Matcher::StateId> followers_, inside_, after_;  // of the state that is looked at
+  std::size_t made_ = 0;  // states and expressions, by exploring
+  boost::unordered_flat_map<RegexId, CharacterClasses> within_;  // an expression
+  std::vector<Known> known_;                                     // by state
+  std::vector<Matcher::StateId> followers_, inside_, after_;     // of the state that is looked at
 };
 
 }  // namespace kinglet

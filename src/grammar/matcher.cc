@@ -3,7 +3,6 @@
 #include "grammar/matcher.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include <boost/container_hash/hash.hpp>
@@ -123,11 +122,7 @@ void Matcher::SetSteps(StateId id, std::uint8_t byte, StateId next) {
   for (std::uint32_t i = 0; i < state.count; ++i) {
     grammar_.regex().KeepAlike(places_[state.begin + i].regex, byte, alike);
   }
-  for (std::size_t word = 0; word < 4; ++word) {
-    for (std::uint64_t bits = alike.words()[word]; bits != 0; bits &= bits - 1) {
-      (*state.steps)[word * 64 + static_cast<std::size_t>(std::countr_zero(bits))] = next;
-    }
-  }
+  alike.ForEach([&](std::uint8_t each) { (*state.steps)[each] = next; });
 }
 
 Matcher::StateId Matcher::Step(StateId id, std::uint8_t byte) {
@@ -163,38 +158,28 @@ Matcher::StateId Matcher::Next(StateId state, std::string_view text) {
   return state;
 }
 
-ByteSet Matcher::NextBytes(StateId state) {
+ByteSet Matcher::PossibleBytes(StateId state) {
   ByteSet possible;
   for (std::uint32_t i = 0; i < states_[state].count; ++i) {
     possible = possible | grammar_.regex().FirstBytes(places_[states_[state].begin + i].regex);
   }
+  return possible;
+}
+
+ByteSet Matcher::NextBytes(StateId state) {
   ByteSet certain;
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    const auto each = static_cast<std::uint8_t>(byte);
-    if (possible.Has(each) && Next(state, each) != kDead) certain.Add(each);
-  }
+  PossibleBytes(state).ForEach([&](std::uint8_t byte) {
+    if (Next(state, byte) != kDead) certain.Add(byte);
+  });
   return certain;
 }
 
-std::uint32_t Matcher::RunOf(RegexId regex, RegexId part) {
-  RegexPool& pool = grammar_.regex();
-  const RegexPool::Run run = pool.LeadingRun(regex);
-  if (run.max == 0) return 0;
-  const auto [found, is_new] = covers_.try_emplace(Pair(run.part, part), false);
-  if (is_new) {
-    const bool covers = pool.IsNothing(pool.And({part, pool.Not(run.part)}));
-    covers_[Pair(run.part, part)] = covers;
-    return covers ? run.max : 0;
-  }
-  return found->second ? run.max : 0;
-}
-
-std::uint32_t Matcher::FreeRun(StateId state, RegexId part) {
-  std::uint32_t longest = 0;
+std::vector<RegexPool::Run> Matcher::LeadingRuns(StateId state) {
+  std::vector<RegexPool::Run> runs;
   for (std::uint32_t i = 0; i < states_[state].count; ++i) {
-    longest = std::max(longest, RunOf(places_[states_[state].begin + i].regex, part));
+    grammar_.regex().LeadingRuns(places_[states_[state].begin + i].regex, runs);
   }
-  return longest;
+  return runs;
 }
 
 }  // namespace kinglet

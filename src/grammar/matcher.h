@@ -44,10 +44,11 @@ class Matcher {
   bool MayEnd(StateId state) const { return states_[state].may_end; }
   // The bytes that may follow.
   ByteSet NextBytes(StateId state);
+  // A superset of them, without a step.
+  ByteSet PossibleBytes(StateId state);
 
-  // So many characters in a row the state lets pass whatever they are, out of those that `part`
-  // describes, as far as one look at its expressions tells; `part` is one of grammar().regex().
-  std::uint32_t FreeRun(StateId state, RegexId part);
+  // What texts may go on with (RegexPool::LeadingRuns of each of the state's expressions).
+  std::vector<RegexPool::Run> LeadingRuns(StateId state);
 
   // A limit was passed: what is kDead from then on may be so for want of room.
   bool is_exhausted() const { return is_exhausted_; }
@@ -86,7 +87,6 @@ class Matcher {
   void SetSteps(StateId id, std::uint8_t byte, StateId next);
   StateId InternPlaces();
   StateId Exhaust();
-  std::uint32_t RunOf(RegexId regex, RegexId part);
 
   Grammar grammar_;
   MatcherLimits limits_;
@@ -97,7 +97,6 @@ class Matcher {
   std::vector<Frame> frames_;
   boost::unordered_flat_map<std::uint64_t, FrameId> frame_index_;
   boost::unordered_flat_map<std::size_t, std::vector<StateId>> state_index_;
-  boost::unordered_flat_map<std::uint64_t, bool> covers_;  // whether one expression holds another
 
   // Of the state that is being made.
   std::vector<Place> next_;

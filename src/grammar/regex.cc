@@ -16,6 +16,9 @@ namespace {
 // Of expressions that look into each other: as deep as a stack may become.
 constexpr std::uint32_t kMaxNesting = 2000;
 
+// Of most schemas: up to here no table grows.
+constexpr std::size_t kUsualNodes = 4096;
+
 constexpr std::uint32_t Above(std::uint32_t nesting) { return nesting + 1; }
 
 std::uint32_t Decrement(std::uint32_t count) {
@@ -25,7 +28,9 @@ std::uint32_t Decrement(std::uint32_t count) {
 }  // namespace
 
 RegexPool::RegexPool(std::size_t max_nodes)
-    : max_nodes_(max_nodes), index_(0, Hash{this}, Same{this}) {
+    : max_nodes_(max_nodes), index_(kUsualNodes, Hash{this}, Same{this}) {
+  nodes_.reserve(kUsualNodes);
+  derivatives_.reserve(kUsualNodes);
   nodes_.push_back({.kind = Kind::kNothing, .emptiness = Emptiness::kNothing});
   nodes_.push_back({.kind = Kind::kEmpty, .matches_empty = true});
   const RegexId byte = Bytes(ByteSet::All());
@@ -172,7 +177,10 @@ RegexId RegexPool::Concat(RegexId first, RegexId then) {
   heads.push_back(first);
   for (const RegexId head : std::views::reverse(heads)) {
     if (then == kNoText) break;
-    if (head == kAnyText && then == kAnyText) continue;
+    if (const RegexId joined = JoinRepeats(head, then); joined != kNoText) {
+      then = joined;
+      continue;
+    }
     const Node& a = nodes_[head];
     const Node& b = nodes_[then];
     then = Intern({.kind = Kind::kConcat,
@@ -184,6 +192,20 @@ RegexId RegexPool::Concat(RegexId first, RegexId then) {
                    .b = then});
   }
   return then;
+}
+
+// r{2,5}r{1,}s is r{3,}s; kNoText: no such repetitions.
+RegexId RegexPool::JoinRepeats(RegexId head, RegexId then) {
+  const bool has_rest = nodes_[then].kind == Kind::kConcat;
+  const RegexId rest = has_rest ? nodes_[then].b : kEmptyText;
+  const Node& a = nodes_[head];
+  const Node& b = nodes_[has_rest ? nodes_[then].a : then];
+  if (a.kind != Kind::kRepeat || b.kind != Kind::kRepeat || a.a != b.a) return kNoText;
+  const bool is_bounded = a.c != kUnbounded && b.c != kUnbounded;
+  if (std::uint64_t{a.b} + b.b >= kUnbounded) return kNoText;
+  if (is_bounded && std::uint64_t{a.c} + b.c >= kUnbounded) return kNoText;
+  const RegexId joined = Repeat(a.a, a.b + b.b, is_bounded ? a.c + b.c : kUnbounded);
+  return has_rest ? Concat(joined, rest) : joined;
 }
 
 RegexId RegexPool::Concat(std::initializer_list<RegexId> parts) {

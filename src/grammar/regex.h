@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -57,13 +58,15 @@ class RegexPool {
   // One byte of each class that Derivative() treats alike.
   std::vector<std::uint8_t> Representatives(RegexId id) const;
 
-  // The longest repetition that a text of this language may begin with: of what, and how often at
-  // most; kNoText and 0 where none is seen.
+  // A repetition that texts of this language may begin with: whatever texts of `part` come first,
+  // up to `max` of them, some text goes on so. 0: none is seen.
   struct Run {
     RegexId part = kNoText;
     std::uint32_t max = 0;
+    RegexId whole = kNoText;  // the repetition and what follows it
   };
-  Run LeadingRun(RegexId id) const;
+  // Adds those that a look at the expression finds.
+  void LeadingRuns(RegexId id, std::vector<Run>& runs);
 
   std::size_t size() const { return nodes_.size(); }
   bool overflowed() const { return overflowed_; }
@@ -107,6 +110,7 @@ class RegexPool {
 
   RegexId Intern(Node node);
   std::uint32_t DistanceOf(const Node& node) const;
+  RegexId JoinRepeats(RegexId head, RegexId then);
   RegexId InternParts(Kind kind, std::span<const RegexId> parts);
   std::span<const RegexId> Parts(const Node& node) const {
     return std::span(parts_).subspan(node.a, node.b);
@@ -117,12 +121,16 @@ class RegexPool {
                         bool has_point);
   RegexId MultipleAfter(const Node& node, std::uint8_t byte);
   RegexId ComputeDerivative(RegexId id, std::uint8_t byte);
+  bool IsSomething(RegexId id) const;
+  bool HasKnownEnd(RegexId id);
+  bool Shorten(Run& run, RegexId conjunction, std::uint32_t of_part);
   void CollectFirstSets(RegexId id, std::vector<ByteSet>& sets) const;
 
   std::size_t max_nodes_;
   bool overflowed_ = false;
-  std::size_t emptiness_steps_ = 0;  // taken so far
-  std::uint32_t open_choices_ = 0;   // Or() inside of Or()
+  std::size_t emptiness_steps_ = 0;      // taken so far
+  std::vector<std::string> known_ends_;  // of texts that match, the one used last first
+  std::uint32_t open_choices_ = 0;       // Or() inside of Or()
   std::vector<Node> nodes_;
   std::vector<RegexId> parts_;
   std::vector<ByteSet> sets_;

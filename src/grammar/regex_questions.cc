@@ -2,6 +2,7 @@
 // What can be asked of an expression: how it may begin, which bytes it tells apart, whether any
 // text matches.
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "grammar/regex.h"
@@ -11,6 +12,8 @@ namespace {
 
 // Expressions whose emptiness takes more derivatives to decide, all together, overflow the pool.
 constexpr std::size_t kMaxStepsOfEmptiness = 400'000;
+// Ends of texts that are tried before anything is searched.
+constexpr std::size_t kMaxKnownEnds = 4;
 
 }  // namespace
 
@@ -117,17 +120,43 @@ ByteSet RegexPool::FirstBytes(RegexId id) const {
   }
 }
 
+// Whether the expression is known to match something.
+bool RegexPool::IsSomething(RegexId id) const {
+  const Node& node = nodes_[id];
+  return node.matches_empty || (node.is_plain && id != kNoText) ||
+         node.emptiness == Emptiness::kSomething;
+}
+
+// What ended texts before may end this one: states of a text one after another mostly do alike.
+bool RegexPool::HasKnownEnd(RegexId id) {
+  for (std::size_t i = 0; i < known_ends_.size(); ++i) {
+    std::vector<RegexId> on_way = {id};
+    for (const char byte : known_ends_[i]) {
+      on_way.push_back(Derivative(on_way.back(), static_cast<std::uint8_t>(byte)));
+      if (on_way.back() == kNoText || IsSomething(on_way.back())) break;
+    }
+    if (!IsSomething(on_way.back())) continue;
+    for (const RegexId each : on_way) nodes_[each].emptiness = Emptiness::kSomething;
+    std::rotate(known_ends_.begin(), known_ends_.begin() + static_cast<std::ptrdiff_t>(i),
+                known_ends_.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    return true;
+  }
+  return false;
+}
+
 bool RegexPool::IsNothing(RegexId id) {
   if (nodes_[id].is_plain || nodes_[id].matches_empty) return id == kNoText;
   if (nodes_[id].emptiness != Emptiness::kUnknown)
     return nodes_[id].emptiness == Emptiness::kNothing;
+  if (HasKnownEnd(id)) return false;
   // Towards any expression that is known to match something; the one that looks nearest first, and
   // of those the last found.
   struct Visit {
     RegexId id;
     std::size_t from;  // in visits
+    std::uint8_t byte;
   };
-  std::vector<Visit> visits = {{id, 0}};
+  std::vector<Visit> visits = {{id, 0, 0}};
   boost::unordered_flat_set<RegexId> seen{id};
   std::vector<std::pair<std::uint32_t, std::size_t>> open = {{0, 0}};  // a heap: nearness, visit
   while (!open.empty()) {
@@ -137,48 +166,93 @@ bool RegexPool::IsNothing(RegexId id) {
     for (const std::uint8_t byte : Representatives(visits[at].id)) {
       if (++emptiness_steps_ > kMaxStepsOfEmptiness) overflowed_ = true;
       const RegexId then = Derivative(visits[at].id, byte);
-      const Node& node = nodes_[then];
-      if (node.matches_empty || (node.is_plain && then != kNoText) ||
-          node.emptiness == Emptiness::kSomething) {
+      if (IsSomething(then)) {
+        std::string end(1, static_cast<char>(byte));
         for (std::size_t on_way = at; on_way > 0; on_way = visits[on_way].from) {
           nodes_[visits[on_way].id].emptiness = Emptiness::kSomething;
+          end += static_cast<char>(visits[on_way].byte);
         }
         nodes_[id].emptiness = Emptiness::kSomething;
+        std::ranges::reverse(end);
+        if (known_ends_.size() == kMaxKnownEnds) known_ends_.pop_back();
+        known_ends_.insert(known_ends_.begin(), std::move(end));
         return false;
       }
+      const Node& node = nodes_[then];
       if (then == kNoText || node.emptiness == Emptiness::kNothing || !seen.insert(then).second)
         continue;
       if (overflowed_) return true;
       open.emplace_back(~node.distance, visits.size());
       std::ranges::push_heap(open);
-      visits.push_back({then, at});
+      visits.push_back({then, at, byte});
     }
   }
   for (const RegexId each : seen) nodes_[each].emptiness = Emptiness::kNothing;
   return true;
 }
 
-RegexPool::Run RegexPool::LeadingRun(RegexId id) const {
-  const Node& node = nodes_[id];
-  if (node.kind == Kind::kConcat) return LeadingRun(node.a);
-  if (node.kind == Kind::kRepeat) return {node.a, node.c};
-  Run longest;
-  if (node.kind == Kind::kOr) {
-    for (const RegexId part : Parts(node)) {
-      const Run run = LeadingRun(part);
-      if (run.max > longest.max) longest = run;
+void RegexPool::LeadingRuns(RegexId id, std::vector<Run>& runs) {
+  const Node node = nodes_[id];  // a copy: nodes move as others are made
+  switch (node.kind) {
+    case Kind::kRepeat:
+      runs.push_back({.part = node.a, .max = node.c, .whole = id});
+      break;
+    case Kind::kConcat: {
+      const std::size_t before = runs.size();
+      LeadingRuns(node.a, runs);
+      for (Run& run : std::span(runs).subspan(before)) run.whole = id;
+      break;
     }
+    case Kind::kOr:
+      for (std::uint32_t i = 0; i < node.b; ++i) {
+        const RegexId part = parts_[node.a + i];
+        if (!IsNothing(part)) LeadingRuns(part, runs);
+      }
+      break;
+    case Kind::kAnd:
+      for (std::uint32_t i = 0; i < node.b; ++i) {
+        std::vector<Run> of_part;
+        LeadingRuns(parts_[node.a + i], of_part);
+        for (Run& run : of_part) {
+          if (run.max == kUnbounded && Shorten(run, id, i)) runs.push_back(run);
+        }
+      }
+      break;
+    default:
+      break;
   }
-  if (node.kind == Kind::kAnd && node.b == 2) {
-    // All but so many texts: behind any run others are left.
-    for (std::uint32_t i = 0; i < 2; ++i) {
-      const Node& other = nodes_[parts_[node.a + 1 - i]];
-      if (other.kind != Kind::kNot || !nodes_[other.a].is_finite) continue;
-      const Run run = LeadingRun(parts_[node.a + i]);
-      if (run.max == kUnbounded) return run;
+}
+
+// Of .*X that is so long at most and none of a few texts: whether the run of one part is one of the
+// conjunction, as the others ask for nothing but a count of what it is made of (and an end that it
+// has), or rule out finitely many texts.
+bool RegexPool::Shorten(Run& run, RegexId conjunction, std::uint32_t of_part) {
+  std::uint32_t least = 0;
+  bool rules_out = false;
+  for (std::uint32_t i = 0; i < nodes_[conjunction].b; ++i) {
+    if (i == of_part) continue;
+    const RegexId other = parts_[nodes_[conjunction].a + i];
+    const Node node = nodes_[other];
+    if (node.kind == Kind::kNot && nodes_[node.a].is_finite) {
+      rules_out = true;
+      continue;
     }
+    const RegexId then = node.kind == Kind::kConcat ? node.b : kEmptyText;
+    const Node count = nodes_[node.kind == Kind::kConcat ? node.a : other];
+    if (count.kind != Kind::kRepeat) return false;
+    least = std::max(least, count.b);
+    run.max = std::min(run.max, count.c);
+    const RegexId uncounted = Concat(Repeat(count.a, 0, kUnbounded), then);
+    if (!IsNothing(And({run.part, Not(count.a)})) || !IsNothing(And({run.whole, Not(uncounted)})))
+      return false;
   }
-  return longest;
+  if (least > run.max) return false;
+  if (run.max == kUnbounded) return true;
+  // What follows the run must fit as well: its shortest text, where that is known.
+  const Node& whole = nodes_[run.whole];
+  if (rules_out || !whole.is_plain || whole.distance >= run.max) return false;
+  run.max -= whole.distance;
+  return true;
 }
 
 }  // namespace kinglet

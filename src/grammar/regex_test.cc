@@ -2,9 +2,11 @@
 // Derivatives against the standard library's matcher, on random expressions and texts.
 #include "grammar/regex.h"
 
+#include <algorithm>
 #include <random>
 #include <regex>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -182,19 +184,57 @@ TEST(RegexTest, SaysWhenItIsFull) {
   EXPECT_TRUE(pool.overflowed());
 }
 
+std::uint32_t LongestRun(RegexPool& pool, RegexId id) {
+  std::vector<RegexPool::Run> runs;
+  pool.LeadingRuns(id, runs);
+  std::uint32_t longest = 0;
+  for (const RegexPool::Run& run : runs) longest = std::max(longest, run.max);
+  return longest;
+}
+
 TEST(RegexTest, FindsTheRunThatATextMayBeginWith) {
   RegexPool pool;
   const RegexId letter = pool.Bytes(ByteSet::Range('a', 'z'));
-  const RegexId word = pool.Concat(pool.Repeat(letter, 0, 9), pool.Literal("."));
-  EXPECT_EQ(pool.LeadingRun(word).part, letter);
-  EXPECT_EQ(pool.LeadingRun(word).max, 9U);
+  EXPECT_EQ(LongestRun(pool, pool.Concat(pool.Repeat(letter, 0, 9), pool.Literal("."))), 9U);
   const RegexId any = pool.Concat(pool.Repeat(letter, 0, kUnbounded), pool.Literal("."));
   const RegexId but_two =
       pool.And({any, pool.Not(pool.Or({pool.Literal("a."), pool.Literal("b.")}))});
-  EXPECT_EQ(pool.LeadingRun(but_two).max, kUnbounded);
+  EXPECT_EQ(LongestRun(pool, but_two), kUnbounded);
   // Behind "a" nothing may follow: it is no free run.
   const RegexId not_a = pool.And({any, pool.Not(pool.Concat(pool.Literal("a"), kAnyText))});
-  EXPECT_EQ(pool.LeadingRun(not_a).max, 0U);
+  EXPECT_EQ(LongestRun(pool, not_a), 0U);
+}
+
+TEST(RegexTest, FindsTheRunOfTextsThatAreCounted) {
+  RegexPool pool;
+  const RegexId letter = pool.Bytes(ByteSet::Range('a', 'z'));
+  const RegexId printable = pool.Bytes(ByteSet::Range(' ', '~'));
+  const RegexId letters = pool.Repeat(letter, 0, kUnbounded);
+  const RegexId ends_with_word = pool.Concat(letters, pool.Literal("word."));
+  const auto counted = [&](std::uint32_t min, std::uint32_t max) {
+    return pool.And({ends_with_word, pool.Repeat(printable, min, max)});
+  };
+  EXPECT_EQ(LongestRun(pool, counted(12, kUnbounded)), kUnbounded);
+  EXPECT_EQ(LongestRun(pool, counted(0, 12)), 7U);  // five are needed for the end
+  EXPECT_EQ(LongestRun(pool, counted(5, 5)), 0U);
+  // Signs may be part of the run and are none of what is counted.
+  const RegexId signs = pool.Concat(pool.Repeat(printable, 0, kUnbounded), pool.Literal("."));
+  const RegexId few = pool.Concat(pool.Repeat(letter, 0, 9), pool.Literal("."));
+  EXPECT_EQ(LongestRun(pool, pool.And({signs, few})), 0U);
+  // A text that is ruled out may be the only one that is short enough.
+  const RegexId none_of = pool.Not(pool.Literal("word."));
+  EXPECT_EQ(LongestRun(pool, pool.And({ends_with_word, pool.Repeat(printable, 0, 6), none_of})),
+            0U);
+}
+
+TEST(RegexTest, CountsARepetitionBehindARepetitionTogether) {
+  RegexPool pool;
+  const RegexId letter = pool.Bytes(ByteSet::Range('a', 'z'));
+  const RegexId some = pool.Repeat(letter, 2, 5);
+  EXPECT_EQ(pool.Concat({some, some, pool.Literal(".")}),
+            pool.Concat(pool.Repeat(letter, 4, 10), pool.Literal(".")));
+  EXPECT_EQ(pool.Concat(some, pool.Repeat(letter, 1, kUnbounded)),
+            pool.Repeat(letter, 3, kUnbounded));
 }
 
 }  // namespace

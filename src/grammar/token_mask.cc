@@ -9,6 +9,7 @@ namespace kinglet {
 namespace {
 
 constexpr std::uint32_t kWorthExploring = 1'000;  // nodes of a subtree
+constexpr std::uint8_t kAnyLength = 255;          // characters of a token, at least
 
 void AllowSubtree(const TokenTrie::Tree& tree, std::size_t node, TokenMask& mask) {
   const std::uint32_t first = tree.nodes[node].first;
@@ -30,33 +31,36 @@ const TokenMask& TokenMasker::Mask(Matcher::StateId state) {
 }
 
 void TokenMasker::Compute(Matcher::StateId state, TokenMask& mask) {
-  if (state == Matcher::kDead) {
-    mask.assign(trie_->mask_words(), 0);
-    return;
-  }
   FreeRuns::Run run = free_runs_.Of(state);
   std::size_t lengths = 0;
   while (lengths < TokenTrie::kLengths.size() && TokenTrie::kLengths[lengths] <= run.characters) {
     ++lengths;
   }
-  if (lengths == 0) {
+  if (state == Matcher::kDead || lengths == 0) {
     mask.assign(trie_->mask_words(), 0);
     return Walk(trie_->all(), state, {}, mask);
   }
-  run.characters = TokenTrie::kLengths[lengths - 1];
-  mask = trie_->mask(run.alphabet, lengths - 1);
-  const bool is_all = run.alphabet == TokenTrie::kAlphabets - 1;
-  Walk(is_all ? trie_->beside(lengths - 1) : trie_->all(), state, run, mask);
+  trie_->AssignMask(run.classes, lengths - 1, mask);
+  // What is longer than an exact run is ruled out, and so is passed over as well.
+  const bool is_exact = run.is_exact && TokenTrie::kLengths[lengths - 1] == run.characters;
+  run.characters = is_exact ? kAnyLength : TokenTrie::kLengths[lengths - 1];
+  const bool is_plain =
+      (kPlainCharacters & ~run.classes) == 0 && run.characters >= TokenTrie::kLengths.back();
+  Walk(is_plain ? trie_->beside_plain() : trie_->all(), state, run, mask);
 }
 
 void TokenMasker::Walk(const TokenTrie::Tree& tree, Matcher::StateId state,
                        const FreeRuns::Run& done, TokenMask& mask) {
+  const auto hold = [this](const FreeRuns::Run& run, std::uint16_t classes,
+                           std::uint8_t characters) {
+    return characters <= run.characters && (trie_->classes(classes) & ~run.classes) == 0;
+  };
   const std::size_t count = tree.nodes.size() - 1;
   path_.assign(1, {state, count});
   for (std::size_t i = 1; i < count;) {
     while (i >= path_.back().end) path_.pop_back();
     const TokenTrie::Node node = tree.nodes[i];
-    if (node.alphabet <= done.alphabet && node.characters <= done.characters) {
+    if (hold(done, node.whole, node.characters)) {
       i += node.size;
       continue;
     }
@@ -65,19 +69,21 @@ void TokenMasker::Walk(const TokenTrie::Tree& tree, Matcher::StateId state,
       i += node.size;
       continue;
     }
-    if (node.size > 1 &&
-        (node.size < kWorthExploring ? free_runs_.AtSight(next) : free_runs_.Of(next))
-            .Holds(node)) {
-      AllowSubtree(tree, i, mask);
-      i += node.size;
-      continue;
+    if (node.size > 1) {
+      const FreeRuns::Run& run =
+          node.size < kWorthExploring ? free_runs_.AtSight(next) : free_runs_.Of(next);
+      if (hold(run, node.left, node.left_characters)) {
+        AllowSubtree(tree, i, mask);
+        i += node.size;
+        continue;
+      }
+      path_.push_back({next, i + node.size});
     }
     if (node.is_token) {
       // Those of the same bytes are in a row; what is longer begins with the next node.
       for (std::uint32_t at = node.first; at < tree.nodes[i + 1].first; ++at)
         Allow(mask, tree.order[at]);
     }
-    if (node.size > 1) path_.push_back({next, i + node.size});
     ++i;
   }
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
-#include <ranges>
 #include <utility>
 
 #include "base/utf8.h"
@@ -13,50 +12,58 @@
 namespace kinglet {
 namespace {
 
+constexpr std::uint8_t kMaxCharacters = std::numeric_limits<std::uint8_t>::max();
+// Class sets are told apart up to so many; what comes later is said to be anything.
+constexpr std::size_t kMaxClassSets = 1 << 16;
+constexpr CharacterClasses kAnything = ~CharacterClasses{0};
+
+// What a text consists of.
 struct Kind {
-  std::uint8_t alphabet = 0;
+  CharacterClasses classes = 0;
   std::uint8_t characters = 0;
+
+  void Add(const Kind& other) {
+    classes |= other.classes;
+    characters = std::max(characters, other.characters);
+  }
 };
 
-constexpr Kind kOther = {TokenTrie::kAlphabets, std::numeric_limits<std::uint8_t>::max()};
+bool IsContinuation(char byte) { return (static_cast<std::uint8_t>(byte) & 0xC0) == 0x80; }
 
-std::uint8_t AlphabetOf(char32_t c) {
-  if (c >= U'a' && c <= U'z') return 0;
-  if (c >= U'A' && c <= U'Z') return 1;
-  if (c >= U'0' && c <= U'9') return 2;
-  if (c == U'-' || c == U'_') return 3;
-  if (c < 0x20 || c == U'"' || c == U'\\') return TokenTrie::kAlphabets;
-  return c < 0x7F ? 4 : 5;
-}
+constexpr Kind kBroken = {kBrokenCharacter, kMaxCharacters};
 
 // The kind of what is left of the token behind each of its bytes, and of the whole token first.
-std::vector<Kind> KindsOf(std::string_view token) {
-  std::vector<Kind> kinds(token.size() + 1, kOther);
-  std::vector<std::pair<std::size_t, std::uint8_t>> characters;  // where, and of which alphabet
-  for (std::size_t at = 0; at < token.size();) {
-    const Utf8Character c = DecodeUtf8(token.substr(at));
-    if (c.state != Utf8State::kValid) return kinds;
-    characters.emplace_back(at, AlphabetOf(c.code_point));
-    at += c.size_bytes;
-  }
+void FindKinds(std::string_view token, std::vector<Kind>& kinds) {
+  kinds.assign(token.size() + 1, kBroken);
   kinds.back() = {};
-  Kind kind;
-  for (const auto& [at, alphabet] : std::views::reverse(characters)) {
-    if (alphabet == kOther.alphabet || kind.characters == kOther.characters) break;
-    kind = {std::max(kind.alphabet, alphabet), static_cast<std::uint8_t>(kind.characters + 1)};
-    kinds[at] = kind;
+  for (std::size_t end = token.size(); end > 0;) {
+    std::size_t begin = end - 1;
+    while (begin > 0 && IsContinuation(token[begin])) --begin;
+    const Utf8Character c = DecodeUtf8(token.substr(begin));
+    if (c.state != Utf8State::kValid || c.size_bytes != end - begin) break;
+    const Kind& behind = kinds[end];
+    kinds[begin] = {behind.classes | ClassesOf(c.code_point),
+                    static_cast<std::uint8_t>(std::min(behind.characters + 1, +kMaxCharacters))};
+    end = begin;
   }
-  return kinds;
 }
 
 }  // namespace
 
-CodePointSet TokenTrie::Alphabet(std::uint8_t index) {
+CodePointSet CharactersOf(int character_class) {
   CodePointSet set;
   for (char32_t c = 0; c < 0x80; ++c) {
-    if (AlphabetOf(c) <= index) set.Add(c, c);
+    if (ClassOf(c) == character_class) set.Add(c, c);
   }
-  if (index == kAlphabets - 1) set.Add(0x80, 0x10FFFF);
+  CodePointSet blanks;
+  for (char32_t c = 0x80; c < 0x10000; ++c) {
+    if (IsBlankBeyondAscii(c)) blanks.Add(c, c);
+  }
+  if (character_class == ClassOf(0xA0)) return blanks;
+  if (character_class == ClassOf(0x80)) {
+    blanks.Add(0, 0x7F);
+    set.Add(blanks.Complement());
+  }
   return set;
 }
 
@@ -71,13 +78,13 @@ TokenTrie::TokenTrie(std::span<const std::string_view> tokens, std::span<const T
   for (const TokenId id : ends) Allow(ends_, id);
   Sort();
   BuildMasks();
+  class_sets_ = {kAnything};
   BuildNodes(all_);
-  for (std::size_t length = 0; length < kLengths.size(); ++length) {
-    std::ranges::copy_if(all_.order, std::back_inserter(beside_[length].order), [&](TokenId id) {
-      return !IsAllowed(masks_[kAlphabets - 1][length], id);
-    });
-    BuildNodes(beside_[length]);
-  }
+  TokenMask plain;
+  AssignMask(kPlainCharacters, kLengths.size() - 1, plain);
+  std::ranges::copy_if(all_.order, std::back_inserter(beside_plain_.order),
+                       [&](TokenId id) { return !IsAllowed(plain, id); });
+  BuildNodes(beside_plain_);
 }
 
 std::optional<TokenId> TokenTrie::Find(std::string_view bytes_of_token) const {
@@ -102,57 +109,80 @@ void TokenTrie::Sort() {
 }
 
 void TokenTrie::BuildMasks() {
-  for (auto& of_alphabet : masks_) {
-    for (TokenMask& mask : of_alphabet) mask.resize(mask_words());
-  }
+  for (TokenMask& mask : of_length_) mask.resize(mask_words());
+  for (TokenMask& mask : with_) mask.resize(mask_words());
+  std::vector<Kind> kinds;
   for (const TokenId id : all_.order) {
-    const Kind kind = KindsOf(bytes(id)).front();
-    for (std::size_t alphabet = kind.alphabet; alphabet < kAlphabets; ++alphabet) {
-      for (std::size_t length = 0; length < kLengths.size(); ++length) {
-        if (kind.characters > kLengths[length]) continue;
-        Allow(masks_[alphabet][length], id);
-      }
+    FindKinds(bytes(id), kinds);
+    const Kind& whole = kinds.front();
+    if (whole.classes == kBrokenCharacter) continue;
+    for (std::size_t length = 0; length < kLengths.size(); ++length) {
+      if (whole.characters <= kLengths[length]) Allow(of_length_[length], id);
     }
+    ForEachClass(whole.classes,
+                 [&](int each) { Allow(with_[static_cast<std::size_t>(each)], id); });
   }
 }
 
-void TokenTrie::BuildNodes(Tree& tree) const {
+void TokenTrie::AssignMask(CharacterClasses classes, std::size_t length, TokenMask& mask) const {
+  mask = of_length_[length];
+  ForEachClass(kAllCharacters & ~classes, [&](int each) {
+    const TokenMask& with = with_[static_cast<std::size_t>(each)];
+    for (std::size_t word = 0; word < mask.size(); ++word) mask[word] &= ~with[word];
+  });
+}
+
+std::uint16_t TokenTrie::NumberOf(CharacterClasses classes) {
+  const auto [found, is_new] =
+      class_set_numbers_.try_emplace(classes, static_cast<std::uint16_t>(class_sets_.size()));
+  if (!is_new) return found->second;
+  if (class_sets_.size() == kMaxClassSets) return found->second = 0;
+  class_sets_.push_back(classes);
+  return found->second;
+}
+
+void TokenTrie::BuildNodes(Tree& tree) {
   std::vector<Node>& nodes = tree.nodes;
-  nodes.push_back({.first = 0, .byte = 0, .size = 1});
-  std::vector<std::size_t> path = {0};  // the nodes that lead to the last token
-  std::string_view last;
+  struct Open {  // a node that leads to the last token
+    std::size_t node;
+    Kind whole, left;
+  };
+  std::vector<Open> path;
+  const auto open = [&](std::size_t token, char byte) {
+    path.push_back({.node = nodes.size()});
+    nodes.push_back({.first = static_cast<std::uint32_t>(token),
+                     .byte = static_cast<std::uint8_t>(byte),
+                     .size = 1});
+  };
   const auto close = [&](std::size_t depth) {
-    while (path.size() > depth + 1) {
-      Node& node = nodes[path.back()];
-      node.size = static_cast<std::uint32_t>(nodes.size() - path.back()) & 0xFFFFFF;
-      path.pop_back();
+    for (; path.size() > depth; path.pop_back()) {
+      const Open& last = path.back();
+      Node& node = nodes[last.node];
+      node.size = static_cast<std::uint32_t>(nodes.size() - last.node) & 0xFFFFFF;
+      node.whole = NumberOf(last.whole.classes);
+      node.left = NumberOf(last.left.classes);
+      node.characters = last.whole.characters;
+      node.left_characters = last.left.characters;
     }
   };
+  open(0, 0);
+  std::string_view last;
+  std::vector<Kind> kinds;
   for (std::size_t i = 0; i < tree.order.size(); ++i) {
     const std::string_view token = bytes(tree.order[i]);
     const auto shared =
         static_cast<std::size_t>(std::ranges::mismatch(token, last).in1 - token.begin());
-    close(shared);
-    for (std::size_t at = shared; at < token.size(); ++at) {
-      path.push_back(nodes.size());
-      nodes.push_back({.first = static_cast<std::uint32_t>(i),
-                       .byte = static_cast<std::uint8_t>(token[at]),
-                       .size = 1});
-    }
+    close(shared + 1);
+    for (std::size_t at = shared; at < token.size(); ++at) open(i, token[at]);
     if (shared < token.size()) nodes.back().is_token = true;  // else it has a twin before it
-    const std::vector<Kind> kinds = KindsOf(token);
+    FindKinds(token, kinds);
     for (std::size_t depth = 0; depth < path.size(); ++depth) {
-      Node& node = nodes[path[depth]];
-      const Kind& left = kinds[depth];
-      node.alphabet = std::max<std::uint8_t>(node.alphabet, kinds[0].alphabet) & 0xF;
-      node.characters = std::max(node.characters, kinds[0].characters);
-      node.left_alphabet = std::max<std::uint8_t>(node.left_alphabet, left.alphabet) & 0xF;
-      node.left_characters = std::max(node.left_characters, left.characters);
+      path[depth].whole.Add(kinds[0]);
+      path[depth].left.Add(kinds[depth]);
     }
     last = token;
   }
   close(0);
-  nodes[0].size = static_cast<std::uint32_t>(nodes.size()) & 0xFFFFFF;
   nodes.push_back({.first = static_cast<std::uint32_t>(tree.order.size()), .byte = 0, .size = 1});
 }
 

@@ -2,12 +2,11 @@
 // A vocabulary by the bytes of its tokens, laid flat: a node, its first child's subtree, the next
 // child's ..., so that a walk reads memory forwards and skips a subtree by one addition.
 //
-// Most tokens are whole characters of one of a few alphabets, each of which holds the one before.
-// Where so many characters of an alphabet may follow whatever they are, all tokens that are such
-// characters are allowed without a walk: the mask of the alphabet is copied, and a walk passes over
-// the subtrees that hold nothing else. What is left of the whole vocabulary beside such a mask are
-// a few thousand tokens, with quotes, line ends and halves of characters: they have tries of their
-// own.
+// Most tokens are whole characters of a few classes. Where so many characters of some classes may
+// follow whatever they are, all tokens that are such characters are allowed without a walk: their
+// mask is put together from masks by class and length, and a walk passes over the subtrees that
+// hold nothing else. What is left of the whole vocabulary beside plain text are a few thousand
+// tokens, with quotes, line ends and halves of characters: they have a trie of their own.
 #pragma once
 
 #include <array>
@@ -19,7 +18,9 @@
 #include <string_view>
 #include <vector>
 
-#include "grammar/code_points.h"
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "grammar/character_classes.h"
 #include "text/vocabulary.h"
 
 namespace kinglet {
@@ -37,26 +38,23 @@ inline void Allow(TokenMask& mask, TokenId id) {
 
 class TokenTrie {
  public:
-  // Small letters, letters, letters and digits, these with - and _, printable ASCII, and all
-  // characters; the last two without what a JSON string does not hold as it is.
-  static constexpr std::uint8_t kAlphabets = 6;
-  static CodePointSet Alphabet(std::uint8_t index);
-  // Characters that a mask's tokens have at most.
-  static constexpr std::array<std::uint8_t, 3> kLengths = {4, 12, 100};
+  // How many characters the tokens of a mask have at most.
+  static constexpr std::array<std::uint8_t, 19> kLengths = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                                            11, 12, 13, 14, 15, 16, 24, 32, 100};
 
   struct Node {
     std::uint32_t first;      // token of the subtree, in order
     std::uint32_t byte : 8;   // that leads here
     std::uint32_t size : 24;  // nodes of the subtree, this one included
-    // The alphabet of all tokens of the subtree, and of what is left of them behind this node;
-    // kAlphabets: of none.
-    std::uint8_t alphabet : 4;
-    std::uint8_t left_alphabet : 4;
-    std::uint8_t characters;       // of the longest of them, where it is of an alphabet
-    std::uint8_t left_characters;  // the same of what is left
+    // What the tokens of the subtree consist of, and what is left of them behind this node:
+    // numbers of classes().
+    std::uint16_t whole;
+    std::uint16_t left;
+    std::uint8_t characters;       // of the longest of them, where they are characters
+    std::uint8_t left_characters;  // of what is left
     bool is_token;                 // one ends here: the first
   };
-  static_assert(sizeof(Node) == 12);
+  static_assert(sizeof(Node) == 16);
 
   // tokens[i] is token i's bytes; an empty one (a control token) can never be part of a text.
   // ends: those that end a generation.
@@ -83,24 +81,28 @@ class TokenTrie {
     std::vector<TokenId> order;  // tokens by their bytes, so that a subtree's are in a row
   };
   const Tree& all() const { return all_; }
-  // Those that the last alphabet's mask of this length has not.
-  const Tree& beside(std::size_t length) const { return beside_[length]; }
-  // Tokens of an alphabet, of at most kLengths[length] characters.
-  const TokenMask& mask(std::uint8_t alphabet, std::size_t length) const {
-    return masks_[alphabet][length];
-  }
+  // Those that are not plain characters (kPlainCharacters), or more than kLengths has.
+  const Tree& beside_plain() const { return beside_plain_; }
+  CharacterClasses classes(std::uint16_t number) const { return class_sets_[number]; }
+
+  // The tokens that are at most kLengths[length] characters, all of these classes.
+  void AssignMask(CharacterClasses classes, std::size_t length, TokenMask& mask) const;
 
  private:
   void Sort();
   void BuildMasks();
-  void BuildNodes(Tree& tree) const;
+  void BuildNodes(Tree& tree);
+  std::uint16_t NumberOf(CharacterClasses classes);
 
   std::string text_;                  // of all tokens
   std::vector<std::uint32_t> begin_;  // [vocab_size + 1], in text_
   TokenMask ends_;
   Tree all_;
-  std::array<Tree, kLengths.size()> beside_;
-  std::array<std::array<TokenMask, kLengths.size()>, kAlphabets> masks_;
+  Tree beside_plain_;
+  std::vector<CharacterClasses> class_sets_;
+  boost::unordered_flat_map<CharacterClasses, std::uint16_t> class_set_numbers_;
+  std::array<TokenMask, kLengths.size()> of_length_;  // tokens that are whole characters
+  std::array<TokenMask, kCharacterClasses> with_;     // those with a character of a class
 };
 
 }  // namespace kinglet
