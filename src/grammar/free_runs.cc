@@ -103,8 +103,10 @@ Run FreeRuns::Explore(Matcher::StateId state) {
   if (best.characters > kLongRun && (kPlainCharacters & ~best.classes) == 0) return best;
   const ByteSet possible = matcher_->PossibleBytes(state);
   CharacterClasses classes = 0;
-  // Quotes and escapes lead elsewhere, and line ends are seldom followed by whatever it is.
-  ForEachClass(kPlainCharacters, [&](int each) {
+  // Quotes and the signs of escapes lead elsewhere, and characters of several bytes make many
+  // states: they count where the expression shows that they are free.
+  const CharacterClasses likely = kPlainCharacters & ~ClassesOf(0x80);
+  ForEachClass(likely | best.classes, [&](int each) {
     if ((BytesOf(each).first & ~possible).empty()) classes |= CharacterClasses{1} << each;
   });
   while (classes != 0) {

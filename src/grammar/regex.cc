@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint32_t kMaxNesting = 2000;
 
 // Of most schemas: up to here no table grows.
-constexpr std::size_t kUsualNodes = 4096;
+constexpr std::size_t kUsualNodes = 1024;
 
 constexpr std::uint32_t Above(std::uint32_t nesting) { return nesting + 1; }
 
