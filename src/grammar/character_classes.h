@@ -2,6 +2,7 @@
 // Classes of characters that grammars tell apart: together all of Unicode, each character in one.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -20,9 +21,14 @@ inline constexpr CharacterClasses kAllCharacters = (CharacterClasses{1} << kChar
 inline constexpr CharacterClasses kBrokenCharacter = CharacterClasses{1} << 63;
 
 // Those of ECMAScript's \s (ECMA-262, 22.2.2.9), which \S and partly "." leave out.
+inline constexpr CodePointSet::Range kBlanksBeyondAscii[] = {
+    {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
+    {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
+
 constexpr bool IsBlankBeyondAscii(char32_t c) {
-  return c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 ||
-         c == 0x202F || c == 0x205F || c == 0x3000 || c == 0xFEFF;
+  return std::ranges::any_of(kBlanksBeyondAscii, [c](const CodePointSet::Range& range) {
+    return range.first <= c && c <= range.last;
+  });
 }
 
 constexpr int ClassOf(char32_t c) {

@@ -11,6 +11,7 @@
 #include <unicode/uniset.h>
 
 #include "base/utf8.h"
+#include "grammar/character_classes.h"
 
 namespace kinglet {
 namespace {
@@ -24,8 +25,9 @@ CodePointSet Digits() { return {{U'0', U'9'}}; }
 CodePointSet WordCharacters() { return {{U'0', U'9'}, {U'A', U'Z'}, {U'_', U'_'}, {U'a', U'z'}}; }
 CodePointSet LineEnds() { return {{U'\n', U'\n'}, {U'\r', U'\r'}, {0x2028, 0x2029}}; }
 CodePointSet Blanks() {
-  return {{U'\t', U'\r'},   {U' ', U' '},     {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},
-          {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
+  CodePointSet blanks = CharactersOf(ClassOf(0xA0));
+  blanks.Add({{U'\t', U'\r'}, {U' ', U' '}});
+  return blanks;
 }
 
 class Parser {

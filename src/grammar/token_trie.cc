@@ -50,23 +50,6 @@ void FindKinds(std::string_view token, std::vector<Kind>& kinds) {
 
 }  // namespace
 
-CodePointSet CharactersOf(int character_class) {
-  CodePointSet set;
-  for (char32_t c = 0; c < 0x80; ++c) {
-    if (ClassOf(c) == character_class) set.Add(c, c);
-  }
-  CodePointSet blanks;
-  for (char32_t c = 0x80; c < 0x10000; ++c) {
-    if (IsBlankBeyondAscii(c)) blanks.Add(c, c);
-  }
-  if (character_class == ClassOf(0xA0)) return blanks;
-  if (character_class == ClassOf(0x80)) {
-    blanks.Add(0, 0x7F);
-    set.Add(blanks.Complement());
-  }
-  return set;
-}
-
 TokenTrie::TokenTrie(std::span<const std::string_view> tokens, std::span<const TokenId> ends) {
   begin_.reserve(tokens.size() + 1);
   for (const std::string_view token : tokens) {
