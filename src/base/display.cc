@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
+
 namespace kinglet {
 namespace {
 
@@ -48,7 +50,7 @@ std::string EscapeForDisplay(std::string_view text, Lines lines) {
 std::string Quoted(std::string_view text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return '"' + EscapeForDisplay(text) + '"';
   std::size_t end = max_bytes;  // not within a character
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  while (end > 0 && IsUtf8Continuation(text[end])) --end;
   return '"' + EscapeForDisplay(text.substr(0, end)) + "...\"";
 }
 

@@ -25,6 +25,11 @@ struct Utf8Character {
   Utf8State state;
 };
 
+// Whether a byte is one behind the first of a character of several.
+constexpr bool IsUtf8Continuation(char byte) {
+  return (static_cast<std::uint8_t>(byte) & 0xC0) == 0x80;
+}
+
 // The character that a text, which is not empty, starts with.
 Utf8Character DecodeUtf8(std::string_view text);
 

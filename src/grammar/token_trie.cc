@@ -28,8 +28,6 @@ struct Kind {
   }
 };
 
-bool IsContinuation(char byte) { return (static_cast<std::uint8_t>(byte) & 0xC0) == 0x80; }
-
 constexpr Kind kBroken = {kBrokenCharacter, kMaxCharacters};
 
 // The kind of what is left of the token behind each of its bytes, and of the whole token first.
@@ -38,7 +36,7 @@ void FindKinds(std::string_view token, std::vector<Kind>& kinds) {
   kinds.back() = {};
   for (std::size_t end = token.size(); end > 0;) {
     std::size_t begin = end - 1;
-    while (begin > 0 && IsContinuation(token[begin])) --begin;
+    while (begin > 0 && IsUtf8Continuation(token[begin])) --begin;
     const Utf8Character c = DecodeUtf8(token.substr(begin));
     if (c.state != Utf8State::kValid || c.size_bytes != end - begin) break;
     const Kind& behind = kinds[end];

@@ -7,6 +7,7 @@
 #include <limits>
 #include <span>
 
+#include "base/utf8.h"
 #include "knowledge/cleaner.h"
 #include "knowledge/sentences.h"
 
@@ -34,7 +35,7 @@ void AppendPieces(std::string_view text, ByteRange range, BlockKind kind, std::s
     if (space != std::string_view::npos && space > max_bytes / 2) {
       cut = range.begin + space;
     } else {
-      while (cut > range.begin + 1 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+      while (cut > range.begin + 1 && IsUtf8Continuation(text[cut])) --cut;
     }
     std::size_t end = cut;
     while (IsSpace(text[end - 1])) --end;
