@@ -18,6 +18,7 @@ enum class StatusCode {
   kInvalidInput,   // a model, document, template or schema is broken or unsupported
   kNotFound,       // no such file, model, document
   kLimitExceeded,  // a limit that was set at start is reached
+  kBusy,           // another process holds it: the same will work when that is done
   kCancelled,      // the user interrupted
 };
 

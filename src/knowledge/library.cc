@@ -105,7 +105,7 @@ Result<WriterLock> LockForWriting(const std::filesystem::path& folder) {
     return Error(StatusCode::kFailed, "{}: cannot lock it: {}", file.string(),
                  std::strerror(errno));
   }
-  return Error(StatusCode::kFailed,
+  return Error(StatusCode::kBusy,
                "{}: another kinglet is writing this library; try again when it is done",
                folder.string());
 }

@@ -167,6 +167,7 @@ TEST_F(LibraryTest, HasOneWriterAndManyReaders) {
   Library writer = Open(LibraryMode::kWrite);
   const Result<Library> second = Library::Open(folder_ / "library", LibraryMode::kWrite);
   ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), StatusCode::kBusy);
   EXPECT_THAT(second.error().message(), HasSubstr("another kinglet is writing"));
   Library reader = Open(LibraryMode::kRead);
   Put(writer, "/a", Page("A", "B", "Hens."));

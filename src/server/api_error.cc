@@ -7,6 +7,8 @@
 namespace kinglet {
 namespace {
 
+constexpr int kRetryAfterS = 1;  // when it is worth to ask again, where nothing foretells it
+
 int StatusOf(StatusCode code) {
   switch (code) {
     case StatusCode::kUsage:
@@ -16,6 +18,8 @@ int StatusOf(StatusCode code) {
       return 404;
     case StatusCode::kLimitExceeded:
       return 429;
+    case StatusCode::kBusy:
+      return 503;
     case StatusCode::kCancelled:
       return 499;
     case StatusCode::kFailed:
@@ -33,6 +37,8 @@ std::string_view CodeOf(StatusCode code) {
       return "not_found";
     case StatusCode::kLimitExceeded:
       return "overloaded";
+    case StatusCode::kBusy:
+      return "busy";
     case StatusCode::kCancelled:
       return "cancelled";
     case StatusCode::kFailed:
@@ -68,7 +74,9 @@ ApiError ApiError::OfField(const FieldError& error) {
 }
 
 ApiError ApiError::OfStatus(const Status& status) {
-  return {StatusOf(status.code()), std::string(CodeOf(status.code())), status.message()};
+  ApiError error = {StatusOf(status.code()), std::string(CodeOf(status.code())), status.message()};
+  if (error.status == 429 || error.status == 503) error.retry_after_s = kRetryAfterS;
+  return error;
 }
 
 ApiError ApiError::OfPrompt(const Status& status) {

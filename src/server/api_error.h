@@ -21,7 +21,8 @@ struct ApiError {
   json::object more;  // members of its own, beside those of the format
 
   static ApiError OfField(const FieldError& error);
-  // kUsage 400, kInvalidInput 400, kNotFound 404, kLimitExceeded 429, kCancelled 499, others 500.
+  // kUsage 400, kInvalidInput 400, kNotFound 404, kLimitExceeded 429, kBusy 503, kCancelled 499,
+  // others 500. 429 and 503 tell when to try again.
   static ApiError OfStatus(const Status& status);
   // Of a conversation that a template makes no prompt of: the limits are the request's fault.
   static ApiError OfPrompt(const Status& status);

@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 512;
 constexpr std::int64_t kMaxTextBytes = std::int64_t{4} << 20;  // in one answer
-constexpr int kBusyRetryS = 1;  // when it is worth to ask again, where nothing foretells it
 
 json::object DocumentJson(const DocumentRecord& record) {
   return {{"uri", record.source.uri},
@@ -69,11 +68,8 @@ ApiResult<std::int64_t> ByteOf(const Call& call, const char* name, std::int64_t 
 
 // The text without the parts of characters that a cut at any byte leaves at its ends.
 ByteRange WholeCharacters(std::string_view text) {
-  const auto is_continuation = [&](std::size_t i) {
-    return (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
-  };
   std::size_t begin = 0;
-  while (begin < text.size() && is_continuation(begin)) ++begin;
+  while (begin < text.size() && IsUtf8Continuation(text[begin])) ++begin;
   return {begin, begin + ValidUtf8Prefix(text.substr(begin))};
 }
 
@@ -164,8 +160,7 @@ void AskAndReply(Server& server, const Call& call, const AskFields& ask, Languag
   }
   const Result<Answer> answer = Ask(ask.question, **library, model, options, events);
   if (!answer) {
-    ApiError error = Of(answer.error());
-    if (error.status == 429) error.retry_after_s = kBusyRetryS;
+    const ApiError error = Of(answer.error());
     if (!stream.begun()) return ReplyError(call, error);
     return stream.SendLast(ToJson(error, Dialect::kOpenAi), "error");
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The other formats that clients speak: Ollama's, Anthropic's, ranking, tokens; and libraries over HTTP."""
+import fcntl
 import json
 import unittest
 import urllib.parse
@@ -126,6 +127,16 @@ class Libraries(serving.ServerTest):
         self.assertEqual(self.server.post("/v1/search", {"query": "kestrel"}).json()["passages"], [])
         self.expect_error(self.server.get("/v1/library/text?uri=upload:birds.md"), 404)
         self.expect_error(self.server.send("DELETE", "/v1/library/documents?uri=upload:birds.md"), 404)
+
+    def test_a_library_that_another_process_writes_is_told_so(self):
+        with open(self.home / "notes" / "lock", "a+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for reply in (self.add("busy.md", "Swifts sleep on the wing."),
+                          self.server.send("DELETE", "/v1/library/documents?uri=upload:busy.md")):
+                self.assertEqual(self.expect_error(reply, 503)["code"], "busy")
+                self.assertGreater(int(reply.headers["Retry-After"]), 0)
+            self.assertEqual(self.server.post("/v1/search", {"query": "swifts"}).status, 200)
+        self.assertEqual(self.add("busy.md", "Swifts sleep on the wing.").status, 201)
 
     def test_what_is_no_document(self):
         self.expect_error(self.add("", "text"), 400, "name")
