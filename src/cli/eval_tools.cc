@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet eval tools: whether a server of OpenAI's API calls the functions that it should.
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@
 
 namespace kinglet {
 namespace {
+
+const std::map<std::string, ToolAsking> kAskings = {{"tools", ToolAsking::kTools},
+                                                    {"schema", ToolAsking::kSchema},
+                                                    {"hidden-schema", ToolAsking::kHiddenSchema}};
 
 struct ToolsFlags {
   ToolTarget target;
@@ -154,6 +159,12 @@ CommandRun SetUpEvalTools(CLI::App& app) {
   tools->add_option("--seed", flags->seed, "draws them");
   tools->add_option("--model", flags->target.model, "name of the model to ask for");
   tools->add_option("--api-key,--key", flags->target.api_key, "sent as a bearer token");
+  tools
+      ->add_option("--ask", flags->target.asking,
+                   "tools, or schema: the arguments of the one function, by response_format; "
+                   "hidden-schema: Kinglet is not to show it to the model")
+      ->transform(CLI::CheckedTransformer(kAskings))
+      ->default_str("tools");
   tools->add_option("--max-tokens", flags->target.max_tokens, "of an answer")
       ->check(CLI::Range(1, 1'000'000));
   tools->add_option("--concurrency", flags->target.concurrency, "requests at once")

@@ -30,7 +30,7 @@ class Answer final : public HttpPostListener {
     status_ = status;
   }
 
-  explicit Answer(json::array tools) : tools_(std::move(tools)) {}
+  Answer(json::array tools, ToolAsking asking) : tools_(std::move(tools)), asking_(asking) {}
 
   const json::array& tools() const { return tools_; }
   bool found_nobody() const { return end_ == HttpPostEnd::kNoConnection; }
@@ -38,7 +38,8 @@ class Answer final : public HttpPostListener {
     ToolReply reply;
     switch (end_) {
       case HttpPostEnd::kWhole:
-        return ReadToolReply(status_, body_, tools_);
+        return asking_ == ToolAsking::kTools ? ReadToolReply(status_, body_, tools_)
+                                             : ReadArgumentsReply(status_, body_, tools_);
       case HttpPostEnd::kNoConnection:
         reply.error = "no connection";
         break;
@@ -56,7 +57,8 @@ class Answer final : public HttpPostListener {
   }
 
  private:
-  json::array tools_;  // that were sent
+  json::array tools_;  // that were sent, or whose arguments were asked for
+  ToolAsking asking_;
   std::string body_;
   int status_ = 0;
   HttpPostEnd end_ = HttpPostEnd::kCancelled;
@@ -67,8 +69,18 @@ HttpPost PostOf(const ToolTarget& target, const std::string& url, const ToolQues
   json::object body;
   if (!target.model.empty()) body["model"] = target.model;
   body["messages"] = question.messages;
-  body["tools"] = tools;
-  body["tool_choice"] = "auto";
+  if (target.asking == ToolAsking::kTools) {
+    body["tools"] = tools;
+    body["tool_choice"] = "auto";
+  } else {
+    const json::value& schema = tools.at(0).at("function").at("parameters");
+    body["response_format"] =
+        json::object{{"type", "json_schema"},
+                     {"json_schema", json::object{{"name", "arguments"}, {"schema", schema}}}};
+  }
+  if (target.asking == ToolAsking::kHiddenSchema) {
+    body["kinglet"] = json::object{{"show_schema", false}};
+  }
   body["temperature"] = 0;
   body["max_tokens"] = target.max_tokens;
   return {.url = url,
@@ -82,13 +94,20 @@ HttpPost PostOf(const ToolTarget& target, const std::string& url, const ToolQues
 Result<std::vector<ToolOutcome>> AskToolQuestions(const ToolTarget& target,
                                                   const std::vector<ToolQuestion>& questions,
                                                   const std::function<bool()>& interrupted) {
+  if (target.asking != ToolAsking::kTools) {
+    for (const ToolQuestion& question : questions) {
+      if (question.functions.size() == 1) continue;
+      return Error(StatusCode::kUsage, "{}: arguments are asked of one function, and it has {}",
+                   question.id, question.functions.size());
+    }
+  }
   const std::string url = TRY(EndpointUrl(target.url, "/chat/completions"));
   const auto client = TRY(HttpStreamClient::Create());
   std::deque<Answer> answers;  // which stay where they are
   while (answers.size() < questions.size() || client->in_flight() > 0) {
     if (answers.size() < questions.size() && client->in_flight() < target.concurrency) {
       const ToolQuestion& question = questions[answers.size()];
-      Answer& answer = answers.emplace_back(ToTools(question.functions));
+      Answer& answer = answers.emplace_back(ToTools(question.functions), target.asking);
       const auto started = client->Start(PostOf(target, url, question, answer.tools()), answer);
       if (started) continue;
       client->CancelAll();  // their listeners end here

@@ -73,6 +73,16 @@ ToolReply ReadToolReply(int status, std::string_view body, const json::array& to
   return reply;
 }
 
+ToolReply ReadArgumentsReply(int status, std::string_view body, const json::array& tools) {
+  ToolReply reply = ReadToolReply(status, body, tools);
+  if (!reply.error.empty()) return reply;
+  reply.raw_calls.push_back(
+      json::object{{"function", json::object{{"name", tools.at(0).at("function").at("name")},
+                                             {"arguments", std::exchange(reply.text, {})}}}});
+  AddCall(reply.raw_calls.back(), tools, reply);
+  return reply;
+}
+
 ToolOutcome JudgeReply(const ToolQuestion& question, ToolReply reply) {
   ToolOutcome outcome{.reply = std::move(reply), .fault = {}};
   if (!outcome.reply.error.empty()) {

@@ -26,6 +26,10 @@ struct ToolReply {
 // Of the body of /v1/chat/completions. tools: those that were sent.
 ToolReply ReadToolReply(int status, std::string_view body, const json::array& tools);
 
+// The same of an endpoint that was to write the arguments alone, of the one tool: its text is the
+// call.
+ToolReply ReadArgumentsReply(int status, std::string_view body, const json::array& tools);
+
 struct ToolOutcome {
   ToolReply reply;
   std::string fault;  // empty: the calls are the ones expected, or rightly there are none

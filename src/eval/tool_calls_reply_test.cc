@@ -46,6 +46,21 @@ TEST(ToolCallsReply, CountsCallsThatTheSchemaDoesNotAllow) {
   EXPECT_EQ(Read(CallsOf("f.g", R"({\"x\": 5})")).invalid, 1U);
 }
 
+TEST(ToolCallsReply, ReadsArgumentsAlone) {
+  const auto read = [](std::string_view message, int status = 200) {
+    return ReadArgumentsReply(status, fmt::format(R"({{"choices": [{{"message": {}}}]}})", message),
+                              ToTools(Functions()));
+  };
+  const ToolReply reply = read(R"({"content": "{\"x\":5}"})");
+  ASSERT_EQ(reply.calls.size(), 1U);
+  EXPECT_EQ(reply.calls[0].name, "f_g");
+  EXPECT_EQ(reply.calls[0].arguments, (json::object{{"x", 5}}));
+  EXPECT_EQ(reply.unparsed + reply.invalid, 0U);
+  EXPECT_EQ(read(R"({"content": "{\"x\":"})").unparsed, 1U);
+  EXPECT_EQ(read(R"({"content": "{\"x\":true}"})").invalid, 1U);
+  EXPECT_NE(read(R"({"content": "{}"})", 400).error, "");
+}
+
 TEST(ToolCallsReply, TakesTextForNoCall) {
   const ToolReply reply = Read(R"({"content": "No."})");
   EXPECT_EQ(reply.text, "No.");

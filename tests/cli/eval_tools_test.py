@@ -121,6 +121,22 @@ class EvalTools(unittest.TestCase):
             self.assertRegex(out, r"(?m)^simple +4 +1 +25\.0 ")
             self.assertRegex(out, r"(?m)^all +8 +3 +37\.5 ")
 
+    def test_asks_for_arguments_alone(self):
+        self.write_all()
+        answers = {"right": (200, {"content": '{"n":1}'}), "wrong": (200, {"content": '{"n":2}'}),
+                   "silent": (200, {"content": '{"n":'}), "broken": (200, {"content": '{"n":"1"}'})}
+        with Endpoint(answers) as endpoint:
+            for asking, own in ("schema", None), ("hidden-schema", {"show_schema": False}):
+                status, out, err = self.eval_tools(endpoint.url, "--json", "--ask", asking, "--category", "simple")
+                self.assertEqual(status, 0, err)
+                counts = json.loads(out)["all"]
+                self.assertEqual([counts[key] for key in ("right", "calls", "calls_unparsed", "calls_invalid")], [1, 4, 1, 1])
+                asked = endpoint.asked["right"]
+                self.assertNotIn("tools", asked)
+                self.assertEqual(asked.get("kinglet"), own)
+                self.assertEqual(asked["response_format"]["json_schema"]["schema"]["required"], ["n"])
+            self.assertEqual(self.eval_tools(endpoint.url, "--ask", "nicely", "--category", "simple")[0], 2)
+
     def test_says_what_is_missing(self):
         with Endpoint({}) as endpoint:
             status, _, err = self.eval_tools(endpoint.url, "--category", "simple")
