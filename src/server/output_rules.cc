@@ -3,6 +3,7 @@
 // names the field.
 #include "server/output_rules.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -102,10 +103,54 @@ void ReadTool(JsonFields& tool, bool nested, OutputRules& rules) {
   AddTool(std::move(spec), description, rules);
 }
 
+bool HasTool(const OutputRules& rules, std::string_view name) {
+  return std::ranges::count(rules.specs, name, &ToolSpec::name) > 0;
+}
+
 void CheckToolChoice(JsonFields& fields, const OutputRules& rules) {
-  const ToolChoice::Kind kind = rules.tool_choice.kind;
-  const bool must_call = kind == ToolChoice::Kind::kNamed || kind == ToolChoice::Kind::kRequired;
-  if (must_call && rules.specs.empty()) fields.Fail("tool_choice", "needs tools");
+  const ToolChoice& choice = rules.tool_choice;
+  const bool is_named = choice.kind == ToolChoice::Kind::kNamed;
+  if ((is_named || choice.kind == ToolChoice::Kind::kRequired) && rules.specs.empty()) {
+    fields.Fail("tool_choice", "needs tools");
+  } else if (is_named && !HasTool(rules, choice.name)) {
+    fields.Fail("tool_choice", fmt::format("names none of the tools: {:?}", choice.name));
+  }
+}
+
+// The name in {"type": "function", "function": {"name": ...}}, or without the object inside.
+std::string ReadToolName(JsonFields& fields, bool nested) {
+  if (!nested) return fields.RequiredText("name");
+  const json::object* const function = fields.Object("function");
+  if (function == nullptr) {
+    fields.Fail("function", "is required");
+    return {};
+  }
+  JsonFields of_function(*function, fields.PathOf("function"));
+  std::string name = of_function.RequiredText("name");
+  fields.TakeErrorOf(of_function);
+  return name;
+}
+
+// The model sees all tools, so that what was computed of them is kept, and may call these.
+void ReadAllowedTools(JsonFields& fields, bool nested, OutputRules& rules) {
+  const auto mode = fields.Word("mode", {"auto", "required"});
+  const json::array* const tools = fields.Array("tools");
+  if (!mode) fields.Fail("mode", "is required: auto or required");
+  if (tools == nullptr || tools->empty()) return fields.Fail("tools", "is required");
+  rules.tool_choice.kind = mode == "auto" ? ToolChoice::Kind::kAuto : ToolChoice::Kind::kRequired;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < tools->size(); ++i) {
+    const std::string path = fmt::format("tools[{}]", i);
+    const json::object* const tool = (*tools)[i].if_object();
+    if (tool == nullptr) return fields.Fail(path, "must be an object");
+    JsonFields inner(*tool, fields.PathOf(path));
+    inner.Word("type", {"function"});
+    names.push_back(ReadToolName(inner, nested));
+    fields.TakeErrorOf(inner);
+    if (!HasTool(rules, names.back())) return fields.Fail(path, "is none of the tools");
+  }
+  std::erase_if(rules.specs,
+                [&](const ToolSpec& spec) { return std::ranges::count(names, spec.name) == 0; });
 }
 
 void ReadToolChoice(JsonFields& fields, bool nested, OutputRules& rules) {
@@ -114,16 +159,17 @@ void ReadToolChoice(JsonFields& fields, bool nested, OutputRules& rules) {
   ToolChoice& out = rules.tool_choice;
   if (const json::object* const named = choice->if_object()) {
     JsonFields inner(*named, "tool_choice");
-    inner.Word("type", {"function"});
-    out.kind = ToolChoice::Kind::kNamed;
-    if (!nested) {
-      out.name = inner.RequiredText("name");
-    } else if (const json::object* const function = inner.Object("function")) {
-      JsonFields of_function(*function, "tool_choice.function");
-      out.name = of_function.RequiredText("name");
-      inner.TakeErrorOf(of_function);
+    const auto type = inner.Word("type", {"function", "allowed_tools"});
+    if (type != "allowed_tools") {
+      out = {ToolChoice::Kind::kNamed, ReadToolName(inner, nested)};
+    } else if (!nested) {
+      ReadAllowedTools(inner, nested, rules);
+    } else if (const json::object* const allowed = inner.Object("allowed_tools")) {
+      JsonFields of_allowed(*allowed, "tool_choice.allowed_tools");
+      ReadAllowedTools(of_allowed, nested, rules);
+      inner.TakeErrorOf(of_allowed);
     } else {
-      inner.Fail("function", "is required");
+      inner.Fail("allowed_tools", "is required");
     }
     fields.TakeErrorOf(inner);
   } else if (const auto word = fields.Word("tool_choice", {"none", "auto", "required"})) {
