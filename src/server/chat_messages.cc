@@ -5,8 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "base/digest.h"
+
 namespace kinglet {
 namespace {
+
+constexpr std::size_t kShortId = 9;
 
 json::value ValueOf(const json::value& arguments) {
   if (!arguments.is_string()) return arguments;
@@ -54,6 +58,35 @@ void WriteCallsAsText(json::object& message) {
   if (!text.empty()) text += "\n";
   message["content"] = text + ToJson(json::object{{"tool_calls", std::move(list)}});
   message.erase("tool_calls");
+}
+
+// Mistral's templates take ids of nine letters and digits alone. Others', and those that clients of
+// Ollama's leave out, become such ones: a result's is that of its call, or of the first call that
+// has none yet.
+void ShortenCallIds(json::array& messages) {
+  int calls_seen = 0, results_seen = 0;
+  const auto shorten = [](json::object& holder, std::string_view name, int number) {
+    const json::value* const given = holder.if_contains(name);
+    const std::string id = given == nullptr ? fmt::to_string(number) : TextOf(*given);
+    holder[name] = id.size() == kShortId ? id : Sha256::HexOf(id).substr(0, kShortId);
+  };
+  for (json::value& message : messages) {
+    json::object& turn = message.as_object();
+    if (turn.at("role") == "tool") shorten(turn, "tool_call_id", results_seen++);
+    json::value* const calls = turn.if_contains("tool_calls");
+    if (calls == nullptr) continue;
+    for (json::value& call : calls->as_array()) shorten(call.as_object(), "id", calls_seen++);
+  }
+}
+
+void PutFirst(std::string instructions, json::array& messages) {
+  json::object* const first = messages.empty() ? nullptr : messages[0].if_object();
+  if (first != nullptr && first->at("role") == "system" && first->at("content").is_string()) {
+    json::string& content = first->at("content").get_string();
+    content = instructions + "\n\n" + std::string(content);
+  } else {
+    messages.insert(messages.begin(), json::object{{"role", "system"}, {"content", instructions}});
+  }
 }
 
 }  // namespace
@@ -163,22 +196,21 @@ json::array ReadMessages(JsonFields& fields) {
   return messages;
 }
 
-void ShowTools(const OutputRules& rules, ToolFormat format, json::array& messages,
+void ShowRules(const OutputRules& rules, ToolFormat format, json::array& messages,
                ChatOptions& options) {
+  if (const auto schema = ShownSchema(rules)) {
+    PutFirst(
+        "Answer with one JSON value that satisfies this JSON Schema, and nothing else:\n" + *schema,
+        messages);
+  }
   if (format != ToolFormat::kJson) {
     options.tools = rules.tools;
+    const bool is_mistral = format == ToolFormat::kMistral || format == ToolFormat::kMistralArgs;
+    if (is_mistral) ShortenCallIds(messages);
     return;
   }
   for (json::value& message : messages) WriteCallsAsText(message.as_object());
-  if (rules.tools.empty()) return;
-  const std::string instructions = ToolInstructions(rules.tools);
-  json::object* const first = messages.empty() ? nullptr : messages[0].if_object();
-  if (first != nullptr && first->at("role") == "system" && first->at("content").is_string()) {
-    json::string& content = first->at("content").get_string();
-    content = instructions + "\n\n" + std::string(content);
-  } else {
-    messages.insert(messages.begin(), json::object{{"role", "system"}, {"content", instructions}});
-  }
+  if (!rules.tools.empty()) PutFirst(ToolInstructions(rules.tools), messages);
 }
 
 }  // namespace kinglet

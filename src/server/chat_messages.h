@@ -40,9 +40,9 @@ std::string ReadContent(JsonFields& fields, std::string_view name);
 // The text of one part, empty of a thought; nothing where a model of texts cannot read it.
 std::optional<std::string_view> ReadPart(const json::value& part);
 
-// Shows the rules' tools to the model: by its template, or where that knows none of the notations
-// by instructions and texts in the template's place.
-void ShowTools(const OutputRules& rules, ToolFormat format, json::array& messages,
+// Shows the model the rules that it is held to: a schema, first in the system message; tools by its
+// template, or where that knows none of the notations by instructions and texts in its place.
+void ShowRules(const OutputRules& rules, ToolFormat format, json::array& messages,
                ChatOptions& options);
 
 }  // namespace kinglet

@@ -117,6 +117,7 @@ void ReadOwnFields(JsonFields& fields, GenerationFields& out) {
   if (const auto budget = of_kinglet.Whole("reasoning_budget", 0, kMaxTokens)) {
     out.reasoning_budget = static_cast<int>(*budget);
   }
+  out.rules.shows_schema = of_kinglet.Flag("show_schema");
   if (const auto error = of_kinglet.Finish()) fields.Fail(error->field, error->message);
 }
 

@@ -147,7 +147,7 @@ ApiResult<void> PlanAnswer(const Engine& engine, json::array messages, const Cha
   GenerationRequest& request = parsed.fields.request;
   if (request.prompt.empty()) {
     ChatOptions options = chat;
-    ShowTools(parsed.fields.rules, engine.tool_format(), messages, options);
+    ShowRules(parsed.fields.rules, engine.tool_format(), messages, options);
     Result<std::vector<TokenId>> prompt =
         engine.prompts().EncodeMessages(std::move(messages), options);
     if (!prompt) return std::unexpected(ApiError::OfPrompt(prompt.error()));

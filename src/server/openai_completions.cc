@@ -175,6 +175,9 @@ ApiResult<ParsedGeneration> ParseCompletion(const json::object& body, const std:
   fields.OnlyDefault("suffix", {""}, "is not supported: a model continues a text, it fills no gap");
   fields.OnlyDefault("best_of", {1}, "is not supported; n gives several");
   ReadFormat(fields, parsed.fields.rules);
+  if (parsed.fields.rules.shows_schema.value_or(false)) {
+    fields.Fail("kinglet.show_schema", "needs a conversation: a prompt is taken as it is");
+  }
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
   parsed.plan.rules = TRY(Compile(parsed.fields.rules, engine, /*thought_begun=*/false));
   request.constraint = parsed.plan.rules.constraint;

@@ -20,6 +20,7 @@ using Kind = OutputRules::Kind;
 
 constexpr std::size_t kMaxTools = 128;
 constexpr std::size_t kMaxChoices = 1000;
+constexpr std::size_t kMaxShownBytes = 4096;  // of a schema, where the client does not ask for it
 constexpr JsonLimits kAnswerLimits{.max_depth = 500};
 
 json::value AnyObject() { return json::object{{"type", "object"}}; }
@@ -369,6 +370,13 @@ void ReadAnthropicTools(JsonFields& fields, OutputRules& rules) {
   rules.has_many_calls = !inner.Flag("disable_parallel_tool_use").value_or(false);
   fields.TakeErrorOf(inner);
   CheckToolChoice(fields, rules);
+}
+
+std::optional<std::string> ShownSchema(const OutputRules& rules) {
+  if (rules.kind != Kind::kSchema || rules.schema == AnyObject()) return {};
+  std::string text = ToJson(rules.schema);
+  if (!rules.shows_schema.value_or(text.size() <= kMaxShownBytes)) return {};
+  return text;
 }
 
 ApiResult<CompiledRules> Compile(const OutputRules& rules, const Engine& engine,

@@ -22,6 +22,7 @@ struct OutputRules {
   Kind kind = Kind::kText;
   std::string field;                 // of the request, for errors
   json::value schema;                // kSchema; as it was sent
+  std::optional<bool> shows_schema;  // to the model; absent: where that takes few tokens
   std::string text;                  // kGrammar: GBNF; kPattern: a regular expression
   std::vector<std::string> choices;  // kChoice
 
@@ -42,6 +43,10 @@ void ReadOllamaFormat(JsonFields& fields, OutputRules& rules);
 void ReadTools(JsonFields& fields, bool nested, OutputRules& rules);
 // The same as Anthropic has them: tools, tool_choice.
 void ReadAnthropicTools(JsonFields& fields, OutputRules& rules);
+
+// The schema as the model is to see it, where it is: it knows of descriptions, which nothing
+// enforces, and what the names are for.
+std::optional<std::string> ShownSchema(const OutputRules& rules);
 
 // Looks at finished answers; shares nothing with what kept the model to the rules.
 class AnswerCheck {

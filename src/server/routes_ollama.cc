@@ -69,7 +69,7 @@ std::string TemplateOf(const GgufFile& file) {
 json::array Capabilities(const GgufFile& file, std::string_view chat_template) {
   const Result<ModelConfig> config = ReadModelConfig(file);
   if (config && config->family.encoder) return {"embedding"};
-  json::array capabilities = {"completion"};
+  json::array capabilities = {"completion", "tools"};
   if (chat_template.find("enable_thinking") != std::string_view::npos) {
     capabilities.push_back("thinking");
   }

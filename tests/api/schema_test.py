@@ -133,7 +133,7 @@ class Schemas(RulesTest):
                     self.assertEqual(self.choices(stream=True, **drawn, **by_schema(schema))[0], whole)
 
     def test_a_draw_reaches_more_than_one_value(self):
-        drawn, _ = self.choices(temperature=2, n=16, seed=1, top_k=-1, min_p=0, **by_schema(SCHEMAS["enums"]))
+        drawn, _ = self.choices(temperature=2, n=16, seed=1, top_k=-1, min_p=0, kinglet={"show_schema": False}, **by_schema(SCHEMAS["enums"]))
         self.assertGreater(len({text for text, _, _ in drawn}), 2)
 
     def test_each_way_to_send_a_schema(self):
@@ -156,6 +156,26 @@ class Schemas(RulesTest):
                 text = "".join(line["message"]["content"] if "message" in line else line["response"] for line in lines)
                 self.assertIn(json.loads(text), color["enum"])
                 self.assertEqual((lines[-1]["done_reason"], lines[-1]["kinglet"]["valid"]), ("stop", True))
+
+    def test_the_model_is_shown_the_schema(self):
+        color = {"enum": ["red", "green"]}
+        told = [{"role": "system", "content": "Answer with one JSON value that satisfies this JSON Schema, and nothing else:\n"
+                                              '{"enum":["red","green"]}'}, *MESSAGES]
+        short = [told[0] | {"content": told[0]["content"] + "\n\nBe brief."}, *MESSAGES]
+        brief = [{"role": "system", "content": "Be brief."}, *MESSAGES]
+        large = {"description": "a" * 4096, **color}
+
+        def tokens(**fields):
+            return self.ask(max_tokens=16, **fields).json()["usage"]["prompt_tokens"]
+        hidden = tokens(kinglet={"show_schema": False}, **by_schema(color))
+        self.assertEqual(hidden, tokens())
+        self.assertEqual(tokens(**by_schema(color)), tokens(messages=told))
+        self.assertEqual(tokens(messages=brief, **by_schema(color)), tokens(messages=short))
+        # What takes many tokens, says nothing or is for a text that is no conversation is not shown.
+        self.assertEqual(tokens(**by_schema(large)), hidden)
+        self.assertEqual(self.ask(kinglet={"show_schema": True}, **by_schema(large)).error()["code"], "context_length_exceeded")
+        self.assertEqual(tokens(response_format={"type": "json_object"}), hidden)
+        self.expect_error(self.server.post("/v1/completions", {"prompt": "a", "kinglet": {"show_schema": True}}), 400, "kinglet.show_schema")
 
     def test_any_object(self):
         ends = self.server.post("/tokenize", {"content": '}"'}).json()["tokens"][-2:]

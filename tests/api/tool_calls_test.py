@@ -22,6 +22,10 @@ def named(name):
     return {"type": "function", "function": {"name": name}}
 
 
+def allowed(mode, *names):
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": [named(name) for name in names]}}
+
+
 class Tools(RulesTest):
     @classmethod
     def make_server(cls):
@@ -56,6 +60,33 @@ class Tools(RulesTest):
                                          [[call[1:] for call in calls] for _, calls, _ in whole])
                         self.assertEqual({(text, reason) for text, _, reason in streamed}, {("", "tool_calls")})
                         self.assertIs(ledger["valid"], True)
+
+    def test_of_all_tools_some_may_be_called(self):
+        ask = {"model": "hermes", "tools": [WEATHER, NOW], "temperature": 1.5, "n": 4, "parallel_tool_calls": False}
+        for name in "weather", "now":
+            choices, _ = self.choices(tool_choice=allowed("required", name), **ask)
+            for _, calls, _ in choices:
+                call, = calls
+                self.expect_call(call, (name,))
+        prompts = {self.ask(**ask | {"max_tokens": 1, "tool_choice": choice}).json()["usage"]["prompt_tokens"]
+                   for choice in ("auto", allowed("auto", "now"))}
+        self.assertEqual(len(prompts), 1)
+
+    def test_mistral_hears_of_short_ids_alone(self):
+        ids = ("{# [TOOL_CALLS] #}{% for m in messages %}{% for call in m.tool_calls or [] %}{{ call.id }} {% endfor %}"
+               "{{ m.tool_call_id }}{{ m.content }}{% endfor %}")
+        model = serving.add_to_gguf(serving.STORIES, self.home / "ids.gguf", tokenizer__chat_template=ids)
+        call = {"type": "function", "function": {"name": "now", "arguments": "{}"}}
+        with serving.Server(models=[model], environment=self.environment) as server:
+            def told(*messages):
+                answer = server.post("/v1/chat/completions", {"messages": messages, "max_tokens": 8, "temperature": 0}).json()
+                return answer["usage"]["prompt_tokens"], answer["choices"]
+            for given, seen in ("call_0123456789", "ab14600fc"), ("Ab3456789", "Ab3456789"), (None, "5feceb66f"):
+                id_, of = ({"id": given}, {"tool_call_id": given}) if given else ({}, {})
+                with self.subTest(given):
+                    self.assertEqual(told({"role": "assistant", "content": "", "tool_calls": [call | id_]},
+                                          {"role": "tool", "content": "Noon."} | of),
+                                     told({"role": "user", "content": f"{seen} {seen}Noon."}))
 
     def test_a_message_of_calls_alone_has_no_content(self):
         message = self.ask(model="hermes", tools=[NOW], tool_choice="required", parallel_tool_calls=False).json()["choices"][0]["message"]
@@ -163,7 +194,11 @@ class Tools(RulesTest):
                 ("tool_choice", {"tool_choice": named("now")}), ("tool_choice.type", {"tools": [NOW], "tool_choice": {"type": "x"}}),
                 ("tool_choice.function", {"tools": [NOW], "tool_choice": {"type": "function"}}),
                 ("tool_choice.function.name", {"tools": [NOW], "tool_choice": {"type": "function", "function": {}}}),
-                (None, {"tools": [NOW], "tool_choice": named("later")}),
+                ("tool_choice", {"tools": [NOW], "tool_choice": named("later")}),
+                ("tool_choice.allowed_tools", {"tools": [NOW], "tool_choice": {"type": "allowed_tools"}}),
+                ("tool_choice.allowed_tools.mode", {"tools": [NOW], "tool_choice": allowed("none", "now")}),
+                ("tool_choice.allowed_tools.tools", {"tools": [NOW], "tool_choice": allowed("auto")}),
+                ("tool_choice.allowed_tools.tools[1]", {"tools": [NOW], "tool_choice": allowed("auto", "now", "later")}),
                 ("parallel_tool_calls", {"tools": [NOW], "parallel_tool_calls": "no"}),
                 ("messages[0].tool_calls", {"messages": [{"role": "assistant", "tool_calls": [{}]}]}),
                 ("messages[0].tool_calls", {"messages": [{"role": "user", "content": "a", "tool_calls": [named("now")]}]})):

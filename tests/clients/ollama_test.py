@@ -97,7 +97,7 @@ class Ollama(unittest.TestCase):
 
     def test_what_a_model_is(self):
         shown = client.show(CHAT)
-        self.assertEqual(shown.capabilities, ["completion"])
+        self.assertEqual(shown.capabilities, ["completion", "tools"])
         self.assertEqual(shown.modelinfo["general.architecture"], "llama")
         self.assertEqual(shown.modelinfo["llama.context_length"], 8192)
         self.assertEqual(shown.modelinfo["llama.embedding_length"], 576)
