@@ -140,6 +140,7 @@ class Engine : public LanguageModel {
   void EndCancelled();
   void LoadPages(Generation& generation);
   void SavePages();
+  void SaveTheRest(std::unique_lock<std::mutex>& lock);
   void Preempt(const Preemption& preemption);
   void Prepare(Step& step);
   // Gives it pages for `count` more tokens; false: there are none.

@@ -13,6 +13,7 @@ namespace kinglet {
 namespace {
 
 constexpr std::size_t kMostSaving = 4;  // pages at a time: they cannot be freed meanwhile
+constexpr double kSaveAtEndMs = 3000;   // for what is not on the disk yet when an engine ends
 // Of a prompt whose odds are asked for: logits of all its tokens are kept for a step.
 constexpr std::size_t kOddsPiece = 64;
 constexpr std::chrono::milliseconds kLookAgain(50);
@@ -46,6 +47,17 @@ void Engine::Run() {
   for (auto& [id, generation] : generations_) generation->cancelled = true;
   EndCancelled();
   TellEnded(lock);
+  SaveTheRest(lock);
+}
+
+// A document that was read just before the end is not read again at the next start.
+void Engine::SaveTheRest(std::unique_lock<std::mutex>& lock) {
+  const double until_ms = MonotonicMs() + kSaveAtEndMs;
+  while (store_ != nullptr && MonotonicMs() < until_ms) {
+    Housekeep();
+    if (cache_.saving() == 0) return;
+    wake_.wait_for(lock, kLookAgain);
+  }
 }
 
 bool Engine::TellEnded(std::unique_lock<std::mutex>& lock) {

@@ -258,12 +258,6 @@ TEST(EngineServiceTest, ALastingPromptIsThereAfterARestartWithTheSameBits) {
     request.logprobs = true;
     expected = engine->Generate(request, nullptr)->tokens;
     EXPECT_EQ(engine->Generate(request, nullptr)->tokens, expected);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (engine->State().pages_on_disk < request.prompt.size() / 64) {
-      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-      // Pages are taken to the disk between steps.
-      (void)engine->Generate(Story(*engine, 1, 1), nullptr);
-    }
   }
   {
     const auto engine = Open(options);

@@ -90,6 +90,7 @@ class PrefixCache {
   // It is not on the disk any more.
   void Forget(const PageKey& key);
   std::size_t pages_on_disk() const { return pages_on_disk_; }
+  std::size_t saving() const { return saving_; }  // pages on their way there
 
   // Drops what a scope has left, but for what sequences are using. The keys of pages that are on
   // the disk, which are to be removed there.
@@ -121,7 +122,7 @@ class PrefixCache {
   std::vector<Node*> of_page_;  // [page_count]: whose a page in memory is, or null
   std::uint64_t uses_ = 0;
   std::size_t pages_on_disk_ = 0;
-  std::size_t saving_ = 0;  // pages on their way to the disk
+  std::size_t saving_ = 0;
 };
 
 }  // namespace kinglet
