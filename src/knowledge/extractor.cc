@@ -20,9 +20,9 @@ constexpr std::string_view kPlainSuffixes[] = {".txt",  ".text",     ".rst",
                                                ".adoc", ".asciidoc", ".org"};
 
 constexpr Format kFormats[] = {
-    {"text/html", kHtmlSuffixes, true, ExtractHtml},
-    {"text/markdown", kMarkdownSuffixes, true, ExtractMarkdown},
-    {"text/plain", kPlainSuffixes, false, ExtractPlainText},
+    {"text/html", kHtmlSuffixes, "", true, ExtractHtml},
+    {"text/markdown", kMarkdownSuffixes, "", true, ExtractMarkdown},
+    {"text/plain", kPlainSuffixes, "", false, ExtractPlainText},
 };
 constexpr const Format& kPlainText = kFormats[2];
 
@@ -43,14 +43,16 @@ bool LooksLikeText(std::string_view bytes) {
 
 const Format* FindFormat(const std::filesystem::path& path, std::string_view bytes,
                          UnknownSuffix unknown) {
-  if (!LooksLikeText(bytes)) return nullptr;
   std::string suffix = path.extension().string();
   std::ranges::transform(suffix, suffix.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
+  const bool is_text = LooksLikeText(bytes);
   for (const Format& format : kFormats) {
-    if (std::ranges::find(format.suffixes, suffix) != format.suffixes.end()) return &format;
+    const bool is_like_it = format.magic.empty() ? is_text : bytes.starts_with(format.magic);
+    if (is_like_it && std::ranges::count(format.suffixes, suffix) > 0) return &format;
   }
+  if (!is_text) return nullptr;
   if (!suffix.empty() && unknown == UnknownSuffix::kSkip) return nullptr;
   return IsUtf8(bytes) ? &kPlainText : nullptr;
 }

@@ -22,6 +22,7 @@ struct ExtractLimits {
 struct Format {
   std::string_view media_type;
   std::span<const std::string_view> suffixes;  // in lower case, with the full stop
+  std::string_view magic;                      // its files begin with it; empty: they are text
   bool markup;                                 // markup_bytes is its limit
   Result<void> (*extract)(std::string_view bytes, DocumentBuilder& builder);
 };
