@@ -12,12 +12,15 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/display.h"
+#include "base/file.h"
 
 extern char** environ;
 
@@ -104,7 +107,20 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   return pointers;
 }
 
-Result<pid_t> Spawn(const ProcessOptions& options, const Pipe& out, const Pipe& err) {
+// A file without a name that holds the bytes and is read from its beginning.
+Result<FileDescriptor> InputFile(std::string_view bytes) {
+  FileDescriptor file(memfd_create("input", MFD_CLOEXEC));
+  const auto failed = [] {
+    return Error(StatusCode::kFailed, "cannot hand a child its input: {}", std::strerror(errno));
+  };
+  if (!file.is_open()) return failed();
+  TRY(WriteAt(file, 0, std::as_bytes(std::span(bytes)), "input"));
+  if (lseek(file.get(), 0, SEEK_SET) != 0) return failed();
+  return file;
+}
+
+Result<pid_t> Spawn(const ProcessOptions& options, const FileDescriptor& input, const Pipe& out,
+                    const Pipe& err) {
   std::vector<std::string> arguments = options.argv;
   std::vector<std::string> variables = ChildEnvironment(options.environment);
 
@@ -112,7 +128,11 @@ Result<pid_t> Spawn(const ProcessOptions& options, const Pipe& out, const Pipe& 
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (input.is_open()) {
+    posix_spawn_file_actions_adddup2(&actions, input.get(), STDIN_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  }
   posix_spawn_file_actions_adddup2(&actions, out.write_fd, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.write_fd, STDERR_FILENO);
   posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
@@ -188,7 +208,9 @@ Result<ProcessOutput> RunProcess(const ProcessOptions& options) {
   Pipe err;
   TRY(out.Open());
   TRY(err.Open());
-  Child child(TRY(Spawn(options, out, err)));
+  FileDescriptor input;
+  if (options.input) input = TRY(InputFile(*options.input));
+  Child child(TRY(Spawn(options, input, out, err)));
   out.CloseWrite();
   err.CloseWrite();
 

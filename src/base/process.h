@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Child processes: started without a shell, fed nothing, read within limits, and killed with all
-// that they started when time is up or nobody wants the answer any more.
+// Child processes: started without a shell, fed bytes or nothing, read within limits, and killed
+// with all that they started when time is up or nobody wants the answer any more.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,8 @@ struct ProcessOptions {
   // Set beside, or instead of, what the child inherits.
   std::vector<std::pair<std::string, std::string>> environment;
   std::optional<int> timeout_ms;
+  // What its standard input holds, as a file that it may seek in; unset: /dev/null. Not kept.
+  std::optional<std::string_view> input;
   // Beyond it the child is killed: kLimitExceeded. Bytes that on_stdout takes do not count.
   std::size_t max_stdout_bytes = std::size_t{16} << 20;
   // Takes standard output as it comes, in place of ProcessOutput. An error kills the child.
@@ -38,10 +40,10 @@ struct ProcessOutput {
   std::string LastError() const;
 };
 
-// Runs a child to its end. It gets /dev/null as standard input and no other open file of ours; it
-// leads a process group of its own, so Ctrl-C reaches us alone. An exit status other than 0 is no
-// error here. kNotFound: there is no such program; kFailed: it cannot be started, ran out of time,
-// or a signal ended it.
+// Runs a child to its end. It gets its input and no other open file of ours; it leads a process
+// group of its own, so Ctrl-C reaches us alone. An exit status other than 0 is no error here.
+// kNotFound: there is no such program; kFailed: it cannot be started, ran out of time, or a signal
+// ended it.
 Result<ProcessOutput> RunProcess(const ProcessOptions& options);
 
 }  // namespace kinglet

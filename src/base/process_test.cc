@@ -129,6 +129,17 @@ TEST(ProcessTest, StreamsMoreThanTheLimitAndKeepsTheEndOfErrors) {
   EXPECT_EQ(output->LastError(), "end");
 }
 
+TEST(ProcessTest, HandsTheChildAFileToSeekIn) {
+  const std::string input = std::string(200'000, 'a') + '\0' + "end";
+  ProcessOptions options = Shell("wc -c; python3 -c 'import os; os.lseek(0, 200001, 0)'; cat");
+  options.input = input;
+  const auto output = RunProcess(options);
+  ASSERT_TRUE(output) << output.error().message();
+  EXPECT_EQ(output->standard_output, "200004\nend");
+  options.input = "";
+  EXPECT_EQ(RunProcess(options)->standard_output, "0\n");
+}
+
 TEST(ProcessTest, PassesOnTheErrorOfWhoTakesTheOutput) {
   ProcessOptions options = {.argv = {"yes"}};
   options.on_stdout = [](std::string_view) -> Result<void> {
