@@ -56,11 +56,12 @@ std::string_view Evidence::Text(const Window& window) const {
 
 Quote Evidence::ToQuote(const Window& window) const {
   const Passage& passage = passages_[window.passage];
+  const std::int64_t start_byte = passage.start_byte + static_cast<std::int64_t>(window.begin);
   return {.document = passage.document,
           .title = passage.title,
           .heading = passage.heading,
-          .page = passage.page,
-          .start_byte = passage.start_byte + static_cast<std::int64_t>(window.begin),
+          .page = passage.PageAt(start_byte),
+          .start_byte = start_byte,
           .end_byte = passage.start_byte + static_cast<std::int64_t>(window.end),
           .text = std::string(Text(window))};
 }

@@ -48,8 +48,10 @@ std::string Place(const Quote& quote) {
 void PrintQuotes(const Answer& answer) {
   for (std::size_t i = 0; i < answer.quotes.size(); ++i) {
     const Quote& quote = answer.quotes[i];
-    fmt::print("\n[{}] \u201c{}\u201d\n    {}\n    {}, bytes {}-{}\n", i + 1, OneLine(quote.text),
-               OneLine(Place(quote)), OneLine(quote.document), quote.start_byte, quote.end_byte);
+    const std::string page = quote.page ? fmt::format(", page {}", *quote.page) : "";
+    fmt::print("\n[{}] \u201c{}\u201d\n    {}\n    {}{}, bytes {}-{}\n", i + 1, OneLine(quote.text),
+               OneLine(Place(quote)), OneLine(quote.document), page, quote.start_byte,
+               quote.end_byte);
   }
 }
 

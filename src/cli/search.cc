@@ -24,8 +24,9 @@ struct Flags {
 void PrintPassage(std::size_t number, const Passage& passage) {
   fmt::print("[{}] {}\n", number, EscapeForDisplay(passage.title));
   if (!passage.heading.empty()) fmt::print("    {}\n", EscapeForDisplay(passage.heading));
-  fmt::print("    {}, bytes {} to {}, score {:.2f}\n\n{}\n\n", EscapeForDisplay(passage.document),
-             passage.start_byte, passage.end_byte, passage.score,
+  const std::string page = passage.page ? fmt::format(", page {}", *passage.page) : "";
+  fmt::print("    {}{}, bytes {} to {}, score {:.2f}\n\n{}\n\n", EscapeForDisplay(passage.document),
+             page, passage.start_byte, passage.end_byte, passage.score,
              EscapeForDisplay(passage.text, Lines::kKeep));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/display.h"
 #include "knowledge/cleaner.h"
 
 namespace kinglet {
@@ -23,6 +24,13 @@ std::string HeadingText(std::string_view text) {
   return line;
 }
 
+bool IsClean(std::string_view text) {
+  const bool has_control = std::ranges::any_of(text, [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == '\x7F';
+  });
+  return !has_control && IsUtf8(text);
+}
+
 // Rows and items stand on lines of their own, next to those of their kind; all else is set apart.
 std::string_view Separator(const std::vector<Block>& blocks, BlockKind next) {
   if (blocks.empty()) return "";
@@ -32,6 +40,34 @@ std::string_view Separator(const std::vector<Block>& blocks, BlockKind next) {
 }
 
 }  // namespace
+
+Result<void> CheckDocument(const Document& document) {
+  const auto broken = [](std::string_view what) {
+    return Error(StatusCode::kInvalidInput, "no sound document: {}", what);
+  };
+  if (!IsClean(document.text) || !IsClean(document.title)) return broken("its text is not clean");
+  if (document.headings.empty() || !document.headings[0].empty()) return broken("no first heading");
+  if (!std::ranges::all_of(document.headings, IsClean)) return broken("a heading is not clean");
+  std::size_t end = 0;
+  for (const Block& block : document.blocks) {
+    const auto [begin, block_end] = block.range;
+    if (begin < end || block_end <= begin || block_end > document.text.size()) {
+      return broken("blocks out of order");
+    }
+    if (document.text.find_first_not_of(" \n\t", end) < begin) return broken("text in no block");
+    if (block.heading >= document.headings.size()) return broken("a heading that is not there");
+    if (block.kind > BlockKind::kTableRow) return broken("a block of an unknown kind");
+    end = block_end;
+  }
+  if (document.text.find_first_not_of(" \n\t", end) != std::string::npos) {
+    return broken("text in no block");
+  }
+  if (!std::ranges::is_sorted(document.pages) ||
+      (!document.pages.empty() && document.pages.back() > document.text.size())) {
+    return broken("pages out of order");
+  }
+  return {};
+}
 
 void DocumentBuilder::SetTitle(std::string_view title) { document_.title = HeadingText(title); }
 
@@ -70,6 +106,8 @@ void DocumentBuilder::AddCode(std::string_view text) {
 void DocumentBuilder::AddTableRow(std::string_view text) {
   Append(BlockKind::kTableRow, OneLine(CleanText(text)));
 }
+
+void DocumentBuilder::BeginPage() { document_.pages.push_back(document_.text.size()); }
 
 Document DocumentBuilder::Finish() && { return std::move(document_); }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/byte_range.h"
+#include "base/status.h"
 
 namespace kinglet {
 
@@ -26,7 +27,12 @@ struct Document {
   std::string text;
   std::vector<std::string> headings = {""};  // paths: "Chapter > Section"; the first is none
   std::vector<Block> blocks;
+  // Where in text its pages begin, the first one's first, ascending; empty: there are no pages.
+  std::vector<std::size_t> pages;
 };
+
+// What is said above, of a document that somebody else has made. kInvalidInput names what is wrong.
+Result<void> CheckDocument(const Document& document);
 
 // Writes a Document block by block and keeps its promises: cleans what it is given, puts the line
 // breaks between blocks, and tracks the path of headings.
@@ -44,6 +50,9 @@ class DocumentBuilder {
   void BeginBox();
   void AddBoxHeading(std::string_view text);
   void EndBox();
+
+  // What is added from now on stands on the next page; the first begins with the first call.
+  void BeginPage();
 
   // Empty text adds nothing. Code and paragraphs may hold line breaks; the others become one line.
   void AddParagraph(std::string_view text);

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include <sys/file.h>
 
@@ -20,7 +21,7 @@ namespace {
 // "KNGL"; tells our files from others that SQLite can read.
 constexpr std::int64_t kApplicationId = 0x4B4E474C;
 // Raised with every change of the tables or of what StemWords makes of a text.
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
 // The kept text comes last in its row, so that lists of documents do not read through it. Chunks
 // hold their text again: the index needs it alone, without a walk through a long document.
@@ -55,18 +56,40 @@ CREATE VIRTUAL TABLE chunk_index USING fts5(title, heading, text, content='index
   content_rowid='id', tokenize='kinglet_words');
 )";
 
+// What each version has beyond the one before it, from version 2 on.
+constexpr std::string_view kUpgrades[] = {
+    // 2: where the pages of a document begin in its text, numbered from 1.
+    R"(CREATE TABLE pages(
+         document_id INTEGER NOT NULL REFERENCES documents(id),
+         page INTEGER NOT NULL,
+         start_byte INTEGER NOT NULL,
+         PRIMARY KEY(document_id, page)
+       ) STRICT, WITHOUT ROWID;)",
+};
+static_assert(std::size(kUpgrades) == kSchemaVersion - 1);
+
 Result<std::int64_t> ReadPragma(Database& database, std::string_view name) {
   Statement statement = TRY(database.Prepare(fmt::format("PRAGMA {}", name)));
   (void)TRY(statement.Step());
   return statement.Int(0);
 }
 
-Result<void> MakeSchema(Database& database) {
-  TRY(
-      database.Execute(fmt::format("BEGIN IMMEDIATE; {} PRAGMA application_id={}; "
-                                   "PRAGMA user_version={}; COMMIT",
-                                   kSchema, kApplicationId, kSchemaVersion)));
-  return {};
+// The tables of a library that has those of `version`; 0: none.
+Result<void> MakeSchema(Database& database, std::int64_t version) {
+  std::string sql = "BEGIN IMMEDIATE; ";
+  if (version == 0) sql += fmt::format("{} PRAGMA application_id={};", kSchema, kApplicationId);
+  const std::span upgrades(kUpgrades);
+  for (const auto upgrade :
+       upgrades.subspan(version == 0 ? 0 : static_cast<std::size_t>(version) - 1)) {
+    sql += upgrade;
+  }
+  return database.Execute(fmt::format("{} PRAGMA user_version={}; COMMIT", sql, kSchemaVersion));
+}
+
+Result<bool> IsOfOlderVersion(Database& database) {
+  const std::int64_t version = TRY(ReadPragma(database, "user_version"));
+  return TRY(ReadPragma(database, "application_id")) == kApplicationId && version > 0 &&
+         version < kSchemaVersion;
 }
 
 Result<void> CheckVersion(Database& database, const std::filesystem::path& file, LibraryMode mode) {
@@ -75,13 +98,16 @@ Result<void> CheckVersion(Database& database, const std::filesystem::path& file,
   const std::int64_t objects = TRY(ReadPragma(database, "schema_version"));
   if (version == 0 && application_id == 0 && objects == 0) {
     // New, or its maker was killed before the first commit.
-    if (mode == LibraryMode::kWrite) return MakeSchema(database);
+    if (mode == LibraryMode::kWrite) return MakeSchema(database, version);
     return Error(StatusCode::kNotFound, "{}: the library is empty; kinglet ingest fills it",
                  file.string());
   }
   if (application_id != kApplicationId) {
     return Error(StatusCode::kInvalidInput, "{}: an SQLite file, but no library of kinglet's",
                  file.string());
+  }
+  if (version > 0 && version < kSchemaVersion && mode == LibraryMode::kWrite) {
+    return MakeSchema(database, version);
   }
   if (version != kSchemaVersion) {
     return Error(StatusCode::kInvalidInput,
@@ -161,7 +187,8 @@ Result<void> DeleteDocument(Database& database, std::int64_t id) {
   for (const std::string_view sql :
        {"INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
         "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1",
-        "DELETE FROM chunks WHERE document_id = ?1", "DELETE FROM documents WHERE id = ?1"}) {
+        "DELETE FROM chunks WHERE document_id = ?1", "DELETE FROM pages WHERE document_id = ?1",
+        "DELETE FROM documents WHERE id = ?1"}) {
     TRY(RunFor(database, sql, id));
   }
   return {};
@@ -195,6 +222,17 @@ Result<void> InsertChunks(Database& database, std::int64_t document_id, const Do
                 "INSERT INTO chunk_index(rowid, title, heading, text) SELECT id, title, heading, "
                 "text FROM indexed_chunks WHERE document_id = ?1",
                 document_id);
+}
+
+Result<void> InsertPages(Database& database, std::int64_t document_id, const Document& document) {
+  Statement insert =
+      TRY(database.Prepare("INSERT INTO pages(document_id, page, start_byte) VALUES(?1, ?2, ?3)"));
+  std::int64_t page = 0;
+  for (const std::size_t start_byte : document.pages) {
+    insert.Bind(1, document_id).Bind(2, ++page).Bind(3, static_cast<std::int64_t>(start_byte));
+    TRY(insert.Run());
+  }
+  return {};
 }
 
 Result<void> CheckRoom(Database& database, std::int64_t max_documents) {
@@ -234,6 +272,10 @@ Result<Library> Library::Open(const std::filesystem::path& folder, LibraryMode m
   TRY(
       database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
                        "PRAGMA cell_size_check=ON"));
+  // Whoever comes first after an update of the program brings the library up to date.
+  if (mode == LibraryMode::kRead && TRY(IsOfOlderVersion(database))) {
+    (void)TRY(Open(folder, LibraryMode::kWrite, limits));
+  }
   TRY(CheckVersion(database, file, mode));
   return Library(
       std::unique_ptr<State>(new State{folder, limits, std::move(lock), std::move(database)}));
@@ -249,6 +291,7 @@ Result<void> Library::Put(const DocumentSource& source, const Document& document
       TRY(CheckRoom(database, state_->limits.documents));
     }
     const std::int64_t id = TRY(InsertDocument(database, source, document, now));
+    TRY(InsertPages(database, id, document));
     return InsertChunks(database, id, document);
   });
 }

@@ -46,6 +46,20 @@ std::string MatchExpression(const std::vector<std::string>& stems) {
   return expression;
 }
 
+// The page on which the passage begins, and those that begin within it.
+Result<void> FindPages(Statement& row, std::int64_t document_id, Passage& passage) {
+  row.Reset();
+  row.Bind(1, document_id).Bind(2, passage.end_byte);
+  while (TRY(row.Step())) {
+    if (row.Int(1) > passage.start_byte) {
+      passage.page_breaks.push_back(row.Int(1));
+    } else {
+      passage.page = static_cast<int>(row.Int(0));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<Passage>> Library::Search(std::string_view query, int limit) {
@@ -55,11 +69,14 @@ Result<std::vector<Passage>> Library::Search(std::string_view query, int limit) 
   Statement row = TRY(state_->database.Prepare(
       "WITH best AS MATERIALIZED (SELECT rowid, bm25(chunk_index, ?3, ?4, ?5) AS cost "
       "FROM chunk_index WHERE chunk_index MATCH ?1 ORDER BY cost, rowid LIMIT ?2) "
-      "SELECT chunks.id, uri, title, heading, start_byte, end_byte, chunks.text, cost "
+      "SELECT chunks.id, uri, title, heading, start_byte, end_byte, chunks.text, cost, document_id "
       "FROM best JOIN chunks ON chunks.id = best.rowid "
       "JOIN documents ON documents.id = document_id ORDER BY cost, chunks.id"));
   row.Bind(1, MatchExpression(stems)).Bind(2, std::int64_t{limit});
   row.Bind(3, kTitleWeight).Bind(4, kHeadingWeight).Bind(5, kTextWeight);
+  Statement pages = TRY(state_->database.Prepare(
+      "SELECT page, start_byte FROM pages WHERE document_id = ?1 AND start_byte < ?2 "
+      "ORDER BY page"));
   while (TRY(row.Step())) {
     Passage passage;
     passage.chunk_id = row.Int(0);
@@ -70,6 +87,7 @@ Result<std::vector<Passage>> Library::Search(std::string_view query, int limit) 
     passage.end_byte = row.Int(5);
     passage.text = row.Text(6);
     passage.score = -row.Double(7);  // FTS5's bm25 is the better the lower
+    TRY(FindPages(pages, row.Int(8), passage));
     passage.lexical_rank = static_cast<int>(passages.size()) + 1;
     passages.push_back(std::move(passage));
   }

@@ -148,6 +148,54 @@ TEST_F(LibraryTest, ReplacesAndRemoves) {
   EXPECT_THAT(library.Verify().value().problems, IsEmpty());
 }
 
+TEST_F(LibraryTest, KnowsThePagesOfAPassage) {
+  DocumentBuilder builder;
+  builder.BeginPage();
+  builder.AddParagraph("Swans sing.");
+  builder.BeginPage();
+  builder.AddParagraph("Hens cackle.");
+  builder.BeginPage();
+  builder.BeginPage();
+  builder.AddParagraph("Geese hiss.");
+  Library library = Open(LibraryMode::kWrite);
+  Put(library, "/a", std::move(builder).Finish());
+  Put(library, "/b", Page("A", "B", "Geese graze."));
+  const std::vector<Passage> found = library.Search("swans geese", 5).value();
+  ASSERT_THAT(found, SizeIs(2));
+  const Passage& passage = found[0];
+  EXPECT_EQ(passage.page, 1);
+  const auto page_of = [&](std::string_view word) {
+    return passage.PageAt(passage.start_byte + static_cast<std::int64_t>(passage.text.find(word)));
+  };
+  EXPECT_EQ(page_of("Swans"), 1);
+  EXPECT_EQ(page_of("Hens"), 2);
+  EXPECT_EQ(page_of("cackle."), 2);
+  EXPECT_EQ(page_of("Geese"), 4);
+  EXPECT_EQ(found[1].page, std::nullopt);
+  EXPECT_EQ(found[1].PageAt(found[1].start_byte), std::nullopt);
+  EXPECT_THAT(library.Verify().value().problems, IsEmpty());
+  EXPECT_TRUE(library.Remove("/a"));
+  EXPECT_THAT(library.Verify().value().problems, IsEmpty());
+}
+
+// As the version before pages left it.
+TEST_F(LibraryTest, BringsAnOlderLibraryUpToDate) {
+  for (const LibraryMode first : {LibraryMode::kRead, LibraryMode::kWrite}) {
+    fs::remove_all(folder_ / "library");
+    {
+      Library library = Open(LibraryMode::kWrite);
+      Put(library, "/a", Page("A", "B", "Geese hiss."));
+    }
+    {
+      Database old = Database::Open(folder_ / "library/library.sqlite", false).value();
+      ASSERT_TRUE(old.Execute("DROP TABLE pages; PRAGMA user_version=1"));
+    }
+    Library library = Open(first);
+    EXPECT_THAT(library.Search("geese", 5).value(), SizeIs(1));
+    EXPECT_THAT(Open(LibraryMode::kRead).Verify().value().problems, IsEmpty());
+  }
+}
+
 TEST_F(LibraryTest, ShowsADocument) {
   Library library = Open(LibraryMode::kWrite);
   Put(library, "/a", Page("T", "H", "Hens."));

@@ -50,6 +50,24 @@ Result<void> VerifyChunks(Database& database, std::int64_t document_id, std::str
   return {};
 }
 
+Result<void> VerifyPages(Database& database, std::int64_t document_id, std::string_view uri,
+                         std::string_view text, VerifyReport& report) {
+  Statement page = TRY(
+      database.Prepare("SELECT page, start_byte FROM pages WHERE document_id = ?1 ORDER BY page"));
+  page.Bind(1, document_id);
+  std::int64_t number = 0;
+  std::int64_t start_byte = 0;
+  while (TRY(page.Step())) {
+    const bool in_order = page.Int(0) == ++number && page.Int(1) >= start_byte &&
+                          page.Int(1) <= static_cast<std::int64_t>(text.size());
+    start_byte = page.Int(1);
+    if (in_order) continue;
+    AddProblem(report, fmt::format("{}: page {} is out of order", EscapeForDisplay(uri), number));
+    break;
+  }
+  return {};
+}
+
 Result<void> VerifyDocuments(Database& database, VerifyReport& report) {
   Statement row =
       TRY(database.Prepare("SELECT id, uri, text_digest, text_bytes, text FROM documents"));
@@ -63,6 +81,7 @@ Result<void> VerifyDocuments(Database& database, VerifyReport& report) {
     }
     if (!IsUtf8(text)) AddProblem(report, EscapeForDisplay(uri) + ": its text is not UTF-8");
     TRY(VerifyChunks(database, row.Int(0), uri, text, report));
+    TRY(VerifyPages(database, row.Int(0), uri, text, report));
   }
   return {};
 }

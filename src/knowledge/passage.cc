@@ -2,19 +2,28 @@
 // A passage as programs read it, on the command line and over HTTP.
 #include "knowledge/passage.h"
 
+#include <algorithm>
+
 namespace kinglet {
 namespace {
 
-json::value ToJson(const std::optional<int>& rank) {
-  return rank ? json::value(*rank) : json::value(nullptr);
+json::value ToJson(const std::optional<int>& number) {
+  return number ? json::value(*number) : json::value(nullptr);
 }
 
 }  // namespace
+
+std::optional<int> Passage::PageAt(std::int64_t byte) const {
+  if (!page) return std::nullopt;
+  const auto turned = std::ranges::upper_bound(page_breaks, byte) - page_breaks.begin();
+  return *page + static_cast<int>(turned);
+}
 
 json::object ToJson(const Passage& passage) {
   return {{"document", passage.document},
           {"title", passage.title},
           {"heading", passage.heading},
+          {"page", ToJson(passage.page)},
           {"start_byte", passage.start_byte},
           {"end_byte", passage.end_byte},
           {"text", passage.text},

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 
@@ -13,15 +14,19 @@ namespace kinglet {
 struct Passage {
   std::string document;  // uri: for a file its absolute path
   std::string title;
-  std::string heading;          // path of headings: "6.1. Filling in the File > 6.1.1. Syntax"
-  std::optional<int> page;      // from 1, where the format has pages
-  std::int64_t start_byte = 0;  // [start_byte, end_byte) of the kept text of the document
+  std::string heading;      // path of headings: "6.1. Filling in the File > 6.1.1. Syntax"
+  std::optional<int> page;  // on which it begins, from 1, where the format has pages
+  std::vector<std::int64_t> page_breaks;  // bytes of the kept text within it that begin a page
+  std::int64_t start_byte = 0;            // [start_byte, end_byte) of the kept text of the document
   std::int64_t end_byte = 0;
   std::string text;                 // exactly those bytes
   double score = 0;                 // higher is better; comparable within one search only
   std::optional<int> lexical_rank;  // from 1; unset when full-text search did not find it
   std::optional<int> vector_rank;   // from 1; unset when vector search did not find it
   std::int64_t chunk_id = 0;        // stable until the document is replaced
+
+  // Of a byte of the kept text that the passage holds.
+  std::optional<int> PageAt(std::int64_t byte) const;
 };
 
 json::object ToJson(const Passage& passage);

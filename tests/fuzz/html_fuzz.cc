@@ -20,27 +20,6 @@ namespace {
 
 constexpr std::size_t kMaxStemmedBytes = 2000;  // of the text, to leave time for the parsers
 
-bool IsClean(std::string_view text) {
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') return false;
-    if (c == 0x7F) return false;
-  }
-  return IsUtf8(text);
-}
-
-void CheckBlocks(const Document& document) {
-  std::size_t end = 0;
-  for (const Block& block : document.blocks) {
-    KINGLET_CHECK(end <= block.range.begin && block.range.begin < block.range.end &&
-                      block.range.end <= document.text.size(),
-                  "block {} to {} of {}", block.range.begin, block.range.end, document.text.size());
-    KINGLET_CHECK(document.text.find_first_not_of(" \n\t", end) >= block.range.begin,
-                  "text between blocks before {}", block.range.begin);
-    KINGLET_CHECK(block.heading < document.headings.size(), "heading {}", block.heading);
-    end = block.range.end;
-  }
-}
-
 void CheckChunks(const Document& document) {
   std::size_t end = 0;
   for (const Chunk& chunk : ChunkDocument(document)) {
@@ -74,11 +53,8 @@ void Check(const char* name, std::string_view bytes) {
   if (format == nullptr) return;
   const Result<Document> document = ExtractDocument(name, bytes, *format);
   if (!document) return;
-  KINGLET_CHECK(IsClean(document->text) && IsClean(document->title), "text is not clean");
-  for (const std::string& heading : document->headings) {
-    KINGLET_CHECK(IsClean(heading), "heading is not clean");
-  }
-  CheckBlocks(*document);
+  const Result<void> sound = CheckDocument(*document);
+  KINGLET_CHECK(sound, "{}", sound.error().message());
   CheckChunks(*document);
   CheckWords(std::string_view(document->text).substr(0, kMaxStemmedBytes));
 }
