@@ -22,6 +22,7 @@ CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
 CommandRun SetUpModels(CLI::App& app, const Environment& environment);
 CommandRun SetUpPs(CLI::App& app, const Environment& environment);
 CommandRun SetUpPull(CLI::App& app, const Environment& environment);
+CommandRun SetUpReadDocument(CLI::App& app, const Environment& environment);
 CommandRun SetUpRun(CLI::App& app, const Environment& environment);
 CommandRun SetUpSearch(CLI::App& app, const Environment& environment);
 CommandRun SetUpServe(CLI::App& app, const Environment& environment);

@@ -39,6 +39,7 @@ constexpr Command kCommands[] = {
     {"bench", "tokens a second that a model reads and writes", SetUpBench},
     {"cache", "packed weights: how many, whether they are sound; clears them", SetUpCache},
     {"eval", "measures the program: fidelity, embeddings, schemas, a server under load", SetUpEval},
+    {"read-document", "", SetUpReadDocument},  // for this program itself: see document_reader.h
     {"help", "explains a topic: models, folders, settings, cache, keys, ledger, exit", SetUpHelp},
 };
 
@@ -109,6 +110,7 @@ int Main(int argc, char** argv) {
   std::vector<std::pair<const CLI::App*, CommandRun>> runs;
   for (const Command& command : kCommands) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
+    if (command.summary.empty()) sub->group("");  // not for people
     sub->option_defaults()->always_capture_default();
     runs.emplace_back(sub, command.set_up(*sub, *environment));
   }

@@ -9,6 +9,7 @@
 #include "knowledge/cleaner.h"
 #include "knowledge/formats/html.h"
 #include "knowledge/formats/markdown.h"
+#include "knowledge/formats/pdf.h"
 #include "knowledge/formats/plain.h"
 
 namespace kinglet {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::string_view kHtmlSuffixes[] = {".html", ".htm", ".xhtml"};
 constexpr std::string_view kMarkdownSuffixes[] = {".md", ".markdown"};
+constexpr std::string_view kPdfSuffixes[] = {".pdf"};
 constexpr std::string_view kPlainSuffixes[] = {".txt",  ".text",     ".rst",
                                                ".adoc", ".asciidoc", ".org"};
 
@@ -23,6 +25,7 @@ constexpr Format kFormats[] = {
     {"text/html", kHtmlSuffixes, "", true, ExtractHtml},
     {"text/markdown", kMarkdownSuffixes, "", true, ExtractMarkdown},
     {"text/plain", kPlainSuffixes, "", false, ExtractPlainText},
+    {"application/pdf", kPdfSuffixes, "%PDF-", false, ExtractPdfWords, Reading::kPdfToText},
 };
 constexpr const Format& kPlainText = kFormats[2];
 
@@ -57,14 +60,24 @@ const Format* FindFormat(const std::filesystem::path& path, std::string_view byt
   return IsUtf8(bytes) ? &kPlainText : nullptr;
 }
 
-Result<Document> ExtractDocument(const std::filesystem::path& path, std::string_view bytes,
-                                 const Format& format, const ExtractLimits& limits) {
+const Format* FindFormatOf(std::string_view media_type) {
+  const auto* const found = std::ranges::find(kFormats, media_type, &Format::media_type);
+  return found == std::end(kFormats) ? nullptr : found;
+}
+
+Result<void> CheckSize(std::string_view bytes, const Format& format, const ExtractLimits& limits) {
   const std::size_t max_bytes =
       format.markup ? std::min(limits.markup_bytes, limits.file_bytes) : limits.file_bytes;
   if (bytes.size() > max_bytes) {
     return Error(StatusCode::kLimitExceeded, "{} bytes of {}, more than the limit of {}",
                  bytes.size(), format.media_type, max_bytes);
   }
+  return {};
+}
+
+Result<Document> ExtractDocument(const std::filesystem::path& path, std::string_view bytes,
+                                 const Format& format, const ExtractLimits& limits) {
+  TRY(CheckSize(bytes, format, limits));
   DocumentBuilder builder;
   TRY(format.extract(bytes, builder));
   if (!builder.has_title()) builder.SetTitle(path.filename().string());

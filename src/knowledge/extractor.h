@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -18,6 +19,13 @@ struct ExtractLimits {
   std::size_t text_bytes = std::size_t{32} << 20;    // of the kept text
 };
 
+// Where a format's reader runs: what parses bytes in a thousand ways is not let near the library.
+enum class Reading : std::uint8_t {
+  kHere,       // in this process
+  kConfined,   // in a process of its own that can do nothing but compute
+  kPdfToText,  // by pdftotext, confined too; extract gets the words that it has found
+};
+
 // A row of the table of formats. extract gets all bytes of the file and fills the builder.
 struct Format {
   std::string_view media_type;
@@ -25,6 +33,7 @@ struct Format {
   std::string_view magic;                      // its files begin with it; empty: they are text
   bool markup;                                 // markup_bytes is its limit
   Result<void> (*extract)(std::string_view bytes, DocumentBuilder& builder);
+  Reading reading = Reading::kHere;
 };
 
 enum class UnknownSuffix {
@@ -37,8 +46,14 @@ enum class UnknownSuffix {
 const Format* FindFormat(const std::filesystem::path& path, std::string_view bytes,
                          UnknownSuffix unknown);
 
-// kInvalidInput: not readable as that format. kLimitExceeded: too large. A document without title
-// is called by its file name.
+const Format* FindFormatOf(std::string_view media_type);  // null: there is none
+
+// kLimitExceeded: a file of that format may not be so large.
+Result<void> CheckSize(std::string_view bytes, const Format& format, const ExtractLimits& limits);
+
+// Reads in this process, whatever the format; document_reader.h does better. kInvalidInput: not
+// readable as that format. kLimitExceeded: too large. A document without title is called by its
+// file name.
 Result<Document> ExtractDocument(const std::filesystem::path& path, std::string_view bytes,
                                  const Format& format, const ExtractLimits& limits = {});
 

@@ -115,7 +115,7 @@ Result<IngestOutcome> IngestFile(Library& library, const FoundFile& file,
       old->source.modified_ns == source.modified_ns) {
     return IngestOutcome::kUnchanged;
   }
-  const std::string bytes = TRY(ReadFile(path, options.limits.file_bytes));
+  const std::string bytes = TRY(ReadFile(path, options.reading.limits.file_bytes));
   source.size_bytes = static_cast<std::int64_t>(bytes.size());
   source.digest = Sha256::HexOf(bytes);
   if (old && old->source.digest == source.digest) {
@@ -127,7 +127,7 @@ Result<IngestOutcome> IngestFile(Library& library, const FoundFile& file,
       FindFormat(path, bytes, wanted ? UnknownSuffix::kReadAsText : UnknownSuffix::kSkip);
   if (format == nullptr) return IngestOutcome::kSkipped;
   source.media_type = format->media_type;
-  const Document document = TRY(ExtractDocument(path, bytes, *format, options.limits));
+  const Document document = TRY(ReadDocument(path, bytes, *format, options.reading));
   TRY(library.Put(source, document, UnixSeconds()));
   return old ? IngestOutcome::kReplaced : IngestOutcome::kAdded;
 }

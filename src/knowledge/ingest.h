@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "knowledge/extractor.h"
+#include "knowledge/document_reader.h"
 #include "knowledge/library.h"
 
 namespace kinglet {
@@ -22,7 +22,7 @@ struct IngestOptions {
   std::vector<std::string> exclude;
   bool hidden = false;        // names that begin with a full stop
   bool follow_links = false;  // symbolic links
-  ExtractLimits limits;
+  ReadOptions reading;
 };
 
 enum class IngestOutcome {

@@ -13,7 +13,7 @@
 #include "base/digest.h"
 #include "base/display.h"
 #include "base/utf8.h"
-#include "knowledge/extractor.h"
+#include "knowledge/document_reader.h"
 #include "server/routes.h"
 
 namespace kinglet {
@@ -253,7 +253,7 @@ void HandleAddDocument(Server& server, const Call& call) {
   if (format == nullptr) {
     return ReplyError(call, {415, "unsupported_document", "this is no document that can be read"});
   }
-  const Result<Document> document = ExtractDocument(name, bytes, *format);
+  const Result<Document> document = ReadDocument(name, bytes, *format);
   if (!document) return ReplyError(call, OfDocument(document.error()));
   Result<LibraryWriter> library = server.libraries().OpenForWriting(LibraryOf(call));
   if (!library) return ReplyError(call, Of(library.error()));

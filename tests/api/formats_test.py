@@ -3,6 +3,8 @@
 """The other formats that clients speak: Ollama's, Anthropic's, ranking, tokens; and libraries over HTTP."""
 import fcntl
 import json
+import os
+import pathlib
 import unittest
 import urllib.parse
 
@@ -127,6 +129,16 @@ class Libraries(serving.ServerTest):
         self.assertEqual(self.server.post("/v1/search", {"query": "kestrel"}).json()["passages"], [])
         self.expect_error(self.server.get("/v1/library/text?uri=upload:birds.md"), 404)
         self.expect_error(self.server.send("DELETE", "/v1/library/documents?uri=upload:birds.md"), 404)
+
+    def test_a_pdf_has_pages(self):
+        whole = (pathlib.Path(os.environ["KINGLET_TEST_DATA"]) / "documents/hens.pdf").read_bytes()
+        self.assertEqual(self.add("hens.pdf", whole).json()["media_type"], "application/pdf")
+        passage = self.server.post("/v1/search", {"query": "red mites"}).json()["passages"][0]
+        self.assertEqual((passage["document"], passage["page"]), ("upload:hens.pdf", 3))
+        answer = self.server.post("/v1/ask", {"question": "Where do the red mites hide?", "mode": "quote"}).json()
+        self.assertEqual(answer["quotes"][0]["page"], 3)
+        self.assertIn("no sound PDF", self.expect_error(self.add("cut.pdf", whole[:1000]), 400)["message"])
+        self.server.send("DELETE", "/v1/library/documents?uri=upload:hens.pdf")
 
     def test_a_library_that_another_process_writes_is_told_so(self):
         with open(self.home / "notes" / "lock", "a+b") as lock:

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// A child for each document: it starts in a few milliseconds, and its limits are one document's.
+#include "knowledge/document_reader.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/sandbox.h"
+#include "knowledge/document_bytes.h"
+
+namespace kinglet {
+namespace {
+
+constexpr int kInvalidInputStatus = 3;  // a kinglet's that was given something broken
+constexpr std::string_view kErrorPrefix = "kinglet: ";
+constexpr std::size_t kMaxOutputBytes = std::size_t{512} << 20;  // of words, or of a document
+
+// What pdftotext says of a file that it cannot read, for people.
+Status ErrorOfPdf(const ProcessOutput& output) {
+  const bool is_locked = output.standard_error.find("password") != std::string::npos;
+  return {StatusCode::kInvalidInput, is_locked ? "it is encrypted, and needs a password"
+                                               : "no sound PDF: " + output.LastError()};
+}
+
+Status ErrorOf(const ProcessOutput& output, const Format& format) {
+  std::string message = output.LastError();
+  const bool is_ours = message.starts_with(kErrorPrefix);
+  if (!is_ours && format.reading == Reading::kPdfToText) return ErrorOfPdf(output);
+  if (is_ours) message.erase(0, kErrorPrefix.size());
+  const bool is_invalid = output.exit_status == kInvalidInputStatus;
+  return {is_invalid ? StatusCode::kInvalidInput : StatusCode::kFailed, message};
+}
+
+// pdftotext takes this process' place.
+Result<void> BecomePdfToText() {
+  TRY(EnterSandbox(Sandbox::kReadFiles));
+  std::array<char*, 7> arguments{};
+  std::array<std::string, 6> texts = {"pdftotext", "-tsv", "-enc", "UTF-8", "-", "-"};
+  for (std::size_t i = 0; i < texts.size(); ++i) arguments[i] = texts[i].data();
+  execvp(arguments[0], arguments.data());
+  return Error(StatusCode::kFailed, "pdftotext is needed for PDF ({}): install poppler-utils",
+               std::strerror(errno));
+}
+
+Result<void> Print(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      return Error(StatusCode::kFailed, "cannot hand over what was read: {}", std::strerror(errno));
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Document> ReadDocument(const std::filesystem::path& path, std::string_view bytes,
+                              const Format& format, const ReadOptions& options) {
+  if (format.reading == Reading::kHere) {
+    return ExtractDocument(path, bytes, format, options.limits);
+  }
+  TRY(CheckSize(bytes, format, options.limits));
+  const bool is_pdf = format.reading == Reading::kPdfToText;
+  const Result<ProcessOutput> output =
+      RunProcess({.argv = {options.program, "read-document", std::string(format.media_type),
+                           path.filename().string()},
+                  .environment = {},
+                  .timeout_ms = options.timeout_ms,
+                  .input = bytes,
+                  .max_stdout_bytes = kMaxOutputBytes,
+                  .on_stdout = {},
+                  .should_stop = {}});
+  if (!output) {
+    return Error(StatusCode::kFailed, "its reader was stopped: {}", output.error().message());
+  }
+  if (output->exit_status != 0) return std::unexpected(ErrorOf(*output, format));
+  if (!is_pdf) return DocumentFromBytes(output->standard_output);
+  ExtractLimits of_words = options.limits;
+  of_words.file_bytes = kMaxOutputBytes;
+  return ExtractDocument(path, output->standard_output, format, of_words);
+}
+
+Result<void> ServeDocument(std::string_view media_type, const std::filesystem::path& name) {
+  const Format* const format = FindFormatOf(media_type);
+  if (format == nullptr) return Error(StatusCode::kUsage, "no format {}", media_type);
+  if (format->reading == Reading::kPdfToText) return BecomePdfToText();
+  const MappedFile file = TRY(MappedFile::Map(FileDescriptor(dup(STDIN_FILENO)), "standard input"));
+  TRY(EnterSandbox(Sandbox::kComputeOnly));
+  const std::span<const std::byte> bytes = file.bytes();
+  const Document document = TRY(
+      ExtractDocument(name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *format));
+  return Print(DocumentToBytes(document));
+}
+
+}  // namespace kinglet

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Files of formats that a process apart reads: what comes of them, and of those that are broken, locked or too much."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+SAMPLES = pathlib.Path(os.environ["KINGLET_TEST_DATA"]) / "documents"
+
+
+class Documents(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.files = self.folder / "files"
+        self.files.mkdir()
+
+    def kinglet(self, *arguments, **environment):
+        done = subprocess.run([os.environ["KINGLET"], *map(str, arguments), "--library", self.folder / "library"], text=True,
+                              capture_output=True, timeout=120, env=os.environ | environment)
+        return done.returncode, done.stdout, done.stderr
+
+    def ingest(self, **environment):
+        """What came of each file, by its name."""
+        status, out, err = self.kinglet("ingest", "--json", self.files, **environment)
+        self.assertIn(status, (0, 1), err)
+        lines = [json.loads(line) for line in out.splitlines()]
+        return {pathlib.Path(line["document"]).name: (line["outcome"], line.get("reason", "")) for line in lines if "document" in line}
+
+    def test_a_pdf_has_headings_and_pages(self):
+        shutil.copy(SAMPLES / "hens.pdf", self.files)
+        self.assertEqual(self.ingest(), {"hens.pdf": ("added", "")})
+        self.assertEqual(self.ingest(), {"hens.pdf": ("unchanged", "")})
+        _, text, _ = self.kinglet("library", "show", self.files / "hens.pdf", "--text")
+        self.assertNotIn("second edition", text)    # at the top of all four pages
+        self.assertNotIn("of 4", text)
+        self.assertIn("The perches are set forty centimetres above the floor, away from the draught of the door", text)
+        found = {}
+        for query in "litre", "perches", "mites", "Moulting":
+            status, out, err = self.kinglet("search", query, "--json", "--limit", 1)
+            self.assertEqual(status, 0, err)
+            found[query] = json.loads(out)["passages"][0]
+        self.assertEqual([(of["page"], of["title"]) for of in found.values()], [(n, "Care of Hens") for n in (1, 2, 3, 4)])
+        self.assertEqual(found["mites"]["heading"], "Care of Hens > Illness")
+        status, out, _ = self.kinglet("ask", "--mode", "quote", "--json", "How high are the perches set?")
+        quote = json.loads(out)["quotes"][0]
+        self.assertEqual((status, quote["page"]), (0, 2))
+        self.assertIn(", page 2, bytes", self.kinglet("ask", "--mode", "quote", "How high are the perches set?")[1])
+        self.assertEqual(self.kinglet("library", "verify")[0], 0)
+
+    def test_what_cannot_be_read_says_why(self):
+        for name in "locked.pdf", "scanned.pdf", "hens.pdf":
+            shutil.copy(SAMPLES / name, self.files)
+        whole = (SAMPLES / "hens.pdf").read_bytes()
+        (self.files / "cut.pdf").write_bytes(whole[:len(whole) // 2])
+        (self.files / "noise.pdf").write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 64)
+        (self.files / "text.pdf").write_text("A text that calls itself a PDF.\n")
+        (self.files / "notes.txt").write_text("Geese hiss.\n")
+        outcomes = self.ingest()
+        reasons = {name: reason for name, (outcome, reason) in outcomes.items() if outcome == "failed"}
+        self.assertEqual(set(reasons), {"locked.pdf", "scanned.pdf", "cut.pdf", "noise.pdf"})
+        self.assertIn("encrypted", reasons["locked.pdf"])
+        self.assertIn("scanned", reasons["scanned.pdf"])
+        self.assertIn("no sound PDF", reasons["cut.pdf"])
+        self.assertIn("no sound PDF", reasons["noise.pdf"])
+        self.assertEqual((outcomes["hens.pdf"][0], outcomes["notes.txt"][0]), ("added", "added"))
+
+    def test_a_reader_that_is_missing_or_hangs_or_crashes_is_one_document(self):
+        shutil.copy(SAMPLES / "hens.pdf", self.files)
+        (self.files / "notes.txt").write_text("Geese hiss.\n")
+        tools = self.folder / "tools"
+        tools.mkdir()
+        for script, word in ("exec python3 -c 'import ctypes; ctypes.string_at(0)'", "signal"), ("ulimit -v 100000; exit 7", "no sound PDF"), ("exec yes", "limit"), (None, "poppler-utils"):
+            with self.subTest(script):
+                tool = tools / "pdftotext"
+                tool.unlink(missing_ok=True)
+                if script:
+                    tool.write_text(f"#!/bin/sh\n{script}\n")
+                    tool.chmod(0o755)
+                outcomes = self.ingest(PATH=f"{tools}{':/bin' if script else ''}")
+                self.assertEqual(outcomes["hens.pdf"][0], "failed")
+                self.assertIn(word, outcomes["hens.pdf"][1])
+                self.assertIn(outcomes["notes.txt"][0], ("added", "unchanged"))
+        self.assertEqual(self.kinglet("library", "verify")[0], 0)
+
+    def test_the_reader_can_do_nothing_but_read(self):
+        shutil.copy(SAMPLES / "hens.pdf", self.files)
+        tool = self.folder / "pdftotext"
+        told = self.folder / "told"
+        tool.write_text(f"#!/bin/sh\n: >{told} && echo wrote >&2\necho told >{self.files}/hens.pdf\nexit 3\n")
+        tool.chmod(0o755)
+        before = (self.files / "hens.pdf").read_bytes()
+        self.assertEqual(self.ingest(PATH=f"{self.folder}:/bin")["hens.pdf"][0], "failed")
+        self.assertFalse(told.exists())
+        self.assertEqual((self.files / "hens.pdf").read_bytes(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
