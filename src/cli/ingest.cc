@@ -25,7 +25,8 @@ struct Flags {
   bool show_progress = false;
 };
 
-constexpr IngestOutcome kOutcomes[] = {IngestOutcome::kAdded, IngestOutcome::kReplaced,
+constexpr IngestOutcome kOutcomes[] = {IngestOutcome::kAdded,     IngestOutcome::kReplaced,
+                                       IngestOutcome::kMoved,     IngestOutcome::kRemoved,
                                        IngestOutcome::kUnchanged, IngestOutcome::kSkipped,
                                        IngestOutcome::kFailed};
 constexpr double kProgressPeriodMs = 100;
@@ -62,9 +63,10 @@ class Report {
     }
     std::string line;
     for (const IngestOutcome outcome : kOutcomes) {
+      if (count(outcome) == 0) continue;
       line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count(outcome), Name(outcome));
     }
-    fmt::print("{} in {:.1f} s\n", line, ms / 1000);
+    fmt::print("{} in {:.1f} s\n", line.empty() ? "no files" : line, ms / 1000);
   }
 
   int count(IngestOutcome outcome) const { return counts_[static_cast<int>(outcome)]; }
@@ -127,14 +129,15 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment) {
   flags->show_progress = environment.stderr_is_terminal;
   app.add_option("PATH", flags->paths, "files and folders: plain text, Markdown, HTML")->required();
   app.add_option("--library", flags->library, "folder of the library, made where it is missing");
-  app.add_option("--include", flags->options.include,
+  app.add_option("--include", flags->options.walk.include,
                  "in folders, only files that match this pattern, as *.md; may be repeated")
       ->allow_extra_args(false);
-  app.add_option("--exclude", flags->options.exclude,
+  app.add_option("--exclude", flags->options.walk.exclude,
                  "in folders, no files and folders that match this pattern; may be repeated")
       ->allow_extra_args(false);
-  app.add_flag("--hidden", flags->options.hidden, "in folders, hidden files too");
-  app.add_flag("--follow-links", flags->options.follow_links, "in folders, symbolic links too");
+  app.add_flag("--hidden", flags->options.walk.hidden, "in folders, hidden files too");
+  app.add_flag("--follow-links", flags->options.walk.follow_links,
+               "in folders, symbolic links too");
   app.add_flag("--json", flags->json, "one JSON object a file once it is on disk, then the totals");
   return [flags] { return Run(*flags); };
 }

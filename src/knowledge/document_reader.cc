@@ -76,7 +76,7 @@ Result<Document> ReadDocument(const std::filesystem::path& path, std::string_vie
                   .input = bytes,
                   .max_stdout_bytes = kMaxOutputBytes,
                   .on_stdout = {},
-                  .should_stop = {}});
+                  .should_stop = options.should_stop});
   if (!output) {
     return Error(StatusCode::kFailed, "its reader was stopped: {}", output.error().message());
   }

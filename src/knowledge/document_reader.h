@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ namespace kinglet {
 struct ReadOptions {
   ExtractLimits limits;
   int timeout_ms = 60'000;
+  std::function<bool()> should_stop;  // asked now and then while another process reads
   // Whose command `read-document MEDIA_TYPE NAME` calls ServeDocument.
   std::string program = "/proc/self/exe";
 };

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The walk through folders, then one file after the other: unchanged, or read and put.
+// One thread speaks to the library and looks at the files in order; others read ahead of it.
 #include "knowledge/ingest.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <set>
+#include <deque>
+#include <future>
+#include <optional>
 
 #include <sys/stat.h>
 
@@ -15,124 +16,112 @@
 #include "base/digest.h"
 #include "base/display.h"
 #include "base/file.h"
+#include "base/thread_pool.h"
 
 namespace kinglet {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct FoundFile {
-  fs::path path;
-  bool named;           // by the user, not found in a folder: then not to be readable is a failure
-  std::string trouble;  // a folder that cannot be read
+// Files that are read ahead hold their bytes and texts in memory.
+constexpr int kReadAhead = 2;  // beyond one a CPU
+
+// What reading a file came to.
+struct Reading {
+  DocumentSource source;
+  std::optional<Document> document;  // unset: its bytes are the same as before, or none to read
 };
 
-bool MatchesAny(const std::vector<std::string>& patterns, const fs::path& relative) {
-  return std::ranges::any_of(patterns, [&](const std::string& pattern) {
-    return fnmatch(pattern.c_str(), relative.filename().c_str(), 0) == 0 ||
-           fnmatch(pattern.c_str(), relative.c_str(), 0) == 0;
-  });
+// A file on its way. An outcome that is there already needs no reading.
+struct Pending {
+  const FoundFile* file = nullptr;
+  std::optional<DocumentRecord> old;
+  std::optional<Result<IngestOutcome>> outcome;
+  std::future<Result<Reading>> reading;
+};
+
+bool IsGone(const fs::path& path) {
+  struct stat info{};
+  return stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-class Walk {
- public:
-  explicit Walk(const IngestOptions& options) : options_(options) {}
+// In a thread of its own: it knows no library.
+Result<Reading> Read(const FoundFile& file, DocumentSource source, const std::string& old_digest,
+                     const IngestOptions& options) {
+  const std::string bytes = TRY(ReadFile(file.path, options.reading.limits.file_bytes));
+  source.size_bytes = static_cast<std::int64_t>(bytes.size());
+  source.digest = Sha256::HexOf(bytes);
+  if (source.digest == old_digest) return Reading{std::move(source), std::nullopt};
+  const bool wanted = file.named || !options.walk.include.empty();
+  const Format* const format =
+      FindFormat(file.path, bytes, wanted ? UnknownSuffix::kReadAsText : UnknownSuffix::kSkip);
+  if (format == nullptr) return Reading{std::move(source), std::nullopt};
+  source.media_type = format->media_type;
+  Document document = TRY(ReadDocument(file.path, bytes, *format, options.reading));
+  return Reading{std::move(source), std::move(document)};
+}
 
-  void Add(const fs::path& path) {
-    std::error_code error;
-    const fs::path absolute = fs::absolute(path, error).lexically_normal();
-    if (fs::is_directory(absolute, error)) {
-      root_ = absolute;
-      AddFolder(absolute);
-    } else {
-      files_.push_back({absolute, true, {}});
-    }
-  }
-
-  std::vector<FoundFile> Finish() && {
-    std::vector<FoundFile> once;
-    std::set<fs::path> seen;
-    for (FoundFile& file : files_) {
-      if (seen.insert(file.path).second) once.push_back(std::move(file));
-    }
-    return once;
-  }
-
- private:
-  // Sorted by name, so that two runs see the same order.
-  void AddFolder(const fs::path& folder) {
-    struct stat info{};
-    if (stat(folder.c_str(), &info) != 0 || !visited_.insert({info.st_dev, info.st_ino}).second) {
-      return;  // a link that leads back
-    }
-    std::error_code error;
-    std::vector<fs::directory_entry> entries;
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-      entries.push_back(*it);
-    }
-    if (error) files_.push_back({folder, true, "cannot read the folder: " + error.message()});
-    std::ranges::sort(entries);
-    for (const fs::directory_entry& entry : entries) AddEntry(entry);
-  }
-
-  void AddEntry(const fs::directory_entry& entry) {
-    const fs::path& path = entry.path();
-    std::error_code error;
-    if (!options_.hidden && path.filename().native().starts_with('.')) return;
-    if (!options_.follow_links && entry.is_symlink(error)) return;
-    const fs::path relative = path.lexically_relative(root_);
-    if (MatchesAny(options_.exclude, relative)) return;
-    if (entry.is_directory(error)) return AddFolder(path);
-    if (!entry.is_regular_file(error)) return;
-    if (!options_.include.empty() && !MatchesAny(options_.include, relative)) return;
-    files_.push_back({path, false, {}});
-  }
-
-  const IngestOptions& options_;
-  fs::path root_;
-  std::vector<FoundFile> files_;
-  std::set<std::pair<dev_t, ino_t>> visited_;
-};
-
-// What happens to one file. An error here is the file's.
-Result<IngestOutcome> IngestFile(Library& library, const FoundFile& file,
-                                 const IngestOptions& options) {
-  const fs::path& path = file.path;
-  if (!IsUtf8(path.native())) {
+// What can be said without a look into the file, or the beginning of its reading. An error here is
+// the file's.
+Result<void> Begin(Library& library, const IngestOptions& options, Pending& pending) {
+  const FoundFile& file = *pending.file;
+  if (!file.trouble.empty()) return Error(StatusCode::kFailed, "{}", file.trouble);
+  if (!IsUtf8(file.path.native())) {
     return Error(StatusCode::kInvalidInput, "its name is not UTF-8: rename it");
   }
   struct stat info{};
-  if (stat(path.c_str(), &info) != 0) {
+  if (stat(file.path.c_str(), &info) != 0) {
     return Error(StatusCode::kNotFound, "cannot read it: {}", std::strerror(errno));
   }
   DocumentSource source;
-  source.uri = path.string();
+  source.uri = file.path.string();
   source.size_bytes = info.st_size;
   source.modified_ns =
       std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + std::int64_t{info.st_mtim.tv_nsec};
-  const std::optional<DocumentRecord> old = TRY(library.FindDocument(source.uri));
-  if (old && old->source.size_bytes == source.size_bytes &&
-      old->source.modified_ns == source.modified_ns) {
-    return IngestOutcome::kUnchanged;
+  pending.old = TRY(library.FindDocument(source.uri));
+  const DocumentSource* const old = pending.old ? &pending.old->source : nullptr;
+  if (old != nullptr && old->size_bytes == source.size_bytes &&
+      old->modified_ns == source.modified_ns) {
+    pending.outcome = IngestOutcome::kUnchanged;
+    return {};
   }
-  const std::string bytes = TRY(ReadFile(path, options.reading.limits.file_bytes));
-  source.size_bytes = static_cast<std::int64_t>(bytes.size());
-  source.digest = Sha256::HexOf(bytes);
-  if (old && old->source.digest == source.digest) {
-    TRY(library.Touch(source));
-    return IngestOutcome::kUnchanged;
-  }
-  const bool wanted = file.named || !options.include.empty();
-  const Format* format =
-      FindFormat(path, bytes, wanted ? UnknownSuffix::kReadAsText : UnknownSuffix::kSkip);
-  if (format == nullptr) return IngestOutcome::kSkipped;
-  source.media_type = format->media_type;
-  const Document document = TRY(ReadDocument(path, bytes, *format, options.reading));
-  TRY(library.Put(source, document, UnixSeconds()));
-  return old ? IngestOutcome::kReplaced : IngestOutcome::kAdded;
+  pending.reading = std::async(std::launch::async, Read, std::cref(file), std::move(source),
+                               old != nullptr ? old->digest : std::string(), std::cref(options));
+  return {};
 }
 
-constexpr std::string_view kUnreadable = "not plain text, Markdown or HTML";
+// The document of a file that is gone and had these bytes, where there is one. One that is called
+// by its file's name is read again, for its new name.
+Result<std::optional<std::string>> FindMoved(Library& library, const std::string& digest) {
+  for (const DocumentRecord& record : TRY(library.FindByDigest(digest))) {
+    const fs::path path = record.source.uri;
+    if (path.is_absolute() && IsGone(path) && record.title != path.filename().string()) {
+      return record.source.uri;
+    }
+  }
+  return std::nullopt;
+}
+
+// Waits for the file's reading, and brings what came of it into the library.
+Result<IngestOutcome> End(Library& library, Pending& pending) {
+  if (pending.outcome) return *std::move(pending.outcome);
+  const Reading reading = TRY(pending.reading.get());
+  if (pending.old && reading.source.digest == pending.old->source.digest) {
+    TRY(library.Touch(reading.source));
+    return IngestOutcome::kUnchanged;
+  }
+  if (!reading.document) return IngestOutcome::kSkipped;
+  if (!pending.old) {
+    if (const auto from = TRY(FindMoved(library, reading.source.digest))) {
+      TRY(library.Move(*from, reading.source));
+      return IngestOutcome::kMoved;
+    }
+  }
+  TRY(library.Put(reading.source, *reading.document, UnixSeconds()));
+  return pending.old ? IngestOutcome::kReplaced : IngestOutcome::kAdded;
+}
+
+constexpr std::string_view kUnreadable = "none of the formats that are read";
 
 IngestEvent Describe(const FoundFile& file, const Result<IngestOutcome>& outcome) {
   IngestEvent event;
@@ -152,6 +141,26 @@ IngestEvent Describe(const FoundFile& file, const Result<IngestOutcome>& outcome
   return event;
 }
 
+// Documents of these folders whose files are gone. A folder in which nothing was found keeps its
+// own: more often a disk is not there than all files are deleted.
+Result<std::vector<std::string>> FindGone(Library& library, std::span<const fs::path> paths,
+                                          std::span<const FoundFile> files) {
+  std::vector<std::string> gone;
+  std::error_code error;
+  for (const fs::path& path : paths) {
+    const std::string folder = (fs::absolute(path, error).lexically_normal() / "").string();
+    const auto is_inside = [&](const std::string& uri) { return uri.starts_with(folder); };
+    const bool found = std::ranges::any_of(
+        files, [&](const FoundFile& file) { return is_inside(file.path.string()); });
+    if (!found) continue;
+    for (const DocumentRecord& record : TRY(library.ListDocuments())) {
+      const std::string& uri = record.source.uri;
+      if (is_inside(uri) && IsGone(uri)) gone.push_back(uri);
+    }
+  }
+  return gone;
+}
+
 }  // namespace
 
 std::string_view Name(IngestOutcome outcome) {
@@ -160,6 +169,10 @@ std::string_view Name(IngestOutcome outcome) {
       return "added";
     case IngestOutcome::kReplaced:
       return "replaced";
+    case IngestOutcome::kMoved:
+      return "moved";
+    case IngestOutcome::kRemoved:
+      return "removed";
     case IngestOutcome::kUnchanged:
       return "unchanged";
     case IngestOutcome::kSkipped:
@@ -170,19 +183,41 @@ std::string_view Name(IngestOutcome outcome) {
   return "failed";
 }
 
-Result<void> Ingest(Library& library, std::span<const fs::path> paths, const IngestOptions& options,
+Result<void> Ingest(Library& library, std::span<const fs::path> paths, const IngestOptions& given,
                     const IngestSink& sink) {
-  Walk walk(options);
-  for (const fs::path& path : paths) walk.Add(path);
-  const std::vector<FoundFile> files = std::move(walk).Finish();
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const FoundFile& file = files[i];
-    Result<IngestOutcome> outcome = Error(StatusCode::kFailed, "{}", file.trouble);
-    if (file.trouble.empty()) outcome = IngestFile(library, file, options);
-    IngestEvent event = Describe(file, outcome);
-    event.index = i;
+  const std::vector<FoundFile> files = FindFiles(paths, given.walk);
+  // Readers outlive a call that ends early only as long as they take to notice.
+  std::atomic<bool> is_over = false;
+  IngestOptions options = given;
+  options.reading.should_stop = [&is_over] { return is_over.load(); };
+  std::deque<Pending> pending;
+  const auto tell = [&](IngestEvent event, std::size_t index) -> Result<void> {
+    event.index = index;
     event.count = files.size();
-    if (!sink(event)) return Error(StatusCode::kCancelled, "interrupted");
+    if (sink(event)) return {};
+    is_over = true;
+    return Error(StatusCode::kCancelled, "interrupted");
+  };
+  const auto most = static_cast<std::size_t>(AvailableCpus() + kReadAhead);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (; next < files.size() && pending.size() < most; ++next) {
+      Pending& begun = pending.emplace_back();
+      begun.file = &files[next];
+      if (const auto fault = Begin(library, options, begun); !fault) {
+        begun.outcome = std::unexpected(fault.error());
+      }
+    }
+    const Result<IngestOutcome> outcome = End(library, pending.front());
+    TRY(tell(Describe(*pending.front().file, outcome), i));
+    pending.pop_front();
+  }
+  for (const std::string& uri : TRY(FindGone(library, paths, files))) {
+    TRY(library.Remove(uri));
+    IngestEvent event;
+    event.outcome = IngestOutcome::kRemoved;
+    event.uri = uri;
+    TRY(tell(std::move(event), files.size() - 1));
   }
   return {};
 }

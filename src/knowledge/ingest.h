@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files and folders into a library: what is new or changed is read, the rest left alone.
+// Files and folders into a library: what is new or changed is read, several at a time, what was
+// moved or is gone is noted, the rest left alone.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +12,21 @@
 
 #include "base/status.h"
 #include "knowledge/document_reader.h"
+#include "knowledge/ingest_walk.h"
 #include "knowledge/library.h"
 
 namespace kinglet {
 
 struct IngestOptions {
-  // Shell patterns, matched with a file's name and with its path below the folder given. With
-  // includes a file must match one of them; what matches an exclude is left out, folders whole.
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;
-  bool hidden = false;        // names that begin with a full stop
-  bool follow_links = false;  // symbolic links
+  WalkOptions walk;
   ReadOptions reading;
 };
 
 enum class IngestOutcome {
   kAdded,
   kReplaced,
+  kMoved,    // the bytes of a document whose file is gone: it has a new place
+  kRemoved,  // its file is gone from a folder that was given
   kUnchanged,
   kSkipped,  // found in a folder, but nothing to read
   kFailed,
@@ -46,8 +45,8 @@ struct IngestEvent {
 // Told of each file after its transaction is on disk. Returns false to stop (kCancelled).
 using IngestSink = std::function<bool(const IngestEvent&)>;
 
-// A file that fails is an event, and the rest goes on; an error is one of the library. Paths are
-// made absolute against the current folder.
+// A file that fails is an event, and the rest goes on; an error is one of the library. Events come
+// in the order of FindFiles, those of what was removed at the end.
 Result<void> Ingest(Library& library, std::span<const std::filesystem::path> paths,
                     const IngestOptions& options, const IngestSink& sink);
 

@@ -58,13 +58,15 @@ CREATE VIRTUAL TABLE chunk_index USING fts5(title, heading, text, content='index
 
 // What each version has beyond the one before it, from version 2 on.
 constexpr std::string_view kUpgrades[] = {
-    // 2: where the pages of a document begin in its text, numbered from 1.
+    // 2: where the pages of a document begin in its text, numbered from 1; and the way from bytes
+    // to the documents that have them.
     R"(CREATE TABLE pages(
          document_id INTEGER NOT NULL REFERENCES documents(id),
          page INTEGER NOT NULL,
          start_byte INTEGER NOT NULL,
          PRIMARY KEY(document_id, page)
-       ) STRICT, WITHOUT ROWID;)",
+       ) STRICT, WITHOUT ROWID;
+       CREATE INDEX documents_by_digest ON documents(digest);)",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - 1);
 
@@ -302,6 +304,15 @@ Result<void> Library::Touch(const DocumentSource& source) {
   return update.Bind(1, source.size_bytes).Bind(2, source.modified_ns).Bind(3, source.uri).Run();
 }
 
+Result<void> Library::Move(std::string_view uri, const DocumentSource& source) {
+  Statement update = TRY(state_->database.Prepare(
+      "UPDATE documents SET uri = ?1, size_bytes = ?2, modified_ns = ?3 WHERE uri = ?4 "
+      "RETURNING id"));
+  update.Bind(1, source.uri).Bind(2, source.size_bytes).Bind(3, source.modified_ns).Bind(4, uri);
+  if (!TRY(update.Step())) return NoDocument(uri);
+  return {};
+}
+
 Result<void> Library::Remove(std::string_view uri) {
   Database& database = state_->database;
   return InTransaction(database, [&]() -> Result<void> {
@@ -316,6 +327,15 @@ Result<std::optional<DocumentRecord>> Library::FindDocument(std::string_view uri
       fmt::format("SELECT {} FROM documents WHERE uri = ?1", kRecordColumns)));
   if (!TRY(row.Bind(1, uri).Step())) return std::nullopt;
   return ReadRecord(row);
+}
+
+Result<std::vector<DocumentRecord>> Library::FindByDigest(std::string_view digest) {
+  Statement row = TRY(state_->database.Prepare(
+      fmt::format("SELECT {} FROM documents WHERE digest = ?1 ORDER BY uri", kRecordColumns)));
+  row.Bind(1, digest);
+  std::vector<DocumentRecord> records;
+  while (TRY(row.Step())) records.push_back(ReadRecord(row));
+  return records;
 }
 
 Result<std::vector<DocumentRecord>> Library::ListDocuments() {

@@ -90,12 +90,15 @@ class Library {
   Result<void> Put(const DocumentSource& source, const Document& document, std::int64_t now);
   // The file was touched, its bytes are the same: only the time is taken over.
   Result<void> Touch(const DocumentSource& source);
+  // The file of a document has another place, its bytes are the same. kNotFound when there is none.
+  Result<void> Move(std::string_view uri, const DocumentSource& source);
   // kNotFound when there is none.
   Result<void> Remove(std::string_view uri);
 
   // Unset when there is none.
   Result<std::optional<DocumentRecord>> FindDocument(std::string_view uri);
-  Result<std::vector<DocumentRecord>> ListDocuments();  // by uri
+  Result<std::vector<DocumentRecord>> FindByDigest(std::string_view digest);  // of original bytes
+  Result<std::vector<DocumentRecord>> ListDocuments();                        // by uri
   Result<DocumentDetails> ShowDocument(std::string_view uri);
 
   // Those bytes of the kept text; kNotFound for an unknown document, kUsage for a range beyond it.

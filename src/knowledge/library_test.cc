@@ -188,7 +188,8 @@ TEST_F(LibraryTest, BringsAnOlderLibraryUpToDate) {
     }
     {
       Database old = Database::Open(folder_ / "library/library.sqlite", false).value();
-      ASSERT_TRUE(old.Execute("DROP TABLE pages; PRAGMA user_version=1"));
+      ASSERT_TRUE(
+          old.Execute("DROP TABLE pages; DROP INDEX documents_by_digest; PRAGMA user_version=1"));
     }
     Library library = Open(first);
     EXPECT_THAT(library.Search("geese", 5).value(), SizeIs(1));
@@ -274,6 +275,38 @@ TEST_F(LibraryTest, IngestReadsNewAndChangedFilesOnly) {
   EXPECT_THAT(library.Search("hens", 5).value(), IsEmpty());
 }
 
+TEST_F(LibraryTest, IngestFollowsFilesThatMoveAndForgetsThoseThatAreGone) {
+  Write("a.md", "# Hens\n\nHens lay.");
+  Write("b.txt", "Ducks swim.");
+  Write("c.txt", "Geese hiss.");
+  Library library = Open(LibraryMode::kWrite);
+  Ingest(library);
+  const std::int64_t id = library.Search("hens", 1).value()[0].chunk_id;
+  fs::create_directories(folder_ / "in/new");
+  fs::rename(folder_ / "in/a.md", folder_ / "in/new/d.md");
+  fs::rename(folder_ / "in/b.txt", folder_ / "in/e.txt");  // which is its title
+  EXPECT_THAT(Ingest(library),
+              ElementsAre("unchanged c.txt", "added e.txt", "moved new/d.md", "removed b.txt"));
+  const Passage moved = library.Search("hens", 1).value()[0];
+  EXPECT_EQ(moved.chunk_id, id);
+  EXPECT_EQ(moved.document, (folder_ / "in/new/d.md").string());
+  EXPECT_THAT(Ingest(library),
+              ElementsAre("unchanged c.txt", "unchanged e.txt", "unchanged new/d.md"));
+  // A copy of a file that is still there is a document of its own.
+  fs::copy_file(folder_ / "in/new/d.md", folder_ / "in/copy.md");
+  EXPECT_THAT(Ingest(library), ElementsAre("unchanged c.txt", "added copy.md", "unchanged e.txt",
+                                           "unchanged new/d.md"));
+  EXPECT_THAT(library.Verify().value().problems, IsEmpty());
+  // What an exclude hides is not gone, and an empty folder may be a disk that is not there.
+  EXPECT_THAT(Ingest(library, {.walk = {.exclude = {"new", "c*"}}}),
+              ElementsAre("unchanged e.txt"));
+  EXPECT_THAT(library.ListDocuments().value(), SizeIs(4));
+  fs::remove_all(folder_ / "in");
+  fs::create_directories(folder_ / "in");
+  EXPECT_THAT(Ingest(library), IsEmpty());
+  EXPECT_THAT(library.ListDocuments().value(), SizeIs(4));
+}
+
 TEST_F(LibraryTest, IngestSkipsWhatNobodyAskedFor) {
   Write("a.txt", "Hens.");
   Write(".hidden.txt", "Ducks.");
@@ -282,12 +315,13 @@ TEST_F(LibraryTest, IngestSkipsWhatNobodyAskedFor) {
   Write("image.png", std::string_view("\x89PNG\r\n\x1A\n\0\0", 10));
   fs::create_symlink(folder_ / "in", folder_ / "in/loop");
   Library library = Open(LibraryMode::kWrite);
-  EXPECT_THAT(Ingest(library, {.exclude = {"old"}}),
+  EXPECT_THAT(Ingest(library, {.walk = {.exclude = {"old"}}}),
               ElementsAre("added a.txt", "skipped image.png", "skipped style.css"));
-  EXPECT_THAT(Ingest(library, {.include = {"*.css", "old/*"}}),
+  EXPECT_THAT(Ingest(library, {.walk = {.include = {"*.css", "old/*"}}}),
               ElementsAre("added old/b.txt", "added style.css"));
-  EXPECT_THAT(Ingest(library, {.include = {"*.txt"}, .hidden = true, .follow_links = true}),
-              ElementsAre("added .hidden.txt", "unchanged a.txt", "unchanged old/b.txt"));
+  EXPECT_THAT(
+      Ingest(library, {.walk = {.include = {"*.txt"}, .hidden = true, .follow_links = true}}),
+      ElementsAre("added .hidden.txt", "unchanged a.txt", "unchanged old/b.txt"));
 }
 
 TEST_F(LibraryTest, IngestReportsAFailureAndGoesOn) {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Folders by name, each once, however links lead.
+#include "knowledge/ingest_walk.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <sys/stat.h>
+
+namespace kinglet {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool MatchesAny(const std::vector<std::string>& patterns, const fs::path& relative) {
+  return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+    return fnmatch(pattern.c_str(), relative.filename().c_str(), 0) == 0 ||
+           fnmatch(pattern.c_str(), relative.c_str(), 0) == 0;
+  });
+}
+
+class Walk {
+ public:
+  explicit Walk(const WalkOptions& options) : options_(options) {}
+
+  void Add(const fs::path& path) {
+    std::error_code error;
+    const fs::path absolute = fs::absolute(path, error).lexically_normal();
+    if (fs::is_directory(absolute, error)) {
+      root_ = absolute;
+      AddFolder(absolute);
+    } else {
+      files_.push_back({absolute, true, {}});
+    }
+  }
+
+  std::vector<FoundFile> Finish() && {
+    std::vector<FoundFile> once;
+    std::set<fs::path> seen;
+    for (FoundFile& file : files_) {
+      if (seen.insert(file.path).second) once.push_back(std::move(file));
+    }
+    return once;
+  }
+
+ private:
+  // Sorted by name, so that two runs see the same order.
+  void AddFolder(const fs::path& folder) {
+    struct stat info{};
+    if (stat(folder.c_str(), &info) != 0 || !visited_.insert({info.st_dev, info.st_ino}).second) {
+      return;  // a link that leads back
+    }
+    std::error_code error;
+    std::vector<fs::directory_entry> entries;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      entries.push_back(*it);
+    }
+    if (error) files_.push_back({folder, true, "cannot read the folder: " + error.message()});
+    std::ranges::sort(entries);
+    for (const fs::directory_entry& entry : entries) AddEntry(entry);
+  }
+
+  void AddEntry(const fs::directory_entry& entry) {
+    const fs::path& path = entry.path();
+    std::error_code error;
+    if (!options_.hidden && path.filename().native().starts_with('.')) return;
+    if (!options_.follow_links && entry.is_symlink(error)) return;
+    const fs::path relative = path.lexically_relative(root_);
+    if (MatchesAny(options_.exclude, relative)) return;
+    if (entry.is_directory(error)) return AddFolder(path);
+    if (!entry.is_regular_file(error)) return;
+    if (!options_.include.empty() && !MatchesAny(options_.include, relative)) return;
+    files_.push_back({path, false, {}});
+  }
+
+  const WalkOptions& options_;
+  fs::path root_;
+  std::vector<FoundFile> files_;
+  std::set<std::pair<dev_t, ino_t>> visited_;
+};
+
+}  // namespace
+
+std::vector<FoundFile> FindFiles(std::span<const fs::path> paths, const WalkOptions& options) {
+  Walk walk(options);
+  for (const fs::path& path : paths) walk.Add(path);
+  return std::move(walk).Finish();
+}
+
+}  // namespace kinglet

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which files of some folders are to be read.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kinglet {
+
+struct WalkOptions {
+  // Shell patterns, matched with a file's name and with its path below the folder given. With
+  // includes a file must match one of them; what matches an exclude is left out, folders whole.
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  bool hidden = false;        // names that begin with a full stop
+  bool follow_links = false;  // symbolic links
+};
+
+struct FoundFile {
+  std::filesystem::path path;
+  bool named;           // by the user, not found in a folder: then not to be readable is a failure
+  std::string trouble;  // a folder that cannot be read
+};
+
+// Each once, in the order of paths, those of a folder by name. Paths are made absolute against the
+// current folder.
+std::vector<FoundFile> FindFiles(std::span<const std::filesystem::path> paths,
+                                 const WalkOptions& options);
+
+}  // namespace kinglet
