@@ -104,6 +104,7 @@ Result<void> Remove(const Flags& flags) {
   Library library = TRY(Library::Open(flags.library, LibraryMode::kWrite));
   const std::string uri = TRY(FindUri(library, flags.document));
   TRY(library.Remove(uri));
+  TRY(library.Purge());
   if (flags.json) {
     fmt::print("{}\n", ToJson(json::object{{"removed", uri}}));
   } else {

@@ -219,7 +219,7 @@ Result<void> Ingest(Library& library, std::span<const fs::path> paths, const Ing
     event.uri = uri;
     TRY(tell(std::move(event), files.size() - 1));
   }
-  return {};
+  return library.Purge();
 }
 
 }  // namespace kinglet

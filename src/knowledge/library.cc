@@ -273,7 +273,7 @@ Result<Library> Library::Open(const std::filesystem::path& folder, LibraryMode m
   // A commit is on disk when it returns (FULL): what was reported survives a power cut too.
   TRY(
       database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                       "PRAGMA cell_size_check=ON"));
+                       "PRAGMA cell_size_check=ON; PRAGMA secure_delete=ON"));
   // Whoever comes first after an update of the program brings the library up to date.
   if (mode == LibraryMode::kRead && TRY(IsOfOlderVersion(database))) {
     (void)TRY(Open(folder, LibraryMode::kWrite, limits));
@@ -288,6 +288,7 @@ Result<void> Library::Put(const DocumentSource& source, const Document& document
   Database& database = state_->database;
   return InTransaction(database, [&]() -> Result<void> {
     if (const auto old = TRY(FindId(database, source.uri))) {
+      state_->has_removed = true;
       TRY(DeleteDocument(database, *old));
     } else {
       TRY(CheckRoom(database, state_->limits.documents));
@@ -318,8 +319,25 @@ Result<void> Library::Remove(std::string_view uri) {
   return InTransaction(database, [&]() -> Result<void> {
     const auto id = TRY(FindId(database, uri));
     if (!id) return NoDocument(uri);
+    state_->has_removed = true;
     return DeleteDocument(database, *id);
   });
+}
+
+// FTS5 only notes that a row is gone, and keeps its words until their segment is merged; what is
+// freed is overwritten (secure_delete), but in the log it stands until that is cut.
+Result<void> Library::Purge() {
+  if (!state_->has_removed) return {};
+  Database& database = state_->database;
+  TRY(database.Execute("INSERT INTO chunk_index(chunk_index) VALUES('optimize')"));
+  Statement checkpoint = TRY(database.Prepare("PRAGMA wal_checkpoint(TRUNCATE)"));
+  (void)TRY(checkpoint.Step());
+  if (checkpoint.Int(0) != 0) {
+    return Error(StatusCode::kBusy, "{}: what was removed is still in use, and stays in its log",
+                 state_->folder.string());
+  }
+  state_->has_removed = false;
+  return {};
 }
 
 Result<std::optional<DocumentRecord>> Library::FindDocument(std::string_view uri) {

@@ -95,6 +95,11 @@ class Library {
   // kNotFound when there is none.
   Result<void> Remove(std::string_view uri);
 
+  // What was removed or replaced through this connection leaves no trace in the folder: not in the
+  // index, not in pages of the file that are free, not in the log. Takes a walk through the index.
+  // kBusy where a reader that takes its time still sees it; then a later call does it.
+  Result<void> Purge();
+
   // Unset when there is none.
   Result<std::optional<DocumentRecord>> FindDocument(std::string_view uri);
   Result<std::vector<DocumentRecord>> FindByDigest(std::string_view digest);  // of original bytes

@@ -35,6 +35,7 @@ struct Library::State {
   LibraryLimits limits;
   WriterLock lock;
   Database database;
+  bool has_removed = false;  // since the last Purge
 };
 
 }  // namespace kinglet

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "base/digest.h"
+#include "base/file.h"
 #include "base/sqlite.h"
 #include "knowledge/ingest.h"
 
@@ -175,6 +176,38 @@ TEST_F(LibraryTest, KnowsThePagesOfAPassage) {
   EXPECT_EQ(found[1].PageAt(found[1].start_byte), std::nullopt);
   EXPECT_THAT(library.Verify().value().problems, IsEmpty());
   EXPECT_TRUE(library.Remove("/a"));
+  EXPECT_THAT(library.Verify().value().problems, IsEmpty());
+}
+
+TEST_F(LibraryTest, LeavesNoTraceOfWhatWasRemovedOrReplaced) {
+  Library library = Open(LibraryMode::kWrite);
+  Library reader = Open(LibraryMode::kRead);
+  for (int i = 0; i < 200; ++i) {
+    Put(library, fmt::format("/{}", i), Page("Birds", "Hens", fmt::format("Hen {} lays.", i)));
+  }
+  Put(library, "/gone", Page("Quagmarle", "Vintrosk", "Zelquist sings. " + std::string(9000, 'z')));
+  Put(library, "/changed", Page("Birds", "Ducks", "Thromblex swims."));
+  EXPECT_THAT(reader.Search("zelquist", 1).value(), SizeIs(1));
+  const auto traces = [&] {
+    std::vector<std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "library")) {
+      std::string bytes = ReadFile(entry.path(), std::size_t{64} << 20).value();
+      std::ranges::transform(bytes, bytes.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      });
+      for (const char* const word : {"zelquist", "quagmarl", "vintrosk", "thromblex"}) {
+        if (bytes.find(word) != std::string::npos) found.emplace_back(word);
+      }
+    }
+    return found;
+  };
+  EXPECT_THAT(traces(), SizeIs(::testing::Ge(4)));
+  EXPECT_TRUE(library.Remove("/gone"));
+  Put(library, "/changed", Page("Birds", "Ducks", "Ducks swim."));
+  EXPECT_TRUE(library.Purge());
+  EXPECT_THAT(traces(), IsEmpty());
+  EXPECT_THAT(reader.Search("zelquist thromblex", 1).value(), IsEmpty());
+  EXPECT_THAT(reader.Search("ducks", 1).value(), SizeIs(1));
   EXPECT_THAT(library.Verify().value().problems, IsEmpty());
 }
 

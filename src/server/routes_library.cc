@@ -276,6 +276,8 @@ void HandleRemoveDocument(Server& server, const Call& call) {
   if (!library) return ReplyError(call, Of(library.error()));
   const Result<void> removed = (*library)->Remove(*uri);
   if (!removed) return ReplyError(call, Of(removed.error()));
+  const Result<void> purged = (*library)->Purge();
+  if (!purged) return ReplyError(call, Of(purged.error()));
   // Keys and values of its text, too.
   const auto which = server.libraries().Find(LibraryOf(call));
   if (which) server.models().DropScope("library " + (*which)->name);
