@@ -11,6 +11,7 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalLoad(CLI::App& app);                                    // a subcommand of eval
+CommandRun SetUpEvalRetrieval(CLI::App& app);                               // likewise
 CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalTools(CLI::App& app);                                   // likewise
 CommandRun SetUpExtract(CLI::App& app, const Environment& environment);

@@ -128,11 +128,14 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   CommandRun load = SetUpEvalLoad(app);
   CommandRun schema = SetUpEvalSchema(app, environment);
   CommandRun tools = SetUpEvalTools(app);
-  return [&app, fidelity = std::move(fidelity), embeddings = std::move(embeddings),
-          load = std::move(load), schema = std::move(schema), tools = std::move(tools)] {
+  CommandRun retrieval = SetUpEvalRetrieval(app);
+  return [&app, retrieval = std::move(retrieval), fidelity = std::move(fidelity),
+          embeddings = std::move(embeddings), load = std::move(load), schema = std::move(schema),
+          tools = std::move(tools)] {
     if (app.got_subcommand("schema")) return schema();
     if (app.got_subcommand("tools")) return tools();
     if (app.got_subcommand("load")) return load();
+    if (app.got_subcommand("retrieval")) return retrieval();
     return app.got_subcommand("embeddings") ? embeddings() : fidelity();
   };
 }

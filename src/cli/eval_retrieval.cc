@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet eval retrieval DIR: how well a library finds what answers a question.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/clock.h"
+#include "base/display.h"
+#include "base/json.h"
+#include "cli/commands.h"
+#include "eval/retrieval_suite.h"
+#include "knowledge/library.h"
+
+namespace kinglet {
+namespace {
+
+constexpr int kPassages = 400;  // that are looked through for the first 100 documents
+
+// A folder that goes with its owner.
+class TemporaryFolder {
+ public:
+  static Result<TemporaryFolder> Make() {
+    std::string path = (std::filesystem::temp_directory_path() / "kinglet-XXXXXX").string();
+    if (mkdtemp(path.data()) == nullptr) {
+      return Error(StatusCode::kFailed, "{}: cannot make a folder", path);
+    }
+    return TemporaryFolder(path);
+  }
+  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
+  ~TemporaryFolder() {
+    std::error_code error;
+    if (!path_.empty()) std::filesystem::remove_all(path_, error);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  std::filesystem::path path_;
+};
+
+Result<void> Fill(Library& library, const RetrievalSuite& suite) {
+  for (const RetrievalDocument& document : suite.documents) {
+    DocumentBuilder builder;
+    builder.SetTitle(document.title);
+    builder.AddParagraph(document.text);
+    TRY(library.Put({.uri = document.id, .media_type = "text/plain", .digest = document.id},
+                    std::move(builder).Finish(), UnixSeconds()));
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Retrieve(Library& library, std::string_view query) {
+  std::vector<std::string> ids;
+  for (const Passage& passage : TRY(library.Search(query, kPassages))) {
+    if (std::ranges::count(ids, passage.document) == 0) ids.push_back(passage.document);
+  }
+  return ids;
+}
+
+json::array IntervalOf(const Estimate& estimate) { return {estimate.low, estimate.high}; }
+
+Result<void> EvaluateRetrieval(const std::string& folder, bool as_json) {
+  const RetrievalSuite suite = TRY(ReadRetrievalSuite(folder));
+  const TemporaryFolder temporary = TRY(TemporaryFolder::Make());
+  Library library = TRY(Library::Open(temporary.path(), LibraryMode::kWrite));
+  TRY(Fill(library, suite));
+  const RetrievalResult result = TRY(
+      MeasureRetrieval(suite, [&](std::string_view query) { return Retrieve(library, query); }));
+  const std::pair<const char*, const Estimate&> figures[] = {{"ndcg_10", result.ndcg_10},
+                                                             {"recall_1", result.recall_1},
+                                                             {"recall_10", result.recall_10},
+                                                             {"recall_100", result.recall_100},
+                                                             {"mrr_10", result.mrr_10}};
+  if (as_json) {
+    json::object out = {{"documents", suite.documents.size()}, {"queries", result.queries}};
+    json::object intervals;
+    for (const auto& [name, estimate] : figures) {
+      out[name] = estimate.mean;
+      intervals[name] = IntervalOf(estimate);
+    }
+    out["ci95"] = std::move(intervals);
+    out["ms_p50"] = result.ms_p50;
+    out["ms_p99"] = result.ms_p99;
+    fmt::print("{}\n", ToJson(out));
+    return {};
+  }
+  fmt::print("{} documents, {} queries\n", suite.documents.size(), result.queries);
+  for (const auto& [name, estimate] : figures) {
+    fmt::print("{:<10} {:.3f}   95 %: {:.3f} - {:.3f}\n", name, estimate.mean, estimate.low,
+               estimate.high);
+  }
+  fmt::print("a search   {:.1f} ms (p50), {:.1f} ms (p99)\n", result.ms_p50, result.ms_p99);
+  return {};
+}
+
+}  // namespace
+
+CommandRun SetUpEvalRetrieval(CLI::App& app) {
+  struct Flags {
+    std::string folder;
+    bool json = false;
+  };
+  CLI::App* retrieval = app.add_subcommand(
+      "retrieval", "what a search finds of a collection with judgements, in the layout of BEIR");
+  retrieval->option_defaults()->always_capture_default();
+  auto flags = std::make_shared<Flags>();
+  retrieval->add_option("DIR", flags->folder, "corpus.jsonl, queries.jsonl, qrels/test.tsv")
+      ->required();
+  retrieval->add_flag("--json", flags->json, "print one JSON object");
+  return [flags] { return EvaluateRetrieval(flags->folder, flags->json); };
+}
+
+}  // namespace kinglet

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The formulas as they stand in the header.
+#include "eval/retrieval_metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <random>
+
+namespace kinglet {
+namespace {
+
+constexpr int kSamples = 2000;
+
+double DiscountedGain(std::span<const double> gains, std::size_t depth) {
+  double sum = 0;
+  for (std::size_t i = 0; i < std::min(depth, gains.size()); ++i) {
+    sum += gains[i] / std::log2(static_cast<double>(i) + 2);
+  }
+  return sum;
+}
+
+}  // namespace
+
+double Ndcg(std::span<const double> gains, std::vector<double> relevant, std::size_t depth) {
+  std::ranges::sort(relevant, std::greater());
+  const double ideal = DiscountedGain(relevant, depth);
+  return ideal > 0 ? DiscountedGain(gains, depth) / ideal : 0;
+}
+
+double Recall(std::span<const double> gains, std::size_t relevant_count, std::size_t depth) {
+  if (relevant_count == 0) return 0;
+  const auto first = gains.first(std::min(depth, gains.size()));
+  const auto found = std::ranges::count_if(first, [](double gain) { return gain > 0; });
+  return static_cast<double>(found) / static_cast<double>(relevant_count);
+}
+
+double ReciprocalRank(std::span<const double> gains, std::size_t depth) {
+  for (std::size_t i = 0; i < std::min(depth, gains.size()); ++i) {
+    if (gains[i] > 0) return 1 / (static_cast<double>(i) + 1);
+  }
+  return 0;
+}
+
+Estimate EstimateMean(std::span<const double> values, std::uint64_t seed) {
+  if (values.empty()) return {};
+  const auto count = static_cast<double>(values.size());
+  std::mt19937_64 draw(seed);
+  std::vector<double> means;
+  for (int i = 0; i < kSamples; ++i) {
+    double sum = 0;
+    for (std::size_t n = 0; n < values.size(); ++n) sum += values[draw() % values.size()];
+    means.push_back(sum / count);
+  }
+  std::ranges::sort(means);
+  return {.mean = std::accumulate(values.begin(), values.end(), 0.0) / count,
+          .low = means[kSamples / 40],
+          .high = means[kSamples - 1 - kSamples / 40]};
+}
+
+}  // namespace kinglet

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// How good a ranking is, and how sure the mean over some queries.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace kinglet {
+
+// gains: of what was found, in order of rank; 0 is what is not relevant. relevant: the gains of all
+// that is relevant, in any order, each above 0.
+
+// Normalised discounted cumulative gain at `depth`: a gain is divided by the binary logarithm of
+// its rank plus one (Järvelin and Kekäläinen 2002, as trec_eval's ndcg_cut). 0 where nothing is
+// relevant.
+double Ndcg(std::span<const double> gains, std::vector<double> relevant, std::size_t depth);
+
+// The share of all `relevant_count` that stands among the first `depth`; 0 of none.
+double Recall(std::span<const double> gains, std::size_t relevant_count, std::size_t depth);
+
+// One over the rank of the first that is relevant, 0 where it is not among the first `depth`.
+double ReciprocalRank(std::span<const double> gains, std::size_t depth);
+
+struct Estimate {
+  double mean = 0;
+  double low = 0;  // [low, high]: of 95 % confidence
+  double high = 0;
+};
+
+// The mean of values, and percentiles of the means of 2,000 samples drawn from them by the seed
+// (Efron's bootstrap).
+Estimate EstimateMean(std::span<const double> values, std::uint64_t seed);
+
+}  // namespace kinglet

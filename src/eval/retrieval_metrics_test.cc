@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Against values worked out by hand.
+#include "eval/retrieval_metrics.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+namespace kinglet {
+namespace {
+
+TEST(RetrievalMetrics, NdcgDividesByTheBestOrder) {
+  const double third = 1 / std::log2(3.0);
+  EXPECT_DOUBLE_EQ(Ndcg(std::vector{1.0, 0.0, 0.0}, {1}, 10), 1);
+  EXPECT_DOUBLE_EQ(Ndcg(std::vector{0.0, 1.0}, {1}, 10), third);
+  EXPECT_DOUBLE_EQ(Ndcg(std::vector{1.0, 2.0}, {1, 2}, 10), (1 + 2 * third) / (2 + third));
+  EXPECT_DOUBLE_EQ(Ndcg(std::vector{0.0, 1.0}, {1}, 1), 0);
+  EXPECT_DOUBLE_EQ(Ndcg(std::vector{1.0}, {1, 1}, 1), 1);  // no more fits
+  EXPECT_DOUBLE_EQ(Ndcg(std::vector{0.0}, {}, 10), 0);
+  EXPECT_DOUBLE_EQ(Ndcg({}, {1}, 10), 0);
+}
+
+TEST(RetrievalMetrics, RecallCountsWhatIsFound) {
+  EXPECT_DOUBLE_EQ(Recall(std::vector{1.0, 0.0, 2.0}, 4, 10), 0.5);
+  EXPECT_DOUBLE_EQ(Recall(std::vector{1.0, 0.0, 2.0}, 4, 2), 0.25);
+  EXPECT_DOUBLE_EQ(Recall(std::vector{0.0}, 0, 2), 0);
+}
+
+TEST(RetrievalMetrics, ReciprocalRankIsOfTheFirst) {
+  EXPECT_DOUBLE_EQ(ReciprocalRank(std::vector{0.0, 1.0, 1.0}, 10), 0.5);
+  EXPECT_DOUBLE_EQ(ReciprocalRank(std::vector{0.0, 1.0}, 1), 0);
+  EXPECT_DOUBLE_EQ(ReciprocalRank({}, 1), 0);
+}
+
+TEST(RetrievalMetrics, AnEstimateHoldsItsMean) {
+  std::vector<double> values;
+  for (int i = 0; i < 400; ++i) values.push_back(i % 4 == 0 ? 1 : 0);
+  const Estimate estimate = EstimateMean(values, 1);
+  EXPECT_DOUBLE_EQ(estimate.mean, 0.25);
+  // 1.96 standard errors: 0.0424 on either side.
+  EXPECT_NEAR(estimate.low, 0.25 - 0.0424, 0.01);
+  EXPECT_NEAR(estimate.high, 0.25 + 0.0424, 0.01);
+  EXPECT_EQ(EstimateMean(values, 1).low, estimate.low);
+  EXPECT_EQ(EstimateMean(std::vector{0.5}, 1).high, 0.5);
+  EXPECT_EQ(EstimateMean({}, 1).mean, 0);
+}
+
+}  // namespace
+}  // namespace kinglet
