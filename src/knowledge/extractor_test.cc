@@ -149,6 +149,12 @@ TEST(ExtractDocument, RefusesMoreThanItsLimits) {
   EXPECT_TRUE(ExtractDocument("a.html", text, html, {.markup_bytes = 2000}));
 }
 
+TEST(ExtractDocument, ShortensNamesOfColumnsThatComeAgainWithEachRow) {
+  const std::string page =
+      "<table><tr><th>" + std::string(5000, 'n') + "<th>Eggs</tr>" + "<tr><td>a<td>5</tr></table>";
+  EXPECT_EQ(Text("a.html", page), std::string(200, 'n') + ": a; Eggs: 5");
+}
+
 TEST(ExtractDocument, BoundsPathsOfHeadings) {
   std::string page;
   for (int i = 0; i < 100; ++i) {
