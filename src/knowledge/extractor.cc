@@ -7,9 +7,13 @@
 
 #include "base/display.h"
 #include "knowledge/cleaner.h"
+#include "knowledge/formats/docx.h"
 #include "knowledge/formats/html.h"
 #include "knowledge/formats/markdown.h"
+#include "knowledge/formats/office_package.h"
 #include "knowledge/formats/plain.h"
+#include "knowledge/formats/pptx.h"
+#include "knowledge/formats/xlsx.h"
 
 namespace kinglet {
 namespace {
@@ -18,11 +22,27 @@ constexpr std::string_view kHtmlSuffixes[] = {".html", ".htm", ".xhtml"};
 constexpr std::string_view kMarkdownSuffixes[] = {".md", ".markdown"};
 constexpr std::string_view kPlainSuffixes[] = {".txt",  ".text",     ".rst",
                                                ".adoc", ".asciidoc", ".org"};
+constexpr std::string_view kDocxSuffixes[] = {".docx", ".docm"};
+constexpr std::string_view kPptxSuffixes[] = {".pptx", ".pptm", ".ppsx"};
+constexpr std::string_view kXlsxSuffixes[] = {".xlsx", ".xlsm"};
+constexpr std::string_view kOfficeSuffixes[] = {".docx", ".docm", ".pptx", ".pptm",
+                                                ".ppsx", ".xlsx", ".xlsm"};
+
+constexpr std::string_view kZip = "PK\x03\x04";
+constexpr std::string_view kCompoundFile = "\xD0\xCF\x11\xE0";
 
 constexpr Format kFormats[] = {
     {"text/html", kHtmlSuffixes, "", true, ExtractHtml},
     {"text/markdown", kMarkdownSuffixes, "", true, ExtractMarkdown},
     {"text/plain", kPlainSuffixes, "", false, ExtractPlainText},
+    {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", kDocxSuffixes, kZip,
+     false, ExtractDocx},
+    {"application/vnd.openxmlformats-officedocument.presentationml.presentation", kPptxSuffixes,
+     kZip, false, ExtractPptx},
+    {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", kXlsxSuffixes, kZip,
+     false, ExtractXlsx},
+    // What Office writes under a password is no zip archive: the user is told why.
+    {"application/x-cfb", kOfficeSuffixes, kCompoundFile, false, RefuseCompoundFile},
 };
 constexpr const Format& kPlainText = kFormats[2];
 
