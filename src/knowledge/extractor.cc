@@ -11,6 +11,7 @@
 #include "knowledge/formats/html.h"
 #include "knowledge/formats/markdown.h"
 #include "knowledge/formats/office_package.h"
+#include "knowledge/formats/open_document.h"
 #include "knowledge/formats/plain.h"
 #include "knowledge/formats/pptx.h"
 #include "knowledge/formats/xlsx.h"
@@ -27,6 +28,9 @@ constexpr std::string_view kPptxSuffixes[] = {".pptx", ".pptm", ".ppsx"};
 constexpr std::string_view kXlsxSuffixes[] = {".xlsx", ".xlsm"};
 constexpr std::string_view kOfficeSuffixes[] = {".docx", ".docm", ".pptx", ".pptm",
                                                 ".ppsx", ".xlsx", ".xlsm"};
+constexpr std::string_view kOdtSuffixes[] = {".odt"};
+constexpr std::string_view kOdpSuffixes[] = {".odp"};
+constexpr std::string_view kOdsSuffixes[] = {".ods"};
 
 constexpr std::string_view kZip = "PK\x03\x04";
 constexpr std::string_view kCompoundFile = "\xD0\xCF\x11\xE0";
@@ -41,6 +45,9 @@ constexpr Format kFormats[] = {
      kZip, false, ExtractPptx},
     {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", kXlsxSuffixes, kZip,
      false, ExtractXlsx},
+    {"application/vnd.oasis.opendocument.text", kOdtSuffixes, kZip, false, ExtractOdt},
+    {"application/vnd.oasis.opendocument.presentation", kOdpSuffixes, kZip, false, ExtractOdp},
+    {"application/vnd.oasis.opendocument.spreadsheet", kOdsSuffixes, kZip, false, ExtractOds},
     // What Office writes under a password is no zip archive: the user is told why.
     {"application/x-cfb", kOfficeSuffixes, kCompoundFile, false, RefuseCompoundFile},
 };
