@@ -8,6 +8,7 @@
 #include "base/display.h"
 #include "knowledge/cleaner.h"
 #include "knowledge/formats/docx.h"
+#include "knowledge/formats/epub.h"
 #include "knowledge/formats/html.h"
 #include "knowledge/formats/markdown.h"
 #include "knowledge/formats/office_package.h"
@@ -31,6 +32,7 @@ constexpr std::string_view kOfficeSuffixes[] = {".docx", ".docm", ".pptx", ".ppt
 constexpr std::string_view kOdtSuffixes[] = {".odt"};
 constexpr std::string_view kOdpSuffixes[] = {".odp"};
 constexpr std::string_view kOdsSuffixes[] = {".ods"};
+constexpr std::string_view kEpubSuffixes[] = {".epub"};
 
 constexpr std::string_view kZip = "PK\x03\x04";
 constexpr std::string_view kCompoundFile = "\xD0\xCF\x11\xE0";
@@ -48,6 +50,7 @@ constexpr Format kFormats[] = {
     {"application/vnd.oasis.opendocument.text", kOdtSuffixes, kZip, false, ExtractOdt},
     {"application/vnd.oasis.opendocument.presentation", kOdpSuffixes, kZip, false, ExtractOdp},
     {"application/vnd.oasis.opendocument.spreadsheet", kOdsSuffixes, kZip, false, ExtractOds},
+    {"application/epub+zip", kEpubSuffixes, kZip, false, ExtractEpub},
     // What Office writes under a password is no zip archive: the user is told why.
     {"application/x-cfb", kOfficeSuffixes, kCompoundFile, false, RefuseCompoundFile},
 };

@@ -21,7 +21,7 @@ TEST(ExtractDocument, ReadsMarkdown) {
   EXPECT_EQ(Describe(Extract("notes.md", Sample("notes.md"))), Sample("notes.expected.txt"));
 }
 
-constexpr const char* kOfficeSuffixes[] = {"docx", "pptx", "xlsx", "odt", "odp", "ods"};
+constexpr const char* kOfficeSuffixes[] = {"docx", "pptx", "xlsx", "odt", "odp", "ods", "epub"};
 
 TEST(ExtractDocument, ReadsWhatLibrariesForOfficeFormatsWrite) {
   for (const std::string suffix : kOfficeSuffixes) {

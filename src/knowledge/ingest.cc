@@ -132,7 +132,8 @@ Result<IngestOutcome> IngestFile(Library& library, const FoundFile& file,
   return old ? IngestOutcome::kReplaced : IngestOutcome::kAdded;
 }
 
-constexpr std::string_view kUnreadable = "not plain text, Markdown or HTML";
+constexpr std::string_view kUnreadable =
+    "not plain text, Markdown, HTML, Office, OpenDocument or EPUB";
 
 IngestEvent Describe(const FoundFile& file, const Result<IngestOutcome>& outcome) {
   IngestEvent event;
