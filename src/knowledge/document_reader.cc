@@ -6,7 +6,9 @@
 
 #include <array>
 #include <cerrno>
+#include <clocale>
 #include <cstring>
+#include <span>
 
 #include "base/file.h"
 #include "base/process.h"
@@ -92,6 +94,8 @@ Result<void> ServeDocument(std::string_view media_type, const std::filesystem::p
   if (format == nullptr) return Error(StatusCode::kUsage, "no format {}", media_type);
   if (format->reading == Reading::kPdfToText) return BecomePdfToText();
   const MappedFile file = TRY(MappedFile::Map(FileDescriptor(dup(STDIN_FILENO)), "standard input"));
+  // Comes from a file; libarchive asks for it to hand out names in UTF-8.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
   TRY(EnterSandbox(Sandbox::kComputeOnly));
   const std::span<const std::byte> bytes = file.bytes();
   const Document document = TRY(

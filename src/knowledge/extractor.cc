@@ -7,10 +7,16 @@
 
 #include "base/display.h"
 #include "knowledge/cleaner.h"
+#include "knowledge/formats/docx.h"
+#include "knowledge/formats/epub.h"
 #include "knowledge/formats/html.h"
 #include "knowledge/formats/markdown.h"
+#include "knowledge/formats/office_package.h"
+#include "knowledge/formats/open_document.h"
 #include "knowledge/formats/pdf.h"
 #include "knowledge/formats/plain.h"
+#include "knowledge/formats/pptx.h"
+#include "knowledge/formats/xlsx.h"
 
 namespace kinglet {
 namespace {
@@ -20,12 +26,39 @@ constexpr std::string_view kMarkdownSuffixes[] = {".md", ".markdown"};
 constexpr std::string_view kPdfSuffixes[] = {".pdf"};
 constexpr std::string_view kPlainSuffixes[] = {".txt",  ".text",     ".rst",
                                                ".adoc", ".asciidoc", ".org"};
+constexpr std::string_view kDocxSuffixes[] = {".docx", ".docm"};
+constexpr std::string_view kPptxSuffixes[] = {".pptx", ".pptm", ".ppsx"};
+constexpr std::string_view kXlsxSuffixes[] = {".xlsx", ".xlsm"};
+constexpr std::string_view kOfficeSuffixes[] = {".docx", ".docm", ".pptx", ".pptm",
+                                                ".ppsx", ".xlsx", ".xlsm"};
+constexpr std::string_view kOdtSuffixes[] = {".odt"};
+constexpr std::string_view kOdpSuffixes[] = {".odp"};
+constexpr std::string_view kOdsSuffixes[] = {".ods"};
+constexpr std::string_view kEpubSuffixes[] = {".epub"};
+
+constexpr std::string_view kZip = "PK\x03\x04";
+constexpr std::string_view kCompoundFile = "\xD0\xCF\x11\xE0";
 
 constexpr Format kFormats[] = {
     {"text/html", kHtmlSuffixes, "", true, ExtractHtml},
     {"text/markdown", kMarkdownSuffixes, "", true, ExtractMarkdown},
     {"text/plain", kPlainSuffixes, "", false, ExtractPlainText},
     {"application/pdf", kPdfSuffixes, "%PDF-", false, ExtractPdfWords, Reading::kPdfToText},
+    {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", kDocxSuffixes, kZip,
+     false, ExtractDocx, Reading::kConfined},
+    {"application/vnd.openxmlformats-officedocument.presentationml.presentation", kPptxSuffixes,
+     kZip, false, ExtractPptx, Reading::kConfined},
+    {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", kXlsxSuffixes, kZip,
+     false, ExtractXlsx, Reading::kConfined},
+    {"application/vnd.oasis.opendocument.text", kOdtSuffixes, kZip, false, ExtractOdt,
+     Reading::kConfined},
+    {"application/vnd.oasis.opendocument.presentation", kOdpSuffixes, kZip, false, ExtractOdp,
+     Reading::kConfined},
+    {"application/vnd.oasis.opendocument.spreadsheet", kOdsSuffixes, kZip, false, ExtractOds,
+     Reading::kConfined},
+    {"application/epub+zip", kEpubSuffixes, kZip, false, ExtractEpub, Reading::kConfined},
+    // What Office writes under a password is no zip archive: the user is told why.
+    {"application/x-cfb", kOfficeSuffixes, kCompoundFile, false, RefuseCompoundFile},
 };
 constexpr const Format& kPlainText = kFormats[2];
 

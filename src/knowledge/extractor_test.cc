@@ -4,51 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include "base/display.h"
-#include "base/file.h"
+#include "knowledge/describe_for_test.h"
 
 namespace kinglet {
 namespace {
 
-std::string_view Name(BlockKind kind) {
-  switch (kind) {
-    case BlockKind::kHeading:
-      return "heading";
-    case BlockKind::kParagraph:
-      return "paragraph";
-    case BlockKind::kListItem:
-      return "list item";
-    case BlockKind::kCode:
-      return "code";
-    case BlockKind::kTableRow:
-      break;
-  }
-  return "table row";
-}
-
-std::string Describe(const Document& document) {
-  std::string out = "title: " + document.title + "\n";
-  for (const Block& block : document.blocks) {
-    out += fmt::format("{} [{}] {}\n", Name(block.kind), document.headings[block.heading],
-                       block.range.Of(document.text));
-  }
-  return out;
-}
-
-Document Extract(const std::filesystem::path& path, std::string_view bytes) {
-  const Format* format = FindFormat(path, bytes, UnknownSuffix::kReadAsText);
-  EXPECT_NE(format, nullptr) << path;
-  Result<Document> document = ExtractDocument(path, bytes, *format);
-  EXPECT_TRUE(document) << document.error().message();
-  return *std::move(document);
-}
-
 std::string Text(const std::filesystem::path& path, std::string_view bytes) {
   return Extract(path, bytes).text;
-}
-
-std::string Sample(const std::string& name) {
-  return ReadFile(std::filesystem::path(KINGLET_TEST_DATA) / "documents" / name, 1 << 20).value();
 }
 
 TEST(ExtractDocument, ReadsAPageOfAManual) {
@@ -57,6 +19,28 @@ TEST(ExtractDocument, ReadsAPageOfAManual) {
 
 TEST(ExtractDocument, ReadsMarkdown) {
   EXPECT_EQ(Describe(Extract("notes.md", Sample("notes.md"))), Sample("notes.expected.txt"));
+}
+
+constexpr const char* kOfficeSuffixes[] = {"docx", "pptx", "xlsx", "odt", "odp", "ods", "epub"};
+
+TEST(ExtractDocument, ReadsWhatLibrariesForOfficeFormatsWrite) {
+  for (const std::string suffix : kOfficeSuffixes) {
+    const std::string name = "hens." + suffix;
+    EXPECT_EQ(Describe(Extract(name, Sample(name))), Sample(name + ".expected.txt")) << name;
+  }
+}
+
+TEST(ExtractDocument, RefusesOfficeFilesThatAreCutAndSurvivesChangedOnes) {
+  for (const std::string suffix : kOfficeSuffixes) {
+    const std::string name = "hens." + suffix;
+    const std::string whole = Sample(name);
+    for (std::size_t i = 0; i < whole.size(); i += 97) {
+      EXPECT_NE(ErrorOf(name, whole.substr(0, i)).message(), "it is read") << name << " " << i;
+      std::string changed = whole;
+      changed[i] = static_cast<char>(~changed[i]);
+      EXPECT_FALSE(ErrorOf(name, changed).message().empty());
+    }
+  }
 }
 
 TEST(ExtractDocument, ReadsPlainTextAsParagraphs) {
@@ -147,6 +131,12 @@ TEST(ExtractDocument, RefusesMoreThanItsLimits) {
   EXPECT_FALSE(ExtractDocument("a.html", text, html, {.markup_bytes = 1000}));
   EXPECT_FALSE(ExtractDocument("a.html", text, html, {.text_bytes = 1000}));
   EXPECT_TRUE(ExtractDocument("a.html", text, html, {.markup_bytes = 2000}));
+}
+
+TEST(ExtractDocument, ShortensNamesOfColumnsThatComeAgainWithEachRow) {
+  const std::string page =
+      "<table><tr><th>" + std::string(5000, 'n') + "<th>Eggs</tr>" + "<tr><td>a<td>5</tr></table>";
+  EXPECT_EQ(Text("a.html", page), std::string(200, 'n') + ": a; Eggs: 5");
 }
 
 TEST(ExtractDocument, BoundsPathsOfHeadings) {

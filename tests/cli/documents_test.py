@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import zipfile
 
 SAMPLES = pathlib.Path(os.environ["KINGLET_TEST_DATA"]) / "documents"
 
@@ -51,6 +52,33 @@ class Documents(unittest.TestCase):
         quote = json.loads(out)["quotes"][0]
         self.assertEqual((status, quote["page"]), (0, 2))
         self.assertIn(", page 2, bytes", self.kinglet("ask", "--mode", "quote", "How high are the perches set?")[1])
+        self.assertEqual(self.kinglet("library", "verify")[0], 0)
+
+    def test_office_documents_and_books(self):
+        kinds = ("docx", "pptx", "xlsx", "odt", "odp", "ods", "epub")
+        for kind in kinds:
+            shutil.copy(SAMPLES / f"hens.{kind}", self.files)
+        self.assertEqual(self.ingest(), {f"hens.{kind}": ("added", "") for kind in kinds})
+        for kind in kinds:
+            _, text, _ = self.kinglet("library", "show", self.files / f"hens.{kind}", "--text")
+            expected = (SAMPLES / f"hens.{kind}.expected.txt").read_text().splitlines()[1:]
+            blocks = [line.split("] ", 1)[1] for line in expected if "] " in line]
+            self.assertGreater(len(blocks), 1)
+            for block in blocks:
+                self.assertIn(block, text, kind)
+        # What has taken over a reader cannot have the library: names that lead out, bombs and noise are failures.
+        for path in self.files.iterdir():
+            path.unlink()
+        with zipfile.ZipFile(self.files / "bomb.docx", "w", zipfile.ZIP_DEFLATED) as bomb:
+            bomb.writestr("_rels/.rels", "<Relationships><Relationship Type='/officeDocument' Target='document.xml'/></Relationships>")
+            with bomb.open("document.xml", "w", force_zip64=True) as member:
+                for _ in range(300):
+                    member.write(b" " * (1 << 20))
+        (self.files / "noise.epub").write_bytes(b"PK\3\4" + bytes(range(256)) * 64)
+        (self.files / "old.docx").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(4096))
+        outcomes = self.ingest()
+        self.assertEqual({outcomes[name][0] for name in ("bomb.docx", "noise.epub", "old.docx")}, {"failed"}, outcomes)
+        self.assertRegex(outcomes["bomb.docx"][1], "bytes|large|limit")
         self.assertEqual(self.kinglet("library", "verify")[0], 0)
 
     def test_what_cannot_be_read_says_why(self):

@@ -10,6 +10,7 @@
 #include "knowledge/cleaner.h"
 #include "knowledge/formats/html_boilerplate.h"
 #include "knowledge/formats/html_tree.h"
+#include "knowledge/formats/table_rows.h"
 
 namespace kinglet {
 namespace {
@@ -196,46 +197,38 @@ class HtmlReader {
   }
 
   void AddTable(const HtmlNode& table) {
-    std::vector<std::string> header;
-    AddRows(table, header);
+    TableRows rows(builder_);
+    AddRows(table, rows);
   }
 
-  void AddRows(const HtmlNode& node, std::vector<std::string>& header) {
+  void AddRows(const HtmlNode& node, TableRows& rows) {
     for (const std::uint32_t index : node.children) {
       const HtmlNode& child = Node(index);
       if (child.dropped) continue;
       if (child.tag == "caption") {
         builder_.AddParagraph(FlatText(child));
       } else if (child.tag == "tr") {
-        AddRow(child, header);
+        AddRow(child, rows);
       } else {
-        AddRows(child, header);
+        AddRows(child, rows);
       }
     }
   }
 
-  // "Name: value; Name: value" under a header, "value | value" without.
-  void AddRow(const HtmlNode& row, std::vector<std::string>& header) {
-    std::vector<std::string> cells;
+  void AddRow(const HtmlNode& row, TableRows& rows) {
+    std::vector<TableCell> cells;
     bool all_header = true;
     for (const std::uint32_t index : row.children) {
       const HtmlNode& cell = Node(index);
       if (cell.tag != "td" && cell.tag != "th") continue;
       all_header = all_header && cell.tag == "th";
-      cells.push_back(FlatText(cell));
+      cells.push_back({cells.size(), FlatText(cell)});
     }
-    if (all_header && header.empty()) {
-      header = std::move(cells);
-      return;
+    if (all_header && !rows.has_header()) {
+      rows.SetHeader(std::move(cells));
+    } else {
+      rows.AddRow(cells);
     }
-    std::string line;
-    for (std::size_t column = 0; column < cells.size(); ++column) {
-      if (cells[column].empty()) continue;
-      if (!line.empty()) line += header.empty() ? " | " : "; ";
-      if (column < header.size() && !header[column].empty()) line += header[column] + ": ";
-      line += cells[column];
-    }
-    builder_.AddTableRow(line);
   }
 
   // All text below as one line.
