@@ -10,6 +10,7 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment);
 CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
+CommandRun SetUpEvalExtraction(CLI::App& app);                              // a subcommand of eval
 CommandRun SetUpEvalLoad(CLI::App& app);                                    // a subcommand of eval
 CommandRun SetUpEvalRetrieval(CLI::App& app);                               // likewise
 CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);  // likewise

@@ -129,13 +129,15 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   CommandRun schema = SetUpEvalSchema(app, environment);
   CommandRun tools = SetUpEvalTools(app);
   CommandRun retrieval = SetUpEvalRetrieval(app);
-  return [&app, retrieval = std::move(retrieval), fidelity = std::move(fidelity),
-          embeddings = std::move(embeddings), load = std::move(load), schema = std::move(schema),
-          tools = std::move(tools)] {
+  CommandRun extraction = SetUpEvalExtraction(app);
+  return [&app, extraction = std::move(extraction), retrieval = std::move(retrieval),
+          fidelity = std::move(fidelity), embeddings = std::move(embeddings),
+          load = std::move(load), schema = std::move(schema), tools = std::move(tools)] {
     if (app.got_subcommand("schema")) return schema();
     if (app.got_subcommand("tools")) return tools();
     if (app.got_subcommand("load")) return load();
     if (app.got_subcommand("retrieval")) return retrieval();
+    if (app.got_subcommand("extraction")) return extraction();
     return app.got_subcommand("embeddings") ? embeddings() : fidelity();
   };
 }

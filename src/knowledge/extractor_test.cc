@@ -139,6 +139,46 @@ TEST(ExtractDocument, ShortensNamesOfColumnsThatComeAgainWithEachRow) {
   EXPECT_EQ(Text("a.html", page), std::string(200, 'n') + ": a; Eggs: 5");
 }
 
+// News pages and blogs say that they are articles, and put much around them.
+constexpr std::string_view kNews = R"(<div class="masthead"><p>The Hen Times, read in all coops
+of the county and in two of the next.</p></div>
+<div class="wrap-sidebar-content"><div class="post-byline"><p>By Ada Fowler, who keeps forty hens
+and a goose.</p></div>
+<div class="story"><p>The hens of Lower Coop have laid a thousand eggs in a week, says their keeper,
+who counts them each evening with a lamp and a pencil.</p>
+<aside><p>Subscribe to our letter about hens, which comes on each day of the week.</p></aside>
+<p>Read more: <a href=a>Geese march on the town hall and are given bread</a></p>
+<p>Neighbours come to see them. <a href=b>The mayor</a> has sent a letter, and the school a song
+with four verses of which three rhyme.</p>
+<div class="related-links"><p>Ducks win a race that they did not know they had entered at all.</p>
+</div></div>
+<div class="comments"><p>I have hens as well, and they lay as many as these do, if not more.</p>
+<p>So do mine, and theirs are larger than any others that I have seen in my life, I think.</p>
+<p>Mine are the largest of all, and I can prove it with a photograph and two witnesses.</p></div>
+</div>)";
+
+TEST(ExtractDocument, KeepsTheArticleOfAPageThatCallsItselfOne) {
+  const auto read = [](std::string_view head) {
+    return Text("a.html", fmt::format("<head>{}</head><body>{}</body>", head, kNews));
+  };
+  const std::string article = read("<meta property='og:type' content='article'>");
+  EXPECT_TRUE(article.starts_with("The hens of Lower Coop")) << article;
+  EXPECT_TRUE(article.ends_with("of which three rhyme.")) << article;
+  EXPECT_NE(article.find("The mayor has sent"), std::string::npos);
+  for (const char* const other :
+       {"Hen Times", "Fowler", "Subscribe", "Geese", "Ducks", "as well"}) {
+    EXPECT_EQ(article.find(other), std::string::npos) << other;
+  }
+  // Nothing is guessed of a page that says nothing of itself.
+  EXPECT_NE(read("").find("Fowler"), std::string::npos);
+  EXPECT_NE(read("").find("as well"), std::string::npos);
+}
+
+TEST(ExtractDocument, KeepsAllOfAnArticleThatHasNoTextToSpeakOf) {
+  EXPECT_EQ(Text("a.html", "<article><h1>Hens</h1><p>They lay.</p></article>"),
+            "Hens\n\nThey lay.");
+}
+
 TEST(ExtractDocument, BoundsPathsOfHeadings) {
   std::string page;
   for (int i = 0; i < 100; ++i) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "knowledge/cleaner.h"
+#include "knowledge/formats/html_article.h"
 #include "knowledge/formats/html_boilerplate.h"
 #include "knowledge/formats/html_tree.h"
 #include "knowledge/formats/table_rows.h"
@@ -320,7 +321,8 @@ Result<void> ExtractHtml(std::string_view bytes, DocumentBuilder& builder) {
   HtmlTree tree = TRY(ParseHtml(text));
   ReadHead(tree, builder);
   DropBoilerplate(tree);
-  HtmlReader(tree, builder).Read(FindContent(tree));
+  const HtmlNode* const article = SelectArticle(tree);
+  HtmlReader(tree, builder).Read(article != nullptr ? *article : FindContent(tree));
   return {};
 }
 

@@ -15,7 +15,8 @@ namespace kinglet {
 
 // Attributes that tell content from the rest.
 inline constexpr std::string_view kHtmlAttributes[] = {
-    "class", "id", "role", "rel", "href", "title", "start", "style", "hidden", "aria-hidden"};
+    "class", "id",     "role",        "rel",      "href",     "title",    "start",
+    "style", "hidden", "aria-hidden", "itemprop", "itemtype", "property", "content"};
 
 struct HtmlNode {
   std::string tag;                      // in lower case, without a prefix; empty: a text
