@@ -42,6 +42,17 @@ bool LooksLikeText(std::string_view bytes) {
          head.substr(0, 1024).find('\0') == std::string_view::npos;
 }
 
+Result<void> ExtractBytes(std::string_view bytes, const Format& format, const ExtractLimits& limits,
+                          DocumentBuilder& builder) {
+  TRY(CheckSize(bytes, format, limits));
+  TRY(format.extract(bytes, builder));
+  if (builder.is_full()) {
+    return Error(StatusCode::kLimitExceeded, "its text is longer than the limit of {} bytes",
+                 limits.text_bytes);
+  }
+  return {};
+}
+
 }  // namespace
 
 const Format* FindFormat(const std::filesystem::path& path, std::string_view bytes,
@@ -77,16 +88,18 @@ Result<void> CheckSize(std::string_view bytes, const Format& format, const Extra
 
 Result<Document> ExtractDocument(const std::filesystem::path& path, std::string_view bytes,
                                  const Format& format, const ExtractLimits& limits) {
-  TRY(CheckSize(bytes, format, limits));
-  DocumentBuilder builder;
-  TRY(format.extract(bytes, builder));
+  DocumentBuilder builder(limits.text_bytes);
+  TRY(ExtractBytes(bytes, format, limits, builder));
   if (!builder.has_title()) builder.SetTitle(path.filename().string());
-  Document document = std::move(builder).Finish();
-  if (document.text.size() > limits.text_bytes) {
-    return Error(StatusCode::kLimitExceeded, "{} bytes of text, more than the limit of {}",
-                 document.text.size(), limits.text_bytes);
-  }
-  return document;
+  return std::move(builder).Finish();
+}
+
+Result<void> ExtractPart(std::string_view bytes, const Format& format, DocumentBuilder& builder,
+                         const ExtractLimits& limits) {
+  builder.BeginPart();
+  const Result<void> result = ExtractBytes(bytes, format, limits, builder);
+  builder.EndPart();
+  return result;
 }
 
 }  // namespace kinglet

@@ -27,7 +27,7 @@ enum class Reading : std::uint8_t {
 };
 
 // A row of the table of formats. extract gets all bytes of the file and fills the builder.
-struct Format {
+struct Format {  // NOLINT(clang-analyzer-optin.performance.Padding): it is read as a row
   std::string_view media_type;
   std::span<const std::string_view> suffixes;  // in lower case, with the full stop
   std::string_view magic;                      // its files begin with it; empty: they are text
@@ -56,5 +56,10 @@ Result<void> CheckSize(std::string_view bytes, const Format& format, const Extra
 // file name.
 Result<Document> ExtractDocument(const std::filesystem::path& path, std::string_view bytes,
                                  const Format& format, const ExtractLimits& limits = {});
+
+// A file inside another, as what is attached to a mail, into the document of the whole. In this
+// process too.
+Result<void> ExtractPart(std::string_view bytes, const Format& format, DocumentBuilder& builder,
+                         const ExtractLimits& limits = {});
 
 }  // namespace kinglet

@@ -10,6 +10,7 @@
 #include "knowledge/cleaner.h"
 #include "knowledge/formats/html_boilerplate.h"
 #include "knowledge/formats/html_tree.h"
+#include "knowledge/formats/table.h"
 
 namespace kinglet {
 namespace {
@@ -214,7 +215,6 @@ class HtmlReader {
     }
   }
 
-  // "Name: value; Name: value" under a header, "value | value" without.
   void AddRow(const HtmlNode& row, std::vector<std::string>& header) {
     std::vector<std::string> cells;
     bool all_header = true;
@@ -228,14 +228,7 @@ class HtmlReader {
       header = std::move(cells);
       return;
     }
-    std::string line;
-    for (std::size_t column = 0; column < cells.size(); ++column) {
-      if (cells[column].empty()) continue;
-      if (!line.empty()) line += header.empty() ? " | " : "; ";
-      if (column < header.size() && !header[column].empty()) line += header[column] + ": ";
-      line += cells[column];
-    }
-    builder_.AddTableRow(line);
+    builder_.AddTableRow(TableRowText(header, cells));
   }
 
   // All text below as one line.
@@ -322,8 +315,12 @@ void ReadHead(const HtmlTree& tree, DocumentBuilder& builder) {
 
 }  // namespace
 
+std::string DecodeHtml(std::string_view bytes) {
+  return DecodeToUtf8(bytes, DeclaredEncoding(bytes));
+}
+
 Result<void> ExtractHtml(std::string_view bytes, DocumentBuilder& builder) {
-  const std::string text = CleanText(DecodeToUtf8(bytes, DeclaredEncoding(bytes)));
+  const std::string text = CleanText(DecodeHtml(bytes));
   HtmlTree tree = TRY(ParseHtml(text));
   ReadHead(tree, builder);
   DropBoilerplate(tree);
