@@ -7,6 +7,7 @@
 
 #include "base/display.h"
 #include "knowledge/cleaner.h"
+#include "knowledge/encoding_guess.h"
 #include "knowledge/formats/html.h"
 #include "knowledge/formats/markdown.h"
 #include "knowledge/formats/pdf.h"
@@ -34,6 +35,7 @@ constexpr std::size_t kSniffedBytes = 64 << 10;
 // Text in some 8-bit or UTF-8 encoding: hardly any control characters. UTF-16 has its mark.
 bool LooksLikeText(std::string_view bytes) {
   if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) return true;
+  if (!WideEncodingByZeroBytes(bytes).empty()) return true;
   const std::string_view head = bytes.substr(0, kSniffedBytes);
   const auto controls = std::ranges::count_if(head, [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && !IsSpace(c) && c != '\x1B') || c == '\x7F';
