@@ -8,10 +8,14 @@
 #include "base/display.h"
 #include "knowledge/cleaner.h"
 #include "knowledge/encoding_guess.h"
+#include "knowledge/formats/csv.h"
 #include "knowledge/formats/html.h"
+#include "knowledge/formats/json_text.h"
 #include "knowledge/formats/markdown.h"
+#include "knowledge/formats/notebook.h"
 #include "knowledge/formats/pdf.h"
 #include "knowledge/formats/plain.h"
+#include "knowledge/formats/source_code.h"
 
 namespace kinglet {
 namespace {
@@ -21,12 +25,126 @@ constexpr std::string_view kMarkdownSuffixes[] = {".md", ".markdown"};
 constexpr std::string_view kPdfSuffixes[] = {".pdf"};
 constexpr std::string_view kPlainSuffixes[] = {".txt",  ".text",     ".rst",
                                                ".adoc", ".asciidoc", ".org"};
+constexpr std::string_view kCsvSuffixes[] = {".csv"};
+constexpr std::string_view kTsvSuffixes[] = {".tsv", ".tab"};
+constexpr std::string_view kJsonSuffixes[] = {".json", ".geojson"};
+constexpr std::string_view kJsonLinesSuffixes[] = {".jsonl", ".ndjson"};
+constexpr std::string_view kNotebookSuffixes[] = {".ipynb"};
+
+constexpr std::string_view kAssemblerSuffixes[] = {".asm", ".s"};
+constexpr std::string_view kBatchSuffixes[] = {".bat", ".cmd"};
+constexpr std::string_view kBibTexSuffixes[] = {".bib"};
+constexpr std::string_view kCSuffixes[] = {".c", ".h"};
+constexpr std::string_view kClojureSuffixes[] = {".clj", ".cljs", ".edn"};
+constexpr std::string_view kCmakeSuffixes[] = {".cmake"};
+constexpr std::string_view kCppSuffixes[] = {".cc", ".cpp", ".cxx", ".cu",
+                                             ".hh", ".hpp", ".hxx", ".ino"};
+constexpr std::string_view kCSharpSuffixes[] = {".cs"};
+constexpr std::string_view kDartSuffixes[] = {".dart"};
+constexpr std::string_view kDiffSuffixes[] = {".diff", ".patch"};
+constexpr std::string_view kElixirSuffixes[] = {".ex", ".exs"};
+constexpr std::string_view kErlangSuffixes[] = {".erl", ".hrl"};
+constexpr std::string_view kFortranSuffixes[] = {".f", ".f90", ".f95"};
+constexpr std::string_view kGoSuffixes[] = {".go"};
+constexpr std::string_view kGroovySuffixes[] = {".gradle", ".groovy"};
+constexpr std::string_view kHaskellSuffixes[] = {".hs"};
+constexpr std::string_view kIniSuffixes[] = {".cfg", ".conf", ".ini", ".properties"};
+constexpr std::string_view kJavaSuffixes[] = {".java"};
+constexpr std::string_view kJavaScriptSuffixes[] = {".cjs", ".js", ".mjs"};
+constexpr std::string_view kJsxSuffixes[] = {".jsx"};
+constexpr std::string_view kJuliaSuffixes[] = {".jl"};
+constexpr std::string_view kKotlinSuffixes[] = {".kt", ".kts"};
+constexpr std::string_view kLispSuffixes[] = {".el", ".lisp", ".scm"};
+constexpr std::string_view kLuaSuffixes[] = {".lua"};
+constexpr std::string_view kMakeSuffixes[] = {".mk"};
+constexpr std::string_view kObjectiveCSuffixes[] = {".m", ".mm"};
+constexpr std::string_view kOcamlSuffixes[] = {".ml", ".mli"};
+constexpr std::string_view kPascalSuffixes[] = {".pas"};
+constexpr std::string_view kPerlSuffixes[] = {".pl", ".pm"};
+constexpr std::string_view kPhpSuffixes[] = {".php"};
+constexpr std::string_view kPowerShellSuffixes[] = {".ps1"};
+constexpr std::string_view kProtoSuffixes[] = {".proto"};
+constexpr std::string_view kPythonSuffixes[] = {".py", ".pyi"};
+constexpr std::string_view kRSuffixes[] = {".r"};
+constexpr std::string_view kRubySuffixes[] = {".rb"};
+constexpr std::string_view kRustSuffixes[] = {".rs"};
+constexpr std::string_view kScalaSuffixes[] = {".scala"};
+constexpr std::string_view kScssSuffixes[] = {".less", ".sass", ".scss"};
+constexpr std::string_view kShellSuffixes[] = {".bash", ".fish", ".ksh", ".sh", ".zsh"};
+constexpr std::string_view kSqlSuffixes[] = {".sql"};
+constexpr std::string_view kCssSuffixes[] = {".css"};
+constexpr std::string_view kSvelteSuffixes[] = {".svelte"};
+constexpr std::string_view kSwiftSuffixes[] = {".swift"};
+constexpr std::string_view kTclSuffixes[] = {".tcl"};
+constexpr std::string_view kTexSuffixes[] = {".cls", ".sty", ".tex"};
+constexpr std::string_view kTomlSuffixes[] = {".toml"};
+constexpr std::string_view kTypeScriptSuffixes[] = {".mts", ".ts", ".tsx"};
+constexpr std::string_view kVimSuffixes[] = {".vim"};
+constexpr std::string_view kVueSuffixes[] = {".vue"};
+constexpr std::string_view kYamlSuffixes[] = {".yaml", ".yml"};
+constexpr std::string_view kZigSuffixes[] = {".zig"};
 
 constexpr Format kFormats[] = {
     {"text/html", kHtmlSuffixes, "", true, ExtractHtml},
     {"text/markdown", kMarkdownSuffixes, "", true, ExtractMarkdown},
     {"text/plain", kPlainSuffixes, "", false, ExtractPlainText},
     {"application/pdf", kPdfSuffixes, "%PDF-", false, ExtractPdfWords, Reading::kPdfToText},
+    {"text/csv", kCsvSuffixes, "", false, ExtractCsv},
+    {"text/tab-separated-values", kTsvSuffixes, "", false, ExtractTsv},
+    {"application/json", kJsonSuffixes, "", true, ExtractJson},
+    {"application/jsonl", kJsonLinesSuffixes, "", false, ExtractJsonLines},
+    {"application/x-ipynb+json", kNotebookSuffixes, "", true, ExtractNotebook},
+    {"text/x-asm", kAssemblerSuffixes, "", true, ExtractSourceCode},
+    {"text/x-bat", kBatchSuffixes, "", true, ExtractSourceCode},
+    {"text/x-bibtex", kBibTexSuffixes, "", true, ExtractSourceCode},
+    {"text/x-c", kCSuffixes, "", true, ExtractSourceCode},
+    {"text/x-clojure", kClojureSuffixes, "", true, ExtractSourceCode},
+    {"text/x-cmake", kCmakeSuffixes, "", true, ExtractSourceCode},
+    {"text/x-c++", kCppSuffixes, "", true, ExtractSourceCode},
+    {"text/x-csharp", kCSharpSuffixes, "", true, ExtractSourceCode},
+    {"text/x-dart", kDartSuffixes, "", true, ExtractSourceCode},
+    {"text/x-diff", kDiffSuffixes, "", true, ExtractSourceCode},
+    {"text/x-elixir", kElixirSuffixes, "", true, ExtractSourceCode},
+    {"text/x-erlang", kErlangSuffixes, "", true, ExtractSourceCode},
+    {"text/x-fortran", kFortranSuffixes, "", true, ExtractSourceCode},
+    {"text/x-go", kGoSuffixes, "", true, ExtractSourceCode},
+    {"text/x-groovy", kGroovySuffixes, "", true, ExtractSourceCode},
+    {"text/x-haskell", kHaskellSuffixes, "", true, ExtractSourceCode},
+    {"text/x-ini", kIniSuffixes, "", true, ExtractSourceCode},
+    {"text/x-java", kJavaSuffixes, "", true, ExtractSourceCode},
+    {"text/javascript", kJavaScriptSuffixes, "", true, ExtractSourceCode, Reading::kHere, true},
+    {"text/x-jsx", kJsxSuffixes, "", true, ExtractSourceCode},
+    {"text/x-julia", kJuliaSuffixes, "", true, ExtractSourceCode},
+    {"text/x-kotlin", kKotlinSuffixes, "", true, ExtractSourceCode},
+    {"text/x-lisp", kLispSuffixes, "", true, ExtractSourceCode},
+    {"text/x-lua", kLuaSuffixes, "", true, ExtractSourceCode},
+    {"text/x-makefile", kMakeSuffixes, "", true, ExtractSourceCode},
+    {"text/x-objective-c", kObjectiveCSuffixes, "", true, ExtractSourceCode},
+    {"text/x-ocaml", kOcamlSuffixes, "", true, ExtractSourceCode},
+    {"text/x-pascal", kPascalSuffixes, "", true, ExtractSourceCode},
+    {"text/x-perl", kPerlSuffixes, "", true, ExtractSourceCode},
+    {"text/x-php", kPhpSuffixes, "", true, ExtractSourceCode},
+    {"text/x-powershell", kPowerShellSuffixes, "", true, ExtractSourceCode},
+    {"text/x-protobuf", kProtoSuffixes, "", true, ExtractSourceCode},
+    {"text/x-python", kPythonSuffixes, "", true, ExtractSourceCode},
+    {"text/x-r", kRSuffixes, "", true, ExtractSourceCode},
+    {"text/x-ruby", kRubySuffixes, "", true, ExtractSourceCode},
+    {"text/x-rust", kRustSuffixes, "", true, ExtractSourceCode},
+    {"text/x-scala", kScalaSuffixes, "", true, ExtractSourceCode},
+    {"text/x-scss", kScssSuffixes, "", true, ExtractSourceCode},
+    {"text/x-shellscript", kShellSuffixes, "", true, ExtractSourceCode},
+    {"text/x-sql", kSqlSuffixes, "", true, ExtractSourceCode},
+    {"text/css", kCssSuffixes, "", true, ExtractSourceCode, Reading::kHere, true},
+    {"text/x-svelte", kSvelteSuffixes, "", true, ExtractSourceCode},
+    {"text/x-swift", kSwiftSuffixes, "", true, ExtractSourceCode},
+    {"text/x-tcl", kTclSuffixes, "", true, ExtractSourceCode},
+    {"text/x-tex", kTexSuffixes, "", true, ExtractSourceCode},
+    {"text/x-toml", kTomlSuffixes, "", true, ExtractSourceCode},
+    {"text/x-typescript", kTypeScriptSuffixes, "", true, ExtractSourceCode},
+    {"text/x-vim", kVimSuffixes, "", true, ExtractSourceCode},
+    {"text/x-vue", kVueSuffixes, "", true, ExtractSourceCode},
+    {"text/x-yaml", kYamlSuffixes, "", true, ExtractSourceCode},
+    {"text/x-zig", kZigSuffixes, "", true, ExtractSourceCode},
 };
 constexpr const Format& kPlainText = kFormats[2];
 
@@ -66,7 +184,8 @@ const Format* FindFormat(const std::filesystem::path& path, std::string_view byt
   const bool is_text = LooksLikeText(bytes);
   for (const Format& format : kFormats) {
     const bool is_like_it = format.magic.empty() ? is_text : bytes.starts_with(format.magic);
-    if (is_like_it && std::ranges::count(format.suffixes, suffix) > 0) return &format;
+    if (!is_like_it || std::ranges::count(format.suffixes, suffix) == 0) continue;
+    return format.on_request && unknown == UnknownSuffix::kSkip ? nullptr : &format;
   }
   if (!is_text) return nullptr;
   if (!suffix.empty() && unknown == UnknownSuffix::kSkip) return nullptr;

@@ -34,15 +34,17 @@ struct Format {  // NOLINT(clang-analyzer-optin.performance.Padding): it is read
   bool markup;                                 // markup_bytes is its limit
   Result<void> (*extract)(std::string_view bytes, DocumentBuilder& builder);
   Reading reading = Reading::kHere;
+  bool on_request = false;  // folders hold it for the sake of pages: read where the user names it
 };
 
+// Of suffixes that no format has; and of formats that are read on request alone.
 enum class UnknownSuffix {
-  kSkip,        // a folder of pages holds style sheets and sources that nobody asked for
+  kSkip,        // a folder of pages holds style sheets and data that nobody asked for
   kReadAsText,  // the user named the file
 };
 
 // The format of a file, by suffix; without one it is plain text. Null for what cannot be read:
-// bytes that are no text, and unknown suffixes where they are to be skipped.
+// bytes that are no text, and what is to be skipped.
 const Format* FindFormat(const std::filesystem::path& path, std::string_view bytes,
                          UnknownSuffix unknown);
 
