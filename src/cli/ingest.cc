@@ -127,7 +127,7 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment) {
   auto flags = std::make_shared<Flags>();
   flags->library = environment.DefaultLibrary().string();
   flags->show_progress = environment.stderr_is_terminal;
-  app.add_option("PATH", flags->paths, "files, folders: text, HTML, tables, JSON, code")
+  app.add_option("PATH", flags->paths, "files, folders: text, HTML, tables, JSON, code, mail")
       ->required();
   app.add_option("--library", flags->library, "folder of the library, made where it is missing");
   app.add_option("--include", flags->options.walk.include,

@@ -11,6 +11,7 @@
 #include "knowledge/formats/csv.h"
 #include "knowledge/formats/html.h"
 #include "knowledge/formats/json_text.h"
+#include "knowledge/formats/mail.h"
 #include "knowledge/formats/markdown.h"
 #include "knowledge/formats/notebook.h"
 #include "knowledge/formats/pdf.h"
@@ -30,6 +31,8 @@ constexpr std::string_view kTsvSuffixes[] = {".tsv", ".tab"};
 constexpr std::string_view kJsonSuffixes[] = {".json", ".geojson"};
 constexpr std::string_view kJsonLinesSuffixes[] = {".jsonl", ".ndjson"};
 constexpr std::string_view kNotebookSuffixes[] = {".ipynb"};
+constexpr std::string_view kMailSuffixes[] = {".eml"};
+constexpr std::string_view kMailboxSuffixes[] = {".mbox"};
 
 constexpr std::string_view kAssemblerSuffixes[] = {".asm", ".s"};
 constexpr std::string_view kBatchSuffixes[] = {".bat", ".cmd"};
@@ -94,6 +97,8 @@ constexpr Format kFormats[] = {
     {"application/json", kJsonSuffixes, "", true, ExtractJson},
     {"application/jsonl", kJsonLinesSuffixes, "", false, ExtractJsonLines},
     {"application/x-ipynb+json", kNotebookSuffixes, "", true, ExtractNotebook},
+    {"message/rfc822", kMailSuffixes, "", false, ExtractMail, Reading::kConfined},
+    {"application/mbox", kMailboxSuffixes, "", false, ExtractMailbox, Reading::kConfined},
     {"text/x-asm", kAssemblerSuffixes, "", true, ExtractSourceCode},
     {"text/x-bat", kBatchSuffixes, "", true, ExtractSourceCode},
     {"text/x-bibtex", kBibTexSuffixes, "", true, ExtractSourceCode},
