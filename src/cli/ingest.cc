@@ -128,8 +128,8 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment) {
   flags->library = environment.DefaultLibrary().string();
   flags->show_progress = environment.stderr_is_terminal;
   app.add_option("PATH", flags->paths,
-                 "files and folders: plain text, Markdown, HTML, DOCX, PPTX, XLSX, ODT, ODP, ODS, "
-                 "EPUB")
+                 "files and folders: PDF, Office, OpenDocument, EPUB, HTML, Markdown, text, CSV, "
+                 "JSON, mail, source code")
       ->required();
   app.add_option("--library", flags->library, "folder of the library, made where it is missing");
   app.add_option("--include", flags->options.walk.include,

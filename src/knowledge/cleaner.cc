@@ -11,6 +11,7 @@
 #include <unicode/utf8.h>
 
 #include "base/display.h"
+#include "knowledge/encoding_guess.h"
 
 namespace kinglet {
 namespace {
@@ -97,8 +98,16 @@ std::string DecodeToUtf8(std::string_view bytes, std::string_view declared) {
       return Convert(bytes, from.get());
     }
   }
+  if (const std::string_view wide = WideEncodingByZeroBytes(bytes); !wide.empty()) {
+    if (const Converter from = OpenConverter(wide.data())) return Convert(bytes, from.get());
+  }
   if (IsUtf8(bytes)) return std::string(bytes);
-  const Converter from = OpenConverter("windows-1252");
+  Converter from;
+  if (const std::string name = GuessEncoding(bytes); !name.empty()) {
+    from = OpenConverter(name.c_str());
+    if (from != nullptr && MeansWindows1252(from.get())) from = nullptr;
+  }
+  if (from == nullptr) from = OpenConverter("windows-1252");
   return from == nullptr ? CleanText(bytes) : Convert(bytes, from.get());
 }
 

@@ -9,8 +9,9 @@
 namespace kinglet {
 
 // Bytes to UTF-8. The encoding is that of the byte order mark, else `declared` (a name as HTML's
-// meta gives it; may be empty), else UTF-8 where the bytes are valid UTF-8, else windows-1252.
-// A declared encoding that nobody knows counts as none. What cannot be decoded is U+FFFD.
+// meta gives it; may be empty), else UTF-16 or UTF-32 where zero bytes show it, else UTF-8 where
+// the bytes are valid UTF-8, else what their frequencies tell, else windows-1252. A declared
+// encoding that nobody knows counts as none. What cannot be decoded is U+FFFD.
 std::string DecodeToUtf8(std::string_view bytes, std::string_view declared = {});
 
 // The same text without what must not be kept: control characters (line breaks and tabs stay, CR LF

@@ -69,9 +69,13 @@ Result<void> CheckDocument(const Document& document) {
   return {};
 }
 
-void DocumentBuilder::SetTitle(std::string_view title) { document_.title = HeadingText(title); }
+void DocumentBuilder::SetTitle(std::string_view title) {
+  if (parts_.empty()) document_.title = HeadingText(title);
+}
 
-void DocumentBuilder::SetParentHeading(std::string_view text) { parent_ = HeadingText(text); }
+void DocumentBuilder::SetParentHeading(std::string_view text) {
+  if (parts_.empty()) parent_ = HeadingText(text);
+}
 
 void DocumentBuilder::AddHeading(int level, std::string_view text) {
   std::string line = HeadingText(text);
@@ -79,7 +83,7 @@ void DocumentBuilder::AddHeading(int level, std::string_view text) {
   const std::size_t kept = boxes_.empty() ? 0 : boxes_.back();
   while (open_.size() > kept && open_.back().level >= level) open_.pop_back();
   if (open_.size() < kMaxOpenHeadings) open_.push_back({level, line});
-  Append(BlockKind::kHeading, std::move(line));
+  Append(BlockKind::kHeading, line);
 }
 
 void DocumentBuilder::BeginBox() { boxes_.push_back(open_.size()); }
@@ -89,6 +93,18 @@ void DocumentBuilder::AddBoxHeading(std::string_view text) { AddHeading(kBoxLeve
 void DocumentBuilder::EndBox() {
   open_.resize(std::min(boxes_.back(), open_.size()), OpenHeading{0, ""});
   boxes_.pop_back();
+}
+
+void DocumentBuilder::BeginPart() {
+  parts_.push_back(boxes_.size());
+  BeginBox();
+}
+
+// A part that could not be read to its end may have left boxes open.
+void DocumentBuilder::EndPart() {
+  boxes_.resize(parts_.back() + 1);
+  parts_.pop_back();
+  EndBox();
 }
 
 void DocumentBuilder::AddParagraph(std::string_view text) {
@@ -111,9 +127,12 @@ void DocumentBuilder::BeginPage() { document_.pages.push_back(document_.text.siz
 
 Document DocumentBuilder::Finish() && { return std::move(document_); }
 
-void DocumentBuilder::Append(BlockKind kind, std::string text) {
+void DocumentBuilder::Append(BlockKind kind, std::string_view text) {
   if (text.empty()) return;
-  document_.text += Separator(document_.blocks, kind);
+  const std::string_view separator = Separator(document_.blocks, kind);
+  full_ = full_ || text.size() + separator.size() > max_text_bytes_ - document_.text.size();
+  if (full_) return;
+  document_.text += separator;
   const std::size_t begin = document_.text.size();
   document_.text += text;
   document_.blocks.push_back({kind, {begin, document_.text.size()}, CurrentHeading()});

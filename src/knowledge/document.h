@@ -2,7 +2,9 @@
 // A document after extraction: the clean text that the library keeps, and the blocks it is made of.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +40,15 @@ Result<void> CheckDocument(const Document& document);
 // breaks between blocks, and tracks the path of headings.
 class DocumentBuilder {
  public:
+  explicit DocumentBuilder(std::size_t max_text_bytes = std::numeric_limits<std::size_t>::max())
+      : max_text_bytes_(max_text_bytes) {}
+
+  // A block that would make the text longer than the limit is left out, as is all after it. Who
+  // writes far more than it reads asks, and stops.
+  bool is_full() const { return full_; }
+
   void SetTitle(std::string_view title);
-  bool has_title() const { return !document_.title.empty(); }
+  bool has_title() const { return !parts_.empty() || !document_.title.empty(); }
 
   // The path starts under this: the chapter of a section that is a page of its own.
   void SetParentHeading(std::string_view text);
@@ -50,6 +59,11 @@ class DocumentBuilder {
   void BeginBox();
   void AddBoxHeading(std::string_view text);
   void EndBox();
+  // A document inside this one, as what is attached to a mail: its headings end with it, and its
+  // title and chapter are not those of the whole.
+  void BeginPart();
+  void EndPart();
+  std::size_t part_depth() const { return parts_.size(); }
 
   // What is added from now on stands on the next page; the first begins with the first call.
   void BeginPage();
@@ -68,13 +82,16 @@ class DocumentBuilder {
     std::string text;
   };
 
-  void Append(BlockKind kind, std::string text);
+  void Append(BlockKind kind, std::string_view text);
   std::uint32_t CurrentHeading();
 
   Document document_;
   std::string parent_;
   std::vector<OpenHeading> open_;
   std::vector<std::size_t> boxes_;  // how many headings were open when each box began
+  std::vector<std::size_t> parts_;  // how many boxes were open when each part began
+  std::size_t max_text_bytes_;
+  bool full_ = false;
 };
 
 }  // namespace kinglet

@@ -27,22 +27,24 @@ enum class Reading : std::uint8_t {
 };
 
 // A row of the table of formats. extract gets all bytes of the file and fills the builder.
-struct Format {
+struct Format {  // NOLINT(clang-analyzer-optin.performance.Padding): it is read as a row
   std::string_view media_type;
   std::span<const std::string_view> suffixes;  // in lower case, with the full stop
   std::string_view magic;                      // its files begin with it; empty: they are text
   bool markup;                                 // markup_bytes is its limit
   Result<void> (*extract)(std::string_view bytes, DocumentBuilder& builder);
   Reading reading = Reading::kHere;
+  bool on_request = false;  // folders hold it for the sake of pages: read where the user names it
 };
 
+// Of suffixes that no format has; and of formats that are read on request alone.
 enum class UnknownSuffix {
-  kSkip,        // a folder of pages holds style sheets and sources that nobody asked for
+  kSkip,        // a folder of pages holds style sheets and data that nobody asked for
   kReadAsText,  // the user named the file
 };
 
 // The format of a file, by suffix; without one it is plain text. Null for what cannot be read:
-// bytes that are no text, and unknown suffixes where they are to be skipped.
+// bytes that are no text, and what is to be skipped.
 const Format* FindFormat(const std::filesystem::path& path, std::string_view bytes,
                          UnknownSuffix unknown);
 
@@ -56,5 +58,10 @@ Result<void> CheckSize(std::string_view bytes, const Format& format, const Extra
 // file name.
 Result<Document> ExtractDocument(const std::filesystem::path& path, std::string_view bytes,
                                  const Format& format, const ExtractLimits& limits = {});
+
+// A file inside another, as what is attached to a mail, into the document of the whole. In this
+// process too.
+Result<void> ExtractPart(std::string_view bytes, const Format& format, DocumentBuilder& builder,
+                         const ExtractLimits& limits = {});
 
 }  // namespace kinglet

@@ -192,8 +192,8 @@ TEST(FindFormat, GoesBySuffixAndBytes) {
   EXPECT_EQ(FindFormat("a.HTM", "x", UnknownSuffix::kSkip)->media_type, "text/html");
   EXPECT_EQ(FindFormat("a.md", "x", UnknownSuffix::kSkip)->media_type, "text/markdown");
   EXPECT_EQ(FindFormat("README", "x", UnknownSuffix::kSkip)->media_type, "text/plain");
-  EXPECT_EQ(FindFormat("a.css", "x", UnknownSuffix::kSkip), nullptr);
-  EXPECT_EQ(FindFormat("a.css", "x", UnknownSuffix::kReadAsText)->media_type, "text/plain");
+  EXPECT_EQ(FindFormat("a.log", "x", UnknownSuffix::kSkip), nullptr);
+  EXPECT_EQ(FindFormat("a.log", "x", UnknownSuffix::kReadAsText)->media_type, "text/plain");
   EXPECT_EQ(FindFormat("a.dat", "\xFF\xFA", UnknownSuffix::kReadAsText), nullptr);
   EXPECT_EQ(FindFormat("a.html", std::string_view("a\0b", 3), UnknownSuffix::kSkip), nullptr);
 }

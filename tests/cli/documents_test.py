@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Files of formats that a process apart reads: what comes of them, and of those that are broken, locked or too much."""
+import email.message
 import json
+import mailbox
 import os
 import pathlib
 import shutil
@@ -79,6 +81,30 @@ class Documents(unittest.TestCase):
         outcomes = self.ingest()
         self.assertEqual({outcomes[name][0] for name in ("bomb.docx", "noise.epub", "old.docx")}, {"failed"}, outcomes)
         self.assertRegex(outcomes["bomb.docx"][1], "bytes|large|limit")
+        self.assertEqual(self.kinglet("library", "verify")[0], 0)
+
+    def test_a_mail_has_what_is_attached_to_it(self):
+        mail = email.message.EmailMessage()
+        mail["Subject"], mail["From"] = "Die Hühner im März, und was sie an jedem einzelnen Tag legten", "Jürgen <j@hen.example>"
+        mail.set_content("Anbei die Liste.\n")
+        mail.add_alternative("<p>Anbei die Liste.", subtype="html")
+        mail.add_attachment("Henne;Eier\nBerta;31\n", subtype="csv", filename="Hühner.csv", charset="koi8-r")
+        mail.add_attachment((SAMPLES / "hens.pdf").read_bytes(), maintype="application", subtype="pdf", filename="hens.pdf")
+        (self.files / "a.eml").write_bytes(mail.as_bytes())
+        box = mailbox.mbox(self.files / "b.mbox")
+        box.add(mail)
+        box.add("Subject: Zwei\nContent-Type: text/plain; charset=iso-2022-jp\n\n\x1b$B7\\\x1b(B\nFrom here on.\n")
+        box.close()
+        (self.files / "c.eml").write_text("No mail at all.\n")
+        outcomes = self.ingest()
+        self.assertEqual([outcomes[name][0] for name in ("a.eml", "b.mbox", "c.eml")], ["added", "added", "failed"])
+        self.assertIn("not a mail", outcomes["c.eml"][1])
+        _, text, _ = self.kinglet("library", "show", self.files / "a.eml", "--text")
+        self.assertEqual(text.rstrip("\n"), f"{mail['Subject']}\n\nFrom: Jürgen <j@hen.example>\n\nAnbei die Liste.\n\n"
+                         "Hühner.csv\n\nHenne: Berta; Eier: 31\n\n"
+                         f"- Attached: hens.pdf (application/pdf, {(SAMPLES / 'hens.pdf').stat().st_size} bytes)")
+        _, texts, _ = self.kinglet("library", "show", self.files / "b.mbox", "--text")
+        self.assertEqual(texts.rstrip("\n"), text.rstrip("\n") + "\n\nZwei\n\n鶏\nFrom here on.")
         self.assertEqual(self.kinglet("library", "verify")[0], 0)
 
     def test_what_cannot_be_read_says_why(self):

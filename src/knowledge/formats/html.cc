@@ -316,8 +316,12 @@ void ReadHead(const HtmlTree& tree, DocumentBuilder& builder) {
 
 }  // namespace
 
+std::string DecodeHtml(std::string_view bytes) {
+  return DecodeToUtf8(bytes, DeclaredEncoding(bytes));
+}
+
 Result<void> ExtractHtml(std::string_view bytes, DocumentBuilder& builder) {
-  const std::string text = CleanText(DecodeToUtf8(bytes, DeclaredEncoding(bytes)));
+  const std::string text = CleanText(DecodeHtml(bytes));
   HtmlTree tree = TRY(ParseHtml(text));
   ReadHead(tree, builder);
   DropBoilerplate(tree);

@@ -9,7 +9,12 @@
 namespace kinglet {
 
 Result<void> ExtractPlainText(std::string_view bytes, DocumentBuilder& builder) {
-  const std::string text = CleanText(DecodeToUtf8(bytes));
+  AppendPlainText(DecodeToUtf8(bytes), builder);
+  return {};
+}
+
+void AppendPlainText(std::string_view utf8, DocumentBuilder& builder) {
+  const std::string text = CleanText(utf8);
   std::size_t paragraph = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -21,7 +26,6 @@ Result<void> ExtractPlainText(std::string_view bytes, DocumentBuilder& builder) 
     begin = end + 1;
   }
   builder.AddParagraph(std::string_view(text).substr(std::min(paragraph, text.size())));
-  return {};
 }
 
 }  // namespace kinglet

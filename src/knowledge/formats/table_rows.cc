@@ -14,6 +14,12 @@ constexpr std::size_t kMaxNameBytes = 200;
 
 }  // namespace
 
+std::vector<TableCell> CellsOf(std::span<const std::string> texts) {
+  std::vector<TableCell> cells;
+  for (const std::string& text : texts) cells.push_back({cells.size(), text});
+  return cells;
+}
+
 void TableRows::SetHeader(std::vector<TableCell> cells) {
   header_ = std::move(cells);
   for (TableCell& cell : header_) {

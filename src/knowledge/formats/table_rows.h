@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct TableCell {
   std::size_t column = 0;
   std::string text;
 };
+
+// One a column, from the first on.
+std::vector<TableCell> CellsOf(std::span<const std::string> texts);
 
 class TableRows {
  public:
