@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 namespace kinglet {
@@ -79,8 +79,9 @@ TEST(SandboxDeathTest, EndsWhatTakesTooMuch) {
         if (!EnterSandbox(Sandbox::kComputeOnly, {.memory_bytes = std::uint64_t{32} << 20})) {
           _exit(100);
         }
-        void* const memory = std::malloc(std::size_t{256} << 20);
-        _exit(memory == nullptr ? 0 : 1);
+        void* const memory = mmap(nullptr, std::size_t{256} << 20, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        _exit(memory == MAP_FAILED ? 0 : 1);
       },
       ExitedWithCode(0), "");
   EXPECT_EXIT(
