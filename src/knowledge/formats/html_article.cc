@@ -74,9 +74,9 @@ double LinkShare(const HtmlNode& node) {
              : static_cast<double>(node.link_bytes) / static_cast<double>(node.text_bytes);
 }
 
+// The element <article> alone does not say it: makers of manuals put each page into one.
 bool IsArticlePage(const HtmlTree& tree) {
   return std::ranges::any_of(tree.nodes, [](const HtmlNode& node) {
-    if (node.tag == "article") return true;
     const std::string_view type = node.Attribute("itemtype");
     return (node.tag == "meta" && node.Attribute("property") == "og:type" &&
             node.Attribute("content") == "article") ||
