@@ -87,7 +87,7 @@ TEST(SandboxDeathTest, EndsWhatTakesTooMuch) {
   EXPECT_EXIT(
       {
         if (!EnterSandbox(Sandbox::kComputeOnly, {.cpu_s = 1})) _exit(100);
-        for (volatile int i = 0;;) i = i + 1;
+        for (volatile unsigned i = 0;;) i = i + 1;
       },
       testing::KilledBySignal(SIGKILL), "");
 }

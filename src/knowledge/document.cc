@@ -56,7 +56,6 @@ Result<void> CheckDocument(const Document& document) {
     }
     if (document.text.find_first_not_of(" \n\t", end) < begin) return broken("text in no block");
     if (block.heading >= document.headings.size()) return broken("a heading that is not there");
-    if (block.kind > BlockKind::kTableRow) return broken("a block of an unknown kind");
     end = block_end;
   }
   if (document.text.find_first_not_of(" \n\t", end) != std::string::npos) {

@@ -34,8 +34,7 @@ class Reader {
 
   std::size_t Count() {
     std::uint64_t number = 0;
-    const std::string_view bytes = Take(sizeof(number));
-    std::memcpy(&number, bytes.data(), bytes.size());
+    Take(sizeof(number)).copy(reinterpret_cast<char*>(&number), sizeof(number));
     return number;
   }
   std::string Text() { return std::string(Take(Count())); }
@@ -93,11 +92,12 @@ Result<Document> DocumentFromBytes(std::string_view bytes) {
   bool fits = true;
   for (Block& block : document.blocks) {
     const std::size_t kind = reader.Count();
+    const bool is_kind = kind <= static_cast<std::size_t>(BlockKind::kTableRow);
     block.range.begin = reader.Count();
     block.range.end = reader.Count();
     const std::size_t heading = reader.Count();
-    fits = fits && kind <= UINT8_MAX && heading <= UINT32_MAX;
-    block.kind = static_cast<BlockKind>(kind);
+    fits = fits && is_kind && heading <= UINT32_MAX;
+    if (is_kind) block.kind = static_cast<BlockKind>(kind);
     block.heading = static_cast<std::uint32_t>(heading);
   }
   document.pages.resize(reader.Things(sizeof(std::uint64_t)));

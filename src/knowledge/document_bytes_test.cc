@@ -61,9 +61,18 @@ TEST(DocumentBytes, AreRefusedWhereTheyMakeNoSoundDocument) {
   EXPECT_TRUE(refused([](Document& d) { d.blocks[2].range.end += 1; }));
   EXPECT_TRUE(refused([](Document& d) { d.blocks[2].range.end = SIZE_MAX; }));
   EXPECT_TRUE(refused([](Document& d) { d.blocks[0].heading = 9; }));
-  EXPECT_TRUE(refused([](Document& d) { d.blocks[0].kind = static_cast<BlockKind>(5); }));
   EXPECT_TRUE(refused([](Document& d) { std::swap(d.pages[0], d.pages[1]); }));
   EXPECT_TRUE(refused([](Document& d) { d.pages[1] = d.text.size() + 1; }));
+}
+
+TEST(DocumentBytes, AreRefusedWhereABlockIsOfNoKind) {
+  const Document document = Sample();
+  std::string bytes = DocumentToBytes(document);
+  const std::size_t pages = 8 + document.pages.size() * 8;
+  char& kind = bytes[bytes.size() - pages - document.blocks.size() * 32];
+  EXPECT_EQ(kind, 0);  // a heading
+  kind = 5;
+  EXPECT_FALSE(DocumentFromBytes(bytes));
 }
 
 }  // namespace
