@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Files that are read ahead hold their bytes and texts in memory.
-constexpr int kReadAhead = 2;  // beyond one a CPU
+constexpr std::size_t kReadAhead = 2;  // beyond one a CPU
 
 // What reading a file came to.
 struct Reading {
@@ -198,7 +198,7 @@ Result<void> Ingest(Library& library, std::span<const fs::path> paths, const Ing
     is_over = true;
     return Error(StatusCode::kCancelled, "interrupted");
   };
-  const auto most = static_cast<std::size_t>(AvailableCpus() + kReadAhead);
+  const auto most = static_cast<std::size_t>(AvailableCpus()) + kReadAhead;
   std::size_t next = 0;
   for (std::size_t i = 0; i < files.size(); ++i) {
     for (; next < files.size() && pending.size() < most; ++next) {
