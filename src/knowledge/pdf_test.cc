@@ -145,8 +145,7 @@ TEST(ExtractPdfWords, TakesAnyBytes) {
   for (const std::string_view bytes :
        {"", "\n\n", "\t\t\t", "5\t1\t1\t1\t1\t1\t1\t1\t1\t1\t1\tword", "5\t9e999",
         "1\t1\t0\t0\t0\t0\t0\t0\tnan\tinf\t-1\t###PAGE###\n5\t1\t0\t0\t0\t0\t0\t0\t1\tnan\t1\tx",
-        "1\t1\t0\t0\t0\t0\t0\t0\t5\t5\t-1\t###PAGE###"
-        "\n5\t2\t0\t0\t0\t0\t0\t0\t1\t1\t1\t\xFF\x01"}) {
+        "1\t1\t0\t0\t0\t0\t0\t0\t5\t5\t-1\t###PAGE###\n5\t2\t0\t0\t0\t0\t0\t0\t1\t1\t1\t\xFF"}) {
     DocumentBuilder builder;
     if (!ExtractPdfWords(bytes, builder)) continue;
     EXPECT_TRUE(CheckDocument(std::move(builder).Finish())) << bytes;
