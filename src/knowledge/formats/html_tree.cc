@@ -135,6 +135,12 @@ bool HtmlNode::HasClass(std::string_view name) const {
 }
 
 Result<HtmlTree> ParseHtml(std::string_view utf8, const HtmlLimits& limits) {
+  // libxml2's own first use is not made for several threads at once.
+  static const bool is_ready = [] {
+    xmlInitParser();
+    return true;
+  }();
+  KINGLET_CHECK(is_ready, "libxml2");
   const std::unique_ptr<xmlParserCtxt, FreeParser> parser(htmlNewParserCtxt());
   KINGLET_CHECK(parser != nullptr && parser->sax != nullptr, "out of memory");
   TreeWriter writer(limits, parser.get());
