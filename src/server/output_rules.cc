@@ -132,23 +132,35 @@ std::string ReadToolName(JsonFields& fields, bool nested) {
   return name;
 }
 
+// Each of `tools`, read by `read`.
+template <typename Read>
+void ReadToolList(JsonFields& fields, Read read) {
+  const json::array* const tools = fields.Array("tools");
+  if (tools == nullptr) return;
+  if (tools->size() > kMaxTools) fields.Fail("tools", fmt::format("are over {}", kMaxTools));
+  for (std::size_t i = 0; i < std::min(tools->size(), kMaxTools); ++i) {
+    const std::string name = fmt::format("tools[{}]", i);
+    const json::object* const tool = (*tools)[i].if_object();
+    if (tool == nullptr) return fields.Fail(name, "must be an object");
+    JsonFields inner(*tool, fields.PathOf(name));
+    read(inner);
+    fields.TakeErrorOf(inner);
+  }
+}
+
 // The model sees all tools, so that what was computed of them is kept, and may call these.
 void ReadAllowedTools(JsonFields& fields, bool nested, OutputRules& rules) {
   const auto mode = fields.Word("mode", {"auto", "required"});
-  const json::array* const tools = fields.Array("tools");
   if (!mode) fields.Fail("mode", "is required: auto or required");
-  if (tools == nullptr || tools->empty()) return fields.Fail("tools", "is required");
   rules.tool_choice.kind = mode == "auto" ? ToolChoice::Kind::kAuto : ToolChoice::Kind::kRequired;
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < tools->size(); ++i) {
-    const std::string path = fmt::format("tools[{}]", i);
-    const json::object* const tool = (*tools)[i].if_object();
-    if (tool == nullptr) return fields.Fail(path, "must be an object");
-    JsonFields inner(*tool, fields.PathOf(path));
-    inner.Word("type", {"function"});
-    names.push_back(ReadToolName(inner, nested));
-    fields.TakeErrorOf(inner);
-    if (!HasTool(rules, names.back())) return fields.Fail(path, "is none of the tools");
+  ReadToolList(fields, [&](JsonFields& tool) {
+    tool.Word("type", {"function"});
+    names.push_back(ReadToolName(tool, nested));
+  });
+  if (names.empty()) return fields.Fail("tools", "is required");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!HasTool(rules, names[i])) fields.Fail(fmt::format("tools[{}]", i), "is none of the tools");
   }
   std::erase_if(rules.specs,
                 [&](const ToolSpec& spec) { return std::ranges::count(names, spec.name) == 0; });
@@ -195,22 +207,6 @@ void ReadAnthropicTool(JsonFields& tool, OutputRules& rules) {
   // What was computed is kept, and arguments are sent as they come, without being asked to.
   tool.Ignore({"cache_control", "eager_input_streaming"});
   AddTool(std::move(spec), description, rules);
-}
-
-// Each of the tools, read by `read`.
-template <typename Read>
-void ReadToolList(JsonFields& fields, Read read) {
-  const json::array* const tools = fields.Array("tools");
-  if (tools == nullptr) return;
-  if (tools->size() > kMaxTools) fields.Fail("tools", fmt::format("are over {}", kMaxTools));
-  for (std::size_t i = 0; i < std::min(tools->size(), kMaxTools); ++i) {
-    const std::string path = fmt::format("tools[{}]", i);
-    const json::object* const tool = (*tools)[i].if_object();
-    if (tool == nullptr) return fields.Fail(path, "must be an object");
-    JsonFields inner(*tool, path);
-    read(inner);
-    fields.TakeErrorOf(inner);
-  }
 }
 
 // Parsed and validated by what shares no code with the grammar.
