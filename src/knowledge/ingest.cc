@@ -145,18 +145,22 @@ IngestEvent Describe(const FoundFile& file, const Result<IngestOutcome>& outcome
 // own: more often a disk is not there than all files are deleted.
 Result<std::vector<std::string>> FindGone(Library& library, std::span<const fs::path> paths,
                                           std::span<const FoundFile> files) {
-  std::vector<std::string> gone;
+  std::vector<std::string> folders;  // with a slash at the end
   std::error_code error;
   for (const fs::path& path : paths) {
-    const std::string folder = (fs::absolute(path, error).lexically_normal() / "").string();
-    const auto is_inside = [&](const std::string& uri) { return uri.starts_with(folder); };
+    if (!fs::is_directory(path, error)) continue;
+    std::string folder = (fs::absolute(path, error).lexically_normal() / "").string();
     const bool found = std::ranges::any_of(
-        files, [&](const FoundFile& file) { return is_inside(file.path.string()); });
-    if (!found) continue;
-    for (const DocumentRecord& record : TRY(library.ListDocuments())) {
-      const std::string& uri = record.source.uri;
-      if (is_inside(uri) && IsGone(uri)) gone.push_back(uri);
-    }
+        files, [&](const FoundFile& file) { return file.path.native().starts_with(folder); });
+    if (found) folders.push_back(std::move(folder));
+  }
+  std::vector<std::string> gone;
+  if (folders.empty()) return gone;
+  for (const DocumentRecord& record : TRY(library.ListDocuments())) {
+    const std::string& uri = record.source.uri;
+    const bool is_inside = std::ranges::any_of(
+        folders, [&](const std::string& folder) { return uri.starts_with(folder); });
+    if (is_inside && IsGone(uri)) gone.push_back(uri);
   }
   return gone;
 }
