@@ -19,7 +19,10 @@ CommandRun SetUpReadDocument(CLI::App& app, const Environment&) {
   auto flags = std::make_shared<Flags>();
   app.add_option("MEDIA_TYPE", flags->media_type, "of standard input")->required();
   app.add_option("NAME", flags->name, "the file's")->required();
-  return [flags] { return ServeDocument(flags->media_type, flags->name); };
+  return [flags]() -> Result<void> {
+    fmt::print("{}", TRY(ServeDocument(flags->media_type, flags->name)));
+    return {};
+  };
 }
 
 }  // namespace kinglet

@@ -85,7 +85,8 @@ std::string DecodeToUtf8(std::string_view bytes, std::string_view declared) {
   UErrorCode error = U_ZERO_ERROR;
   std::int32_t mark_bytes = 0;
   const auto head = static_cast<std::int32_t>(std::min<std::size_t>(bytes.size(), 8));
-  const char* marked = ucnv_detectUnicodeSignature(bytes.data(), head, &mark_bytes, &error);
+  const char* marked =
+      ucnv_detectUnicodeSignature(std::to_address(bytes.begin()), head, &mark_bytes, &error);
   if (marked != nullptr) {
     if (const Converter from = OpenConverter(marked)) {
       return Convert(bytes.substr(static_cast<std::size_t>(mark_bytes)), from.get());
@@ -98,8 +99,8 @@ std::string DecodeToUtf8(std::string_view bytes, std::string_view declared) {
       return Convert(bytes, from.get());
     }
   }
-  if (const std::string_view wide = WideEncodingByZeroBytes(bytes); !wide.empty()) {
-    if (const Converter from = OpenConverter(wide.data())) return Convert(bytes, from.get());
+  if (const std::string wide(WideEncodingByZeroBytes(bytes)); !wide.empty()) {
+    if (const Converter from = OpenConverter(wide.c_str())) return Convert(bytes, from.get());
   }
   if (IsUtf8(bytes)) return std::string(bytes);
   Converter from;
@@ -111,13 +112,37 @@ std::string DecodeToUtf8(std::string_view bytes, std::string_view declared) {
   return from == nullptr ? CleanText(bytes) : Convert(bytes, from.get());
 }
 
+std::string LowerAscii(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+std::string DecodeHexEscapes(std::string_view text, char mark) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string digits;
+    if (text[i] == mark && i + 2 < text.size()) digits = LowerAscii(text.substr(i + 1, 2));
+    if (digits.empty() || digits.find_first_not_of(kDigits) != std::string::npos) {
+      out += text[i];
+    } else {
+      out += static_cast<char>(kDigits.find(digits[0]) << 4 | kDigits.find(digits[1]));
+      i += 2;
+    }
+  }
+  return out;
+}
+
 std::string CleanText(std::string_view utf8) {
   std::string out;
   out.reserve(utf8.size());
   const auto* s = reinterpret_cast<const std::uint8_t*>(utf8.data());
   for (std::size_t i = 0; i < utf8.size();) {
     UChar32 c = 0;
-    U8_NEXT(s, i, utf8.size(), c);
+    U8_NEXT(s, i, utf8.size(), c);  // NOLINT(bugprone-inc-dec-in-conditions): a macro of ICU's
     if (c < 0) c = kReplacement;
     if (c == '\r') {
       if (i < utf8.size() && utf8[i] == '\n') continue;

@@ -28,6 +28,12 @@ std::string TrimLines(std::string_view text);
 // Cuts to at most max_bytes, never inside a character.
 void TruncateUtf8(std::string& text, std::size_t max_bytes);
 
+// Bytes that are written as a mark and two hexadecimal digits: "%20", "=20". What is none stays.
+std::string DecodeHexEscapes(std::string_view text, char mark);
+
+// The capitals of ASCII made small, no others.
+std::string LowerAscii(std::string_view text);
+
 inline bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
 
 }  // namespace kinglet

@@ -39,7 +39,7 @@ Status ErrorOf(const ProcessOutput& output, const Format& format) {
 }
 
 // pdftotext takes this process' place.
-Result<void> BecomePdfToText() {
+Result<std::string> BecomePdfToText() {
   TRY(EnterSandbox(Sandbox::kReadFiles));
   std::array<char*, 7> arguments{};
   std::array<std::string, 6> texts = {"pdftotext", "-tsv", "-enc", "UTF-8", "-", "-"};
@@ -47,18 +47,6 @@ Result<void> BecomePdfToText() {
   execvp(arguments[0], arguments.data());
   return Error(StatusCode::kFailed, "pdftotext is needed for PDF ({}): install poppler-utils",
                std::strerror(errno));
-}
-
-Result<void> Print(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      return Error(StatusCode::kFailed, "cannot hand over what was read: {}", std::strerror(errno));
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
 }
 
 }  // namespace
@@ -89,7 +77,7 @@ Result<Document> ReadDocument(const std::filesystem::path& path, std::string_vie
   return ExtractDocument(path, output->standard_output, format, of_words);
 }
 
-Result<void> ServeDocument(std::string_view media_type, const std::filesystem::path& name) {
+Result<std::string> ServeDocument(std::string_view media_type, const std::filesystem::path& name) {
   const Format* const format = FindFormatOf(media_type);
   if (format == nullptr) return Error(StatusCode::kUsage, "no format {}", media_type);
   if (format->reading == Reading::kPdfToText) return BecomePdfToText();
@@ -100,7 +88,7 @@ Result<void> ServeDocument(std::string_view media_type, const std::filesystem::p
   const std::span<const std::byte> bytes = file.bytes();
   const Document document = TRY(
       ExtractDocument(name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *format));
-  return Print(DocumentToBytes(document));
+  return DocumentToBytes(document);
 }
 
 }  // namespace kinglet

@@ -27,8 +27,9 @@ struct ReadOptions {
 Result<Document> ReadDocument(const std::filesystem::path& path, std::string_view bytes,
                               const Format& format, const ReadOptions& options = {});
 
-// The other side: what stands on standard input comes out of standard output as DocumentToBytes
-// writes it, or as words of a PDF. Gives up (base/sandbox.h) what it does not need before it reads.
-Result<void> ServeDocument(std::string_view media_type, const std::filesystem::path& name);
+// The other side: of what stands on standard input, what is to come out of standard output, as
+// DocumentToBytes writes it. Gives up (base/sandbox.h) what it does not need before it reads. Does
+// not return where pdftotext takes this process' place and writes its words there.
+Result<std::string> ServeDocument(std::string_view media_type, const std::filesystem::path& name);
 
 }  // namespace kinglet

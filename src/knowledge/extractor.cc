@@ -215,10 +215,7 @@ Result<void> ExtractBytes(std::string_view bytes, const Format& format, const Ex
 
 const Format* FindFormat(const std::filesystem::path& path, std::string_view bytes,
                          UnknownSuffix unknown) {
-  std::string suffix = path.extension().string();
-  std::ranges::transform(suffix, suffix.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string suffix = LowerAscii(path.extension().string());
   const bool is_text = LooksLikeText(bytes);
   for (const Format& format : kFormats) {
     const bool is_like_it = format.magic.empty() ? is_text : bytes.starts_with(format.magic);

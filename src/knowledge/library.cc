@@ -157,6 +157,12 @@ DocumentRecord ReadRecord(const Statement& row) {
   return record;
 }
 
+Result<std::vector<DocumentRecord>> ReadRecords(Statement& row) {
+  std::vector<DocumentRecord> records;
+  while (TRY(row.Step())) records.push_back(ReadRecord(row));
+  return records;
+}
+
 std::unexpected<Status> NoDocument(std::string_view uri) {
   return Error(StatusCode::kNotFound, "{}: not in the library; kinglet library list shows what is",
                uri);
@@ -350,18 +356,13 @@ Result<std::optional<DocumentRecord>> Library::FindDocument(std::string_view uri
 Result<std::vector<DocumentRecord>> Library::FindByDigest(std::string_view digest) {
   Statement row = TRY(state_->database.Prepare(
       fmt::format("SELECT {} FROM documents WHERE digest = ?1 ORDER BY uri", kRecordColumns)));
-  row.Bind(1, digest);
-  std::vector<DocumentRecord> records;
-  while (TRY(row.Step())) records.push_back(ReadRecord(row));
-  return records;
+  return ReadRecords(row.Bind(1, digest));
 }
 
 Result<std::vector<DocumentRecord>> Library::ListDocuments() {
   Statement row = TRY(state_->database.Prepare(
       fmt::format("SELECT {} FROM documents ORDER BY uri", kRecordColumns)));
-  std::vector<DocumentRecord> records;
-  while (TRY(row.Step())) records.push_back(ReadRecord(row));
-  return records;
+  return ReadRecords(row);
 }
 
 Result<DocumentDetails> Library::ShowDocument(std::string_view uri) {

@@ -78,8 +78,9 @@ struct LibraryLimits {
 // one transaction, on disk when the call returns.
 class Library {
  public:
-  // kNotFound: kRead and no library there. kFailed: another process is writing. kInvalidInput: not
-  // a library of ours, or one of a newer version.
+  // kNotFound: kRead and no library there. kBusy: another process is writing. kInvalidInput: not a
+  // library of ours, or one of a newer version. One of an older version is brought up to date,
+  // whatever the mode.
   static Result<Library> Open(const std::filesystem::path& folder, LibraryMode mode,
                               const LibraryLimits& limits = {});
   Library(Library&&) noexcept;

@@ -55,16 +55,8 @@ bool IsAscii(std::string_view text) {
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Lower case, compatibility forms and accents folded; right single quotation marks are apostrophes.
-std::string FoldAscii(std::string_view word) {
-  std::string out(word);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 std::string Fold(std::string_view word) {
-  if (IsAscii(word)) return FoldAscii(word);
+  if (IsAscii(word)) return LowerAscii(word);
   UErrorCode error = U_ZERO_ERROR;
   const UNormalizer2* casefold = unorm2_getNFKCCasefoldInstance(&error);
   const UNormalizer2* decompose = unorm2_getNFDInstance(&error);

@@ -30,7 +30,6 @@ class RowReader {
   RowReader(std::string_view text, char delimiter) : text_(text), delimiter_(delimiter) {}
 
   bool at_end() const { return at_ >= text_.size(); }
-  std::size_t line() const { return line_; }  // where the next row begins, from 1
 
   // The next row, which may be an empty line: then it has one empty field.
   Result<Row> Next() {
@@ -96,7 +95,7 @@ class RowReader {
   std::string_view text_;
   char delimiter_;
   std::size_t at_ = 0;
-  std::size_t line_ = 1;
+  std::size_t line_ = 1;  // where the next row begins
 };
 
 bool IsEmptyRow(const Row& row) {
@@ -149,11 +148,8 @@ bool IsNumber(std::string_view text) {
 // The names of the columns, if the first row holds names. Empty fields behind the last name do not
 // matter, and the first column may lack one: there, numbers of rows stand.
 std::optional<Row> HeaderOf(const Row& row) {
-  Row header;
-  for (const std::string& cell : row) {
-    header.push_back(OneLine(cell));
-    TruncateUtf8(header.back(), kMaxNameBytes);
-  }
+  Row header = row;
+  for (std::string& name : header) TruncateUtf8(name, kMaxNameBytes);
   while (!header.empty() && header.back().empty()) header.pop_back();
   if (header.empty()) return std::nullopt;
   std::set<std::string_view> names;

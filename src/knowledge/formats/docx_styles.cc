@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "knowledge/cleaner.h"
+
 namespace kinglet {
 namespace {
 
@@ -23,10 +25,8 @@ int Number(std::string_view text, int otherwise) {
 
 // "Heading 1", "heading 1" and "Heading1" are one name.
 std::string Normalised(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    if (c != ' ') out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
+  std::string out = LowerAscii(name);
+  std::erase(out, ' ');
   return out;
 }
 

@@ -279,10 +279,7 @@ class HtmlReader {
 // The value of charset in the first bytes, from <meta charset=x>, <meta ... content="...charset=x">
 // or <?xml encoding="x"?>. HTML has it that it stands within 1024 bytes; generators are later.
 std::string DeclaredEncoding(std::string_view bytes) {
-  std::string head(bytes.substr(0, 4096));
-  std::ranges::transform(head, head.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string head = LowerAscii(bytes.substr(0, 4096));
   for (const std::string_view key : {"charset=", "encoding="}) {
     const std::size_t at = head.find(key);
     if (at == std::string::npos) continue;

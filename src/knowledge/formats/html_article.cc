@@ -41,24 +41,18 @@ constexpr double kClimb =
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80; }
 
-// Calls take with each run of letters of class and id, until it says true.
-template <typename Take>
-bool AnyPart(const HtmlNode& node, const Take& take) {
+// Whether class or id has one of these as a run of letters.
+bool HasPart(const HtmlNode& node, const auto& sorted) {
   for (const char* const name : {"class", "id"}) {
     const std::string_view words = node.Attribute(name);
     for (std::size_t begin = 0; begin < words.size();) {
       std::size_t end = begin;
       while (end < words.size() && IsLetter(words[end])) ++end;
-      if (end > begin && take(words.substr(begin, end - begin))) return true;
+      if (std::ranges::binary_search(sorted, words.substr(begin, end - begin))) return true;
       begin = std::max(end, begin + 1);
     }
   }
   return false;
-}
-
-bool HasPart(const HtmlNode& node, const auto& sorted) {
-  return AnyPart(node,
-                 [&](std::string_view part) { return std::ranges::binary_search(sorted, part); });
 }
 
 // Called by the name of something else than the article. A wrapper may have both names:

@@ -62,10 +62,7 @@ bool IsHidden(const HtmlNode& node) {
 bool AreNavigationWords(const HtmlTree& tree, const HtmlNode& node) {
   if (node.text_bytes == 0) return true;
   if (node.tag.empty()) {
-    std::string word = OneLine(node.text);
-    for (char& c : word) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
+    const std::string word = LowerAscii(OneLine(node.text));
     return word == "|" || IsOneOf(kNavigationWords, word);
   }
   return std::ranges::all_of(node.children, [&](std::uint32_t child) {

@@ -25,14 +25,6 @@ std::string_view LocalName(const xmlChar* name) {
   return full.substr(full.rfind(':') + 1);
 }
 
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 class TreeWriter {
  public:
   TreeWriter(const HtmlLimits& limits, xmlParserCtxt* parser) : limits_(limits), parser_(parser) {
@@ -43,9 +35,9 @@ class TreeWriter {
   void Start(const xmlChar* name, const xmlChar** attributes) {
     if (open_.size() > limits_.depth || tree_.nodes.size() >= limits_.nodes) return Stop();
     HtmlNode node;
-    node.tag = Lower(LocalName(name));
+    node.tag = LowerAscii(LocalName(name));
     for (; attributes != nullptr && attributes[0] != nullptr; attributes += 2) {
-      AddAttribute(node, Lower(LocalName(attributes[0])), View(attributes[1]));
+      AddAttribute(node, LowerAscii(LocalName(attributes[0])), View(attributes[1]));
     }
     open_.push_back(Append(std::move(node)));
   }
@@ -76,7 +68,8 @@ class TreeWriter {
   static void AddAttribute(HtmlNode& node, std::string name, std::string_view value) {
     if (std::ranges::find(kHtmlAttributes, name) == std::end(kHtmlAttributes)) return;
     const bool verbatim = name == "href" || name == "title";
-    node.attributes.emplace_back(std::move(name), verbatim ? std::string(value) : Lower(value));
+    node.attributes.emplace_back(std::move(name),
+                                 verbatim ? std::string(value) : LowerAscii(value));
   }
 
   std::uint32_t Append(HtmlNode node) {

@@ -2,14 +2,13 @@
 // The wrapper in which GMime's objects end: its tree is read once into ours.
 #include "knowledge/formats/mime.h"
 
-#include <algorithm>
-#include <cctype>
 #include <memory>
 #include <utility>
 
 #include <gmime/gmime.h>
 
 #include "base/check.h"
+#include "knowledge/cleaner.h"
 #include "knowledge/formats/mime_words.h"
 
 namespace kinglet {
@@ -36,13 +35,6 @@ void SetUpGMime() {
     return true;
   }();
   static_cast<void>(done);
-}
-
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
 }
 
 std::string RawHeader(GMimeObject* object, const char* name) {
@@ -88,10 +80,10 @@ MimeMessage ReadMessage(GMimeMessage* message, std::size_t depth_left);
 MimePart ReadPart(GMimeObject* object, std::size_t depth_left) {
   MimePart part;
   if (GMimeContentType* type = g_mime_object_get_content_type(object)) {
-    part.media_type = Lower(Text(OwnedText(g_mime_content_type_get_mime_type(type))));
+    part.media_type = LowerAscii(Text(OwnedText(g_mime_content_type_get_mime_type(type))));
     part.charset = Text(g_mime_content_type_get_parameter(type, "charset"));
   }
-  part.attached = Lower(Text(g_mime_object_get_disposition(object))) == "attachment";
+  part.attached = LowerAscii(Text(g_mime_object_get_disposition(object))) == "attachment";
   if (GMIME_IS_MULTIPART(object)) {
     GMimeMultipart* multipart = GMIME_MULTIPART(object);
     part.is_cut = depth_left == 0;

@@ -55,25 +55,10 @@ std::string DecodeBase64(std::string_view text) {
   return bytes;
 }
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 std::string DecodeQuoted(std::string_view text) {
-  std::string bytes;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? HexDigit(text[i + 2]) : -1;
-    if (text[i] == '=' && high >= 0 && low >= 0) {
-      bytes += static_cast<char>(high << 4 | low);
-      i += 2;
-    } else {
-      bytes += text[i] == '_' ? ' ' : text[i];
-    }
-  }
-  return bytes;
+  std::string spaced(text);
+  std::ranges::replace(spaced, '_', ' ');
+  return DecodeHexEscapes(spaced, '=');
 }
 
 }  // namespace

@@ -98,16 +98,18 @@ bool OdfStyles::Descends(std::string_view style, std::string_view ancestor) cons
 }
 
 void OdfTextReader::WalkBlocks(XmlNode node) {
-  for (const XmlNode child : node.children()) {
-    if (child.tag() == "p" || child.tag() == "h") {
-      AddBlock(child);
-    } else if (child.tag() == "list") {
-      AddList(child, "", 1);
-    } else if (child.tag() == "table") {
-      AddTable(child);
-    } else if (!IsLeftOut(child)) {
-      WalkBlocks(child);
-    }
+  for (const XmlNode child : node.children()) AddNode(child);
+}
+
+void OdfTextReader::AddNode(XmlNode node) {
+  if (node.tag() == "p" || node.tag() == "h") {
+    AddBlock(node);
+  } else if (node.tag() == "list") {
+    AddList(node, "", 1);
+  } else if (node.tag() == "table") {
+    AddTable(node);
+  } else if (!IsLeftOut(node)) {
+    WalkBlocks(node);
   }
 }
 
@@ -183,15 +185,7 @@ void OdfTextReader::AddDeferred() {
   while (!deferred_.empty()) {
     const XmlNode next = deferred_.front();
     deferred_.pop_front();
-    if (next.tag() == "p" || next.tag() == "h") {
-      AddBlock(next);
-    } else if (next.tag() == "list") {
-      AddList(next, "", 1);
-    } else if (next.tag() == "table") {
-      AddTable(next);
-    } else {
-      WalkBlocks(next);
-    }
+    AddNode(next);
   }
   adds_deferred_ = false;
 }

@@ -48,6 +48,7 @@ class OdfTextReader {
   std::string FlatText(XmlNode node);
 
  private:
+  void AddNode(XmlNode node);  // a block, or the blocks below
   void AddBlock(XmlNode paragraph);
   void AddList(XmlNode list, std::string_view style, int level);
   void AppendText(XmlNode node, std::string& out);

@@ -56,19 +56,18 @@ Result<OpenedDocument> Open(std::string_view bytes, DocumentBuilder& builder) {
   return document;
 }
 
-OdfStyles StylesOf(const OpenedDocument& document) {
+// Calls read(body, styles) with <office:text>, <office:presentation> or <office:spreadsheet>: where
+// the suffix lies, the document is read as nothing else.
+template <typename Read>
+Result<void> ReadBody(std::string_view bytes, std::string_view tag, DocumentBuilder& builder,
+                      const Read& read) {
+  const OpenedDocument document = TRY(Open(bytes, builder));
+  const XmlNode body = document.content.root().Child("body").Child(tag);
+  if (!body) return Error(StatusCode::kInvalidInput, "content.xml: it holds no {}", tag);
   OdfStyles styles;
   styles.Add(document.content.root());
   styles.Add(document.styles.root());
-  return styles;
-}
-
-// <office:text>, <office:presentation> or <office:spreadsheet>: where the suffix lies, the document
-// is read as nothing else.
-Result<XmlNode> Body(const OpenedDocument& document, std::string_view tag) {
-  const XmlNode body = document.content.root().Child("body").Child(tag);
-  if (!body) return Error(StatusCode::kInvalidInput, "content.xml: it holds no {}", tag);
-  return body;
+  return read(body, styles);
 }
 
 bool IsTitle(XmlNode frame) { return frame.Attribute("class") == "title"; }
@@ -174,34 +173,32 @@ class SheetReader {
 }  // namespace
 
 Result<void> ExtractOdt(std::string_view bytes, DocumentBuilder& builder) {
-  const OpenedDocument document = TRY(Open(bytes, builder));
-  const XmlNode body = TRY(Body(document, "text"));
-  const OdfStyles styles = StylesOf(document);
-  OdfTextReader(styles, builder).WalkBlocks(body);
-  return {};
+  return ReadBody(bytes, "text", builder, [&](XmlNode body, const OdfStyles& styles) {
+    OdfTextReader(styles, builder).WalkBlocks(body);
+    return Result<void>();
+  });
 }
 
 Result<void> ExtractOdp(std::string_view bytes, DocumentBuilder& builder) {
-  const OpenedDocument document = TRY(Open(bytes, builder));
-  const XmlNode body = TRY(Body(document, "presentation"));
-  const OdfStyles styles = StylesOf(document);
-  SlideReader reader(styles, builder);
-  std::size_t number = 0;
-  for (const XmlNode page : body.children()) {
-    if (page.tag() == "page") reader.Read(++number, page);
-  }
-  return {};
+  return ReadBody(bytes, "presentation", builder, [&](XmlNode body, const OdfStyles& styles) {
+    SlideReader reader(styles, builder);
+    std::size_t number = 0;
+    for (const XmlNode page : body.children()) {
+      if (page.tag() == "page") reader.Read(++number, page);
+    }
+    return Result<void>();
+  });
 }
 
 Result<void> ExtractOds(std::string_view bytes, DocumentBuilder& builder) {
-  const OpenedDocument document = TRY(Open(bytes, builder));
-  const XmlNode body = TRY(Body(document, "spreadsheet"));
-  const OdfStyles styles = StylesOf(document);
-  SheetReader reader(styles, builder);
-  for (const XmlNode sheet : body.children()) {
-    if (sheet.tag() == "table") TRY(reader.Read(sheet));
-  }
-  return {};
+  return ReadBody(bytes, "spreadsheet", builder,
+                  [&](XmlNode body, const OdfStyles& styles) -> Result<void> {
+                    SheetReader reader(styles, builder);
+                    for (const XmlNode sheet : body.children()) {
+                      if (sheet.tag() == "table") TRY(reader.Read(sheet));
+                    }
+                    return {};
+                  });
 }
 
 }  // namespace kinglet

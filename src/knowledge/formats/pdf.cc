@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -264,7 +265,7 @@ class Writer {
   void FindLevels() {
     for (std::size_t begin = 0; begin < layout_.lines.size();) {
       const std::size_t end = EndOfBlock(begin);
-      if (IsHeading(begin, end)) levels_[-layout_.lines[begin].height] = 0;
+      if (IsHeading(begin, end)) levels_[layout_.lines[begin].height] = 0;
       begin = end;
     }
     int level = 0;
@@ -290,15 +291,15 @@ class Writer {
     }
     if (!is_heading) return flush();
     if (!builder_.has_title()) builder_.SetTitle(text);
-    builder_.AddHeading(levels_[-layout_.lines[begin].height], text);
+    builder_.AddHeading(levels_[layout_.lines[begin].height], text);
   }
 
   const Layout& layout_;
   DocumentBuilder& builder_;
   double body_ = 0;
   int title_page_ = -1;
-  double title_ = 0;              // the height of its largest letters
-  std::map<double, int> levels_;  // by the height of letters, less than 0: the largest come first
+  double title_ = 0;                              // the height of its largest letters
+  std::map<double, int, std::greater<>> levels_;  // by the height of letters, the largest first
 };
 
 }  // namespace

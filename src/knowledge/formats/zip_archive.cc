@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/display.h"
+#include "knowledge/cleaner.h"
 
 namespace kinglet {
 namespace {
@@ -104,27 +105,6 @@ class ZipWalk {
   archive_entry* entry_ = nullptr;  // the reader's
 };
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-std::string DecodePercent(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
-    const int low = high >= 0 ? HexDigit(text[i + 2]) : -1;
-    if (low >= 0) {
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<ZipArchive> ZipArchive::Open(std::string_view bytes, const ZipLimits& limits) {
@@ -176,7 +156,7 @@ Result<std::string_view> ZipArchive::Require(const std::string& name) {
 }
 
 std::optional<std::string> ResolveMember(std::string_view from, std::string_view reference) {
-  const std::string path = DecodePercent(reference.substr(0, reference.find('#')));
+  const std::string path = DecodeHexEscapes(reference.substr(0, reference.find('#')), '%');
   std::vector<std::string_view> parts;
   const auto add = [&](std::string_view text) {
     while (!text.empty()) {
