@@ -231,6 +231,18 @@ inline I LookUp(const std::uint8_t (&table)[16], I indices) {
   return {_mm256_shuffle_epi8(entries, indices.a), _mm256_shuffle_epi8(entries, indices.b)};
 }
 
+// Products of signed bytes, four to a lane. vpmaddubsw wants one side unsigned: the codes give
+// their signs to the query. Two products of 127 * 127 fit 16 bits.
+constexpr int kDotOffset = 0;
+inline __m256i AddDot8(__m256i sums, __m256i codes, __m256i query) {
+  const __m256i pairs =
+      _mm256_maddubs_epi16(_mm256_abs_epi8(codes), _mm256_sign_epi8(query, codes));
+  return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+inline I AddDot(I sums, I codes, I query) {
+  return {AddDot8(sums.a, codes.a, query.a), AddDot8(sums.b, codes.b, query.b)};
+}
+
 // clang-format off: in the order of need
 #include "kernels/quantise-inl.h"
 #include "kernels/panel_types-inl.h"
@@ -259,6 +271,7 @@ const Ops kAvx2Ops = {
     .store_kv = StoreKv,
     .attend = Attend,
     .merge_partial = MergePartial,
+    .dot_codes = DotCodes,
 };
 
 }  // namespace kinglet

@@ -126,6 +126,13 @@ inline I LookUp(const std::uint8_t (&table)[16], I indices) {
   return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), indices);
 }
 
+// Products of signed bytes, four to a lane. vpdpbusd wants one side unsigned: the codes are moved
+// up by kDotOffset, which adds as many times the query's sum.
+constexpr int kDotOffset = 128;
+inline I AddDot(I sums, I codes, I query) {
+  return _mm512_dpbusd_epi32(sums, _mm512_xor_si512(codes, _mm512_set1_epi8(-128)), query);
+}
+
 // clang-format off: in the order of need
 #include "kernels/quantise-inl.h"
 #include "kernels/panel_types-inl.h"
@@ -154,6 +161,7 @@ const Ops kAvx512Ops = {
     .store_kv = StoreKv,
     .attend = Attend,
     .merge_partial = MergePartial,
+    .dot_codes = DotCodes,
 };
 
 }  // namespace kinglet

@@ -68,6 +68,29 @@ TEST_P(KernelsTest, VectorOperationsAgreeWithTheScalarTable) {
   }
 }
 
+TEST_P(KernelsTest, ProductsOfCodesAreExact) {
+  std::mt19937 random(8);
+  for (const int width : {64, 384, 1024, kMaxCodes}) {
+    constexpr int kCount = 5;
+    const auto size = static_cast<std::size_t>(width);
+    std::vector<std::int8_t> query(size);
+    std::vector<std::int8_t> codes(size * kCount);
+    std::uniform_int_distribution<int> code(-127, 127);
+    for (std::int8_t& value : query) value = static_cast<std::int8_t>(code(random));
+    for (std::int8_t& value : codes) value = static_cast<std::int8_t>(code(random));
+    // The greatest sums that there can be.
+    std::fill_n(codes.begin(), size, std::int8_t{-127});
+    for (std::size_t k = 0; k < size; ++k) {
+      codes[size + k] = static_cast<std::int8_t>(query[k] < 0 ? -127 : 127);
+    }
+    std::vector<std::int32_t> truth(kCount);
+    std::vector<std::int32_t> got(kCount);
+    kScalarOps.dot_codes(query.data(), codes.data(), width, kCount, truth.data());
+    GetParam()->dot_codes(query.data(), codes.data(), width, kCount, got.data());
+    EXPECT_EQ(truth, got) << width;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Tables, KernelsTest,
                          testing::ValuesIn(AvailableOps().begin(), AvailableOps().end()),
                          [](const auto& table) { return std::string(table.param->name); });

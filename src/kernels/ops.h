@@ -19,6 +19,7 @@ namespace kinglet {
 
 inline constexpr int kSpan = 32;         // values that share an activation scale
 inline constexpr int kMaxColumns = 512;  // activation columns of a matrix product at most
+inline constexpr int kMaxCodes = 65536;  // of a vector, so that a sum of products fits 32 bits
 
 // A weight matrix. Does not own the data.
 struct MatrixView {
@@ -138,6 +139,11 @@ struct Ops {
   void (*attend)(const AttendArgs& args);
   // Adds what a row found in a segment to what it found in those before.
   void (*merge_partial)(const float* partial, int value_stride, float* inout);
+
+  // out[i] = query . the codes at `codes` + i * width, exactly. width: bytes, a multiple of 64 and
+  // at most kMaxCodes; codes in -127..127.
+  void (*dot_codes)(const std::int8_t* query, const std::int8_t* codes, int width, int count,
+                    std::int32_t* out);
 };
 
 }  // namespace kinglet

@@ -155,6 +155,14 @@ void Gelu(int n, float* inout) {
   }
 }
 
+void DotCodes(const std::int8_t* query, const std::int8_t* codes, int width, int count,
+              std::int32_t* out) {
+  for (int i = 0; i < count; ++i, codes += width) {
+    out[i] = 0;
+    for (int k = 0; k < width; ++k) out[i] += codes[k] * query[k];
+  }
+}
+
 }  // namespace
 
 const Ops kScalarOps = {
@@ -173,6 +181,7 @@ const Ops kScalarOps = {
     .store_kv = ScalarStoreKv,
     .attend = ScalarAttend,
     .merge_partial = ScalarMergePartial,
+    .dot_codes = DotCodes,
 };
 
 }  // namespace kinglet

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Norms and activations, for any instruction set. Included by an ISA file inside its
-// namespace, after its primitives.
+// Norms, activations and products of codes, for any instruction set. Included by an ISA file inside
+// its namespace, after its primitives.
 
 // ---- element by element ----
 
@@ -119,5 +119,19 @@ void Gelu(int n, float* inout) {
     const F x = LoadUpTo(inout + i, n - i);
     const F half = MulF(x, SetF(0.5F));
     StoreUpTo(inout + i, FmaF(half, Erf(MulF(x, SetF(0.707106781F))), half), n - i);
+  }
+}
+
+// ---- products of codes ----
+
+void DotCodes(const std::int8_t* query, const std::int8_t* codes, int width, int count,
+              std::int32_t* out) {
+  int query_sum = 0;
+  for (int k = 0; k < width; ++k) query_sum += query[k];
+  for (int i = 0; i < count; ++i) {
+    const std::int8_t* const row = codes + static_cast<std::ptrdiff_t>(i) * width;
+    I sums = SetI(0);
+    for (int k = 0; k < width; k += 64) sums = AddDot(sums, LoadI(row + k), LoadI(query + k));
+    out[i] = ReduceAddI(sums) - kDotOffset * query_sum;
   }
 }
