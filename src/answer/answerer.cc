@@ -207,20 +207,20 @@ void Account(Work& work, const AskOptions& options) {
 
 }  // namespace
 
-Result<Answer> Ask(std::string_view question, Library& library, LanguageModel* model,
+Result<Answer> Ask(std::string_view question, const Retriever& retriever, LanguageModel* model,
                    const AskOptions& options, const AskEvents& events) {
   if (question.size() > kMaxQuestionBytes) {
     return Error(StatusCode::kUsage, "a question of {} bytes, more than the limit of {}",
                  question.size(), kMaxQuestionBytes);
   }
-  Work work(library, events);
+  Work work(retriever.library, events);
   work.answer.question = question;
   work.answer.mode = options.mode;
   work.answer.model = model == nullptr ? "" : options.model_name;
   work.answer.library = options.library_name;
 
-  const std::vector<Term> terms = TRY(TermsOf(question, library));
-  const Evidence evidence(TRY(library.Search(question, kRetrievedPassages)));
+  const std::vector<Term> terms = TRY(TermsOf(question, retriever.library));
+  const Evidence evidence(TRY(retriever.Search(question, kRetrievedPassages)));
   work.answer.ledger.retrieval_ms = MonotonicMs() - work.start_ms;
 
   const GateDecision gate = Gate(terms, evidence);

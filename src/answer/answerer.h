@@ -9,7 +9,7 @@
 
 #include "answer/answer.h"
 #include "base/status.h"
-#include "knowledge/library.h"
+#include "knowledge/retriever.h"
 #include "text/language_model.h"
 
 namespace kinglet {
@@ -41,7 +41,7 @@ inline constexpr int kMaxQuotes = 4;
 
 // model may be null in mode kQuote only. A question without a word in it is kUsage; an empty
 // library abstains.
-Result<Answer> Ask(std::string_view question, Library& library, LanguageModel* model,
+Result<Answer> Ask(std::string_view question, const Retriever& retriever, LanguageModel* model,
                    const AskOptions& options, const AskEvents& events = {});
 
 }  // namespace kinglet

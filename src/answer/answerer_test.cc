@@ -72,7 +72,7 @@ class AskTest : public testing::Test {
   }
 
   Answer AskModel(const std::string& question, ScriptedModel& model, const AskEvents& events = {}) {
-    Answer answer = Ask(question, *library_, &model, {.model_name = "scripted"}, events).value();
+    Answer answer = Ask(question, {*library_}, &model, {.model_name = "scripted"}, events).value();
     ExpectVerbatim(answer);
     return answer;
   }
@@ -146,7 +146,7 @@ TEST_F(AskTest, AbstainsWhereANameIsUnknown) {
 
 TEST_F(AskTest, QuotesAloneNeedNoModel) {
   const Answer answer =
-      Ask("What does alien convert?", *library_, nullptr, {.mode = AskMode::kQuote}).value();
+      Ask("What does alien convert?", {*library_}, nullptr, {.mode = AskMode::kQuote}).value();
   ExpectVerbatim(answer);
   ASSERT_FALSE(answer.quotes.empty());
   EXPECT_NE(answer.quotes[0].text.find("alien utility converts RPM"), std::string::npos);
@@ -178,7 +178,8 @@ TEST_F(AskTest, SaysSoWhenCancelledBeforeAnAnswer) {
   ScriptedModel model("Purple elephants dance.");
   AskEvents events;
   events.cancelled = [] { return true; };
-  const auto answer = Ask("Which command edits the password file?", *library_, &model, {}, events);
+  const auto answer =
+      Ask("Which command edits the password file?", {*library_}, &model, {}, events);
   EXPECT_EQ(answer.error().code(), StatusCode::kCancelled);
 }
 
@@ -193,7 +194,7 @@ TEST_F(AskTest, CountsACostOnceAPriceIsSet) {
   const std::string question = "Which command edits the password file?";
   EXPECT_FALSE(AskModel(question, model).ledger.cost);
   const Answer answer =
-      Ask(question, *library_, &model, {.currency = "USD", .machine_per_hour = 3600.0}).value();
+      Ask(question, {*library_}, &model, {.currency = "USD", .machine_per_hour = 3600.0}).value();
   ASSERT_TRUE(answer.ledger.cost);
   EXPECT_NEAR(*answer.ledger.cost, answer.ledger.total_ms / 1000, 1e-9);
   EXPECT_EQ(answer.ledger.currency, "USD");
@@ -201,7 +202,7 @@ TEST_F(AskTest, CountsACostOnceAPriceIsSet) {
 
 TEST_F(AskTest, RefusesAnEndlessQuestion) {
   ScriptedModel model("x");
-  const auto answer = Ask(std::string(100'000, 'a'), *library_, &model, {});
+  const auto answer = Ask(std::string(100'000, 'a'), {*library_}, &model, {});
   EXPECT_EQ(answer.error().code(), StatusCode::kUsage);
 }
 

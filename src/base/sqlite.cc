@@ -41,6 +41,17 @@ Statement& Statement::Bind(int parameter, std::nullopt_t) {
   return *this;
 }
 
+Statement& Statement::BindBlob(int parameter, std::string_view value) {
+  sqlite3_bind_blob64(statement_.get(), parameter, value.empty() ? "" : value.data(), value.size(),
+                      SQLITE_TRANSIENT);
+  return *this;
+}
+
+Statement& Statement::BindPointer(int parameter, void* pointer, const char* type) {
+  sqlite3_bind_pointer(statement_.get(), parameter, pointer, type, nullptr);
+  return *this;
+}
+
 Result<bool> Statement::Step() {
   switch (sqlite3_step(statement_.get())) {
     case SQLITE_ROW:
@@ -77,6 +88,12 @@ std::string_view Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (text == nullptr) return {};
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+std::string_view Statement::Blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }

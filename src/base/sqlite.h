@@ -27,6 +27,10 @@ class Statement {
   Statement& Bind(int parameter, double value);
   Statement& Bind(int parameter, std::string_view value);  // copied
   Statement& Bind(int parameter, std::nullopt_t);
+  Statement& BindBlob(int parameter, std::string_view value);  // copied
+  // For a function of one's own that asks for a pointer of this type, a literal. Must outlive the
+  // steps.
+  Statement& BindPointer(int parameter, void* pointer, const char* type);
   template <typename T>
   Statement& Bind(int parameter, const std::optional<T>& value) {
     return value ? Bind(parameter, *value) : Bind(parameter, std::nullopt);
@@ -42,6 +46,7 @@ class Statement {
   std::int64_t Int(int column) const;
   double Double(int column) const;
   std::string_view Text(int column) const;  // valid until the next Step, Run or Reset
+  std::string_view Blob(int column) const;  // likewise
 
  private:
   struct Finalize {

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/open_engine.h"
+#include "cli/open_vectors.h"
 #include "cli/sampling_flags.h"
 #include "engine/engine.h"
 
@@ -99,6 +100,7 @@ Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
   if (flags.sampling.max_tokens) options.max_tokens = *flags.sampling.max_tokens;
 
   Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
+  const auto vectors = OpenVectors(library, environment, WarnOnStderr);
   std::unique_ptr<Engine> engine;
   if (options.mode == AskMode::kCite) {
     const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
@@ -120,7 +122,7 @@ Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
       printed = true;
     };
   }
-  answer = TRY(Ask(flags.question, library, engine.get(), options, events));
+  answer = TRY(Ask(flags.question, {library, vectors.get()}, engine.get(), options, events));
 
   // Before the ledger: a full disk there must not take the answer away.
   if (flags.as_json) {

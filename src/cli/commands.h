@@ -10,11 +10,11 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment);
 CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
-CommandRun SetUpEvalExtraction(CLI::App& app);                              // a subcommand of eval
-CommandRun SetUpEvalLoad(CLI::App& app);                                    // a subcommand of eval
-CommandRun SetUpEvalRetrieval(CLI::App& app);                               // likewise
-CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);  // likewise
-CommandRun SetUpEvalTools(CLI::App& app);                                   // likewise
+CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
+CommandRun SetUpEvalLoad(CLI::App& app);        // a subcommand of eval
+CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);     // likewise
+CommandRun SetUpEvalTools(CLI::App& app);                                      // likewise
 CommandRun SetUpExtract(CLI::App& app, const Environment& environment);
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
 CommandRun SetUpIngest(CLI::App& app, const Environment& environment);

@@ -128,7 +128,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   CommandRun load = SetUpEvalLoad(app);
   CommandRun schema = SetUpEvalSchema(app, environment);
   CommandRun tools = SetUpEvalTools(app);
-  CommandRun retrieval = SetUpEvalRetrieval(app);
+  CommandRun retrieval = SetUpEvalRetrieval(app, environment);
   CommandRun extraction = SetUpEvalExtraction(app);
   return [&app, extraction = std::move(extraction), retrieval = std::move(retrieval),
           fidelity = std::move(fidelity), embeddings = std::move(embeddings),

@@ -13,9 +13,11 @@
 #include "base/clock.h"
 #include "base/display.h"
 #include "base/json.h"
+#include "base/thread_pool.h"
 #include "cli/commands.h"
+#include "cli/open_vectors.h"
 #include "eval/retrieval_suite.h"
-#include "knowledge/library.h"
+#include "knowledge/retriever.h"
 
 namespace kinglet {
 namespace {
@@ -57,9 +59,9 @@ Result<void> Fill(Library& library, const RetrievalSuite& suite) {
   return {};
 }
 
-Result<std::vector<std::string>> Retrieve(Library& library, std::string_view query) {
+Result<std::vector<std::string>> Retrieve(const Retriever& retriever, std::string_view query) {
   std::vector<std::string> ids;
-  for (const Passage& passage : TRY(library.Search(query, kPassages))) {
+  for (const Passage& passage : TRY(retriever.Search(query, kPassages))) {
     if (std::ranges::count(ids, passage.document) == 0) ids.push_back(passage.document);
   }
   return ids;
@@ -67,13 +69,21 @@ Result<std::vector<std::string>> Retrieve(Library& library, std::string_view que
 
 json::array IntervalOf(const Estimate& estimate) { return {estimate.low, estimate.high}; }
 
-Result<void> EvaluateRetrieval(const std::string& folder, bool as_json) {
+Result<void> EvaluateRetrieval(const std::string& folder, const std::string& embedder, bool as_json,
+                               const Environment& environment) {
   const RetrievalSuite suite = TRY(ReadRetrievalSuite(folder));
   const TemporaryFolder temporary = TRY(TemporaryFolder::Make());
   Library library = TRY(Library::Open(temporary.path(), LibraryMode::kWrite));
   TRY(Fill(library, suite));
+  std::unique_ptr<VectorSearch> vectors;
+  if (!embedder.empty()) {
+    auto model = TRY(OpenEmbedder(embedder, environment, AvailableCpus()));
+    TRY(EmbedLibrary(library, *model, embedder, [](std::int64_t, std::int64_t) { return true; }));
+    vectors = std::make_unique<VectorSearch>(std::move(model), AvailableCpus());
+  }
+  const Retriever retriever{library, vectors.get()};
   const RetrievalResult result = TRY(
-      MeasureRetrieval(suite, [&](std::string_view query) { return Retrieve(library, query); }));
+      MeasureRetrieval(suite, [&](std::string_view query) { return Retrieve(retriever, query); }));
   const std::pair<const char*, const Estimate&> figures[] = {{"ndcg_10", result.ndcg_10},
                                                              {"recall_1", result.recall_1},
                                                              {"recall_10", result.recall_10},
@@ -103,9 +113,10 @@ Result<void> EvaluateRetrieval(const std::string& folder, bool as_json) {
 
 }  // namespace
 
-CommandRun SetUpEvalRetrieval(CLI::App& app) {
+CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment) {
   struct Flags {
     std::string folder;
+    std::string embedder;
     bool json = false;
   };
   CLI::App* retrieval = app.add_subcommand(
@@ -114,8 +125,12 @@ CommandRun SetUpEvalRetrieval(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   retrieval->add_option("DIR", flags->folder, "corpus.jsonl, queries.jsonl, qrels/test.tsv")
       ->required();
+  retrieval->add_option("--embedder", flags->embedder,
+                        "search by meaning too, with this model's vectors");
   retrieval->add_flag("--json", flags->json, "print one JSON object");
-  return [flags] { return EvaluateRetrieval(flags->folder, flags->json); };
+  return [flags, environment] {
+    return EvaluateRetrieval(flags->folder, flags->embedder, flags->json, environment);
+  };
 }
 
 }  // namespace kinglet

@@ -3,6 +3,7 @@
 #include "knowledge/ingest.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,10 @@
 #include "base/clock.h"
 #include "base/display.h"
 #include "base/json.h"
+#include "base/thread_pool.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/open_vectors.h"
 
 namespace kinglet {
 namespace {
@@ -20,6 +23,7 @@ namespace {
 struct Flags {
   std::vector<std::filesystem::path> paths;
   std::string library;
+  std::string embedder;
   IngestOptions options;
   bool json = false;
   bool show_progress = false;
@@ -51,12 +55,23 @@ class Report {
     }
   }
 
+  // Of passages whose vectors are made.
+  void ShowEmbedded(std::int64_t done, std::int64_t total) {
+    if (!embedded_) embedding_start_ms_ = MonotonicMs();
+    embedded_ = done;
+    const double now_ms = MonotonicMs();
+    if (!flags_.show_progress || now_ms - shown_ms_ < kProgressPeriodMs) return;
+    shown_ms_ = now_ms;
+    PrintRate("passages embedded", done, total, embedding_start_ms_);
+  }
+
   void PrintTotals() {
     ClearProgress();
     const double ms = MonotonicMs() - start_ms_;
     if (flags_.json) {
       json::object totals;
       for (const IngestOutcome outcome : kOutcomes) totals[Name(outcome)] = count(outcome);
+      if (embedded_) totals["embedded"] = *embedded_;
       totals["ms"] = ms;
       fmt::print("{}\n", ToJson(totals));
       return;
@@ -65,6 +80,9 @@ class Report {
     for (const IngestOutcome outcome : kOutcomes) {
       if (count(outcome) == 0) continue;
       line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count(outcome), Name(outcome));
+    }
+    if (embedded_.value_or(0) > 0) {
+      line += fmt::format("{}{} passages embedded", line.empty() ? "" : ", ", *embedded_);
     }
     fmt::print("{} in {:.1f} s\n", line.empty() ? "no files" : line, ms / 1000);
   }
@@ -82,11 +100,14 @@ class Report {
   }
 
   void PrintProgress(const IngestEvent& event) {
-    const double seconds = (MonotonicMs() - start_ms_) / 1000;
-    const auto done = static_cast<double>(event.index + 1);
-    const double left_s = seconds / done * static_cast<double>(event.count - event.index - 1);
-    fmt::print(stderr, "\r\x1b[K{} of {} documents, {:.0f}/s, {:.0f} s left", event.index + 1,
-               event.count, done / seconds, left_s);
+    PrintRate("documents", static_cast<std::int64_t>(event.index) + 1,
+              static_cast<std::int64_t>(event.count), start_ms_);
+  }
+
+  void PrintRate(const char* what, std::int64_t done, std::int64_t total, double start_ms) {
+    const double rate = static_cast<double>(done) * 1000 / (MonotonicMs() - start_ms);
+    fmt::print(stderr, "\r\x1b[K{} of {} {}, {:.0f}/s, {:.0f} s left", done, total, what, rate,
+               static_cast<double>(total - done) / rate);
     std::fflush(stderr);
     progress_shown_ = true;
   }
@@ -101,17 +122,39 @@ class Report {
   double start_ms_ = MonotonicMs();
   double shown_ms_ = start_ms_;
   bool progress_shown_ = false;
+  std::optional<std::int64_t> embedded_;
+  double embedding_start_ms_ = 0;
 };
 
-Result<void> Run(const Flags& flags) {
+// With the embedder that the user names, or the one that the library remembers; none: no vectors.
+Result<void> Embed(Library& library, const Flags& flags, const Environment& environment,
+                   Report& report) {
+  std::string name = flags.embedder;
+  if (name.empty()) {
+    const auto record = TRY(library.FindEmbedder());
+    if (!record || TRY(library.CountChunksWithoutVectors()) == 0) return {};
+    name = record->name;
+  }
+  const auto embedder = TRY(OpenEmbedder(name, environment, AvailableCpus()));
+  report.ShowEmbedded(0, 0);
+  return EmbedLibrary(library, *embedder, name, [&](std::int64_t done, std::int64_t total) {
+    report.ShowEmbedded(done, total);
+    return !TakeInterrupt();
+  });
+}
+
+Result<void> Run(const Flags& flags, const Environment& environment) {
   HandleInterrupts();
+  if (flags.paths.empty() && flags.embedder.empty()) {
+    return Error(StatusCode::kUsage, "PATH is required: files and folders to read");
+  }
   Library library = TRY(Library::Open(flags.library, LibraryMode::kWrite));
   Report report(flags);
-  const Result<void> result =
-      Ingest(library, flags.paths, flags.options, [&](const IngestEvent& event) {
-        report.Show(event);
-        return !TakeInterrupt();
-      });
+  Result<void> result = Ingest(library, flags.paths, flags.options, [&](const IngestEvent& event) {
+    report.Show(event);
+    return !TakeInterrupt();
+  });
+  if (result) result = Embed(library, flags, environment, report);
   report.PrintTotals();
   if (!result) return result;
   if (const int failed = report.count(IngestOutcome::kFailed); failed > 0) {
@@ -129,9 +172,11 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment) {
   flags->show_progress = environment.stderr_is_terminal;
   app.add_option("PATH", flags->paths,
                  "files and folders: PDF, Office, OpenDocument, EPUB, HTML, Markdown, text, CSV, "
-                 "JSON, mail, source code")
-      ->required();
+                 "JSON, mail, source code");
   app.add_option("--library", flags->library, "folder of the library, made where it is missing");
+  app.add_option("--embedder", flags->embedder,
+                 "model whose vectors find passages by meaning: path, catalog name or "
+                 "hf:user/repo:quant; the library remembers it");
   app.add_option("--include", flags->options.walk.include,
                  "in folders, only files that match this pattern, as *.md; may be repeated")
       ->allow_extra_args(false);
@@ -142,7 +187,7 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment) {
   app.add_flag("--follow-links", flags->options.walk.follow_links,
                "in folders, symbolic links too");
   app.add_flag("--json", flags->json, "one JSON object a file once it is on disk, then the totals");
-  return [flags] { return Run(*flags); };
+  return [flags, environment] { return Run(*flags, environment); };
 }
 
 }  // namespace kinglet

@@ -9,7 +9,8 @@
 #include "base/display.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "knowledge/library.h"
+#include "cli/open_vectors.h"
+#include "knowledge/retriever.h"
 
 namespace kinglet {
 namespace {
@@ -21,19 +22,29 @@ struct Flags {
   bool json = false;
 };
 
+// Why it stands where it stands.
+std::string Ranks(const Passage& passage) {
+  std::string ranks;
+  if (passage.lexical_rank) ranks += fmt::format(", {} by words", *passage.lexical_rank);
+  if (passage.vector_rank) ranks += fmt::format(", {} by meaning", *passage.vector_rank);
+  return ranks;
+}
+
 void PrintPassage(std::size_t number, const Passage& passage) {
   fmt::print("[{}] {}\n", number, EscapeForDisplay(passage.title));
   if (!passage.heading.empty()) fmt::print("    {}\n", EscapeForDisplay(passage.heading));
   const std::string page = passage.page ? fmt::format(", page {}", *passage.page) : "";
-  fmt::print("    {}{}, bytes {} to {}, score {:.2f}\n\n{}\n\n", EscapeForDisplay(passage.document),
-             page, passage.start_byte, passage.end_byte, passage.score,
-             EscapeForDisplay(passage.text, Lines::kKeep));
+  fmt::print("    {}{}, bytes {} to {}, score {:.2f}{}\n\n{}\n\n",
+             EscapeForDisplay(passage.document), page, passage.start_byte, passage.end_byte,
+             passage.score, Ranks(passage), EscapeForDisplay(passage.text, Lines::kKeep));
 }
 
-Result<void> Run(const Flags& flags) {
+Result<void> Run(const Flags& flags, const Environment& environment) {
   Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
+  const auto vectors = OpenVectors(library, environment, WarnOnStderr);
   const double start_ms = MonotonicMs();
-  const std::vector<Passage> passages = TRY(library.Search(flags.query, flags.limit));
+  const std::vector<Passage> passages =
+      TRY(Retriever{library, vectors.get()}.Search(flags.query, flags.limit));
   const double ms = MonotonicMs() - start_ms;
   if (flags.json) {
     json::array array;
@@ -58,7 +69,7 @@ CommandRun SetUpSearch(CLI::App& app, const Environment& environment) {
   app.add_option("-k,--limit", flags->limit, "at most this many passages")
       ->check(CLI::Range(1, 1000));
   app.add_flag("--json", flags->json, "one JSON object");
-  return [flags] { return Run(*flags); };
+  return [flags, environment] { return Run(*flags, environment); };
 }
 
 }  // namespace kinglet

@@ -16,6 +16,7 @@
 #include "base/display.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
+#include "cli/open_vectors.h"
 #include "cli/sampling_flags.h"
 #include "server/server.h"
 
@@ -142,6 +143,9 @@ Result<ServerOptions> OptionsOf(const ServeFlags& flags, const Environment& envi
   options.models.memory_bytes = flags.memory_bytes;
   options.models.keep_alive_s = flags.keep_alive_s;
   options.libraries = ShelveLibraries(flags, environment);
+  options.open_vectors = [environment](Library& library) {
+    return OpenVectors(library, environment, WarnOnStderr);
+  };
   options.ledger_file = environment.LedgerFile();
   options.first_byte_budget_ms = flags.first_byte_budget_ms;
   options.request_timeout_s = flags.request_timeout_s;
@@ -152,9 +156,7 @@ Result<ServerOptions> OptionsOf(const ServeFlags& flags, const Environment& envi
   if (!flags.quiet) {
     options.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
   }
-  options.warn = [](const std::string& warning) {
-    std::fputs(fmt::format("kinglet: {}\n", EscapeForDisplay(warning)).c_str(), stderr);
-  };
+  options.warn = WarnOnStderr;
   return options;
 }
 

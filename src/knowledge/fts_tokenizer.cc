@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "knowledge/fts5.h"
 #include "knowledge/word_stems.h"
 
 namespace kinglet {
@@ -35,17 +36,7 @@ int Tokenize(Fts5Tokenizer*, void* context, int flags, const char* text, int byt
 }  // namespace
 
 Result<void> RegisterTokenizer(Database& database) {
-  fts5_api* api = nullptr;
-  sqlite3_stmt* statement = nullptr;
-  if (sqlite3_prepare_v2(database.handle(), "SELECT fts5(?1)", -1, &statement, nullptr) ==
-      SQLITE_OK) {
-    sqlite3_bind_pointer(statement, 1, static_cast<void*>(&api), "fts5_api_ptr", nullptr);
-    sqlite3_step(statement);
-  }
-  sqlite3_finalize(statement);
-  if (api == nullptr) {
-    return Error(StatusCode::kFailed, "this SQLite ({}) has no FTS5", sqlite3_libversion());
-  }
+  fts5_api* const api = TRY(FindFts5(database));
   fts5_tokenizer tokenizer{Create, Delete, Tokenize};
   if (api->xCreateTokenizer(api, "kinglet_words", nullptr, &tokenizer, nullptr) != SQLITE_OK) {
     return Error(StatusCode::kFailed, "SQLite: {}", sqlite3_errmsg(database.handle()));

@@ -14,6 +14,7 @@
 #include "knowledge/chunker.h"
 #include "knowledge/fts_tokenizer.h"
 #include "knowledge/library_state.h"
+#include "knowledge/word_rank.h"
 
 namespace kinglet {
 namespace {
@@ -21,7 +22,7 @@ namespace {
 // "KNGL"; tells our files from others that SQLite can read.
 constexpr std::int64_t kApplicationId = 0x4B4E474C;
 // Raised with every change of the tables or of what StemWords makes of a text.
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 
 // The kept text comes last in its row, so that lists of documents do not read through it. Chunks
 // hold their text again: the index needs it alone, without a walk through a long document.
@@ -67,6 +68,20 @@ constexpr std::string_view kUpgrades[] = {
          PRIMARY KEY(document_id, page)
        ) STRICT, WITHOUT ROWID;
        CREATE INDEX documents_by_digest ON documents(digest);)",
+    // 3: vectors of chunks and of their sentences, apart since only the first are read as a whole;
+    // and what is settled for a library.
+    R"(CREATE TABLE vectors(
+         chunk_id INTEGER PRIMARY KEY REFERENCES chunks(id),
+         vector BLOB NOT NULL
+       ) STRICT;
+       CREATE TABLE sentence_vectors(
+         chunk_id INTEGER PRIMARY KEY REFERENCES chunks(id),
+         vectors BLOB NOT NULL
+       ) STRICT;
+       CREATE TABLE settings(
+         name TEXT PRIMARY KEY,
+         value ANY NOT NULL
+       ) STRICT, WITHOUT ROWID;)",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - 1);
 
@@ -168,16 +183,6 @@ std::unexpected<Status> NoDocument(std::string_view uri) {
                uri);
 }
 
-// Ends in COMMIT, or leaves nothing behind.
-template <typename Change>
-Result<void> InTransaction(Database& database, const Change& change) {
-  TRY(database.Execute("BEGIN IMMEDIATE"));
-  Result<void> result = change();
-  if (result) result = database.Execute("COMMIT");
-  if (!result) (void)database.Execute("ROLLBACK");  // the first trouble is the one to tell
-  return result;
-}
-
 Result<std::optional<std::int64_t>> FindId(Database& database, std::string_view uri) {
   Statement statement = TRY(database.Prepare("SELECT id FROM documents WHERE uri = ?1"));
   if (!TRY(statement.Bind(1, uri).Step())) return std::nullopt;
@@ -195,11 +200,14 @@ Result<void> DeleteDocument(Database& database, std::int64_t id) {
   for (const std::string_view sql :
        {"INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
         "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1",
+        "DELETE FROM vectors WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id = ?1)",
+        "DELETE FROM sentence_vectors "
+        "WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id = ?1)",
         "DELETE FROM chunks WHERE document_id = ?1", "DELETE FROM pages WHERE document_id = ?1",
         "DELETE FROM documents WHERE id = ?1"}) {
     TRY(RunFor(database, sql, id));
   }
-  return {};
+  return NoteVectorChange(database);
 }
 
 Result<std::int64_t> InsertDocument(Database& database, const DocumentSource& source,
@@ -276,6 +284,7 @@ Result<Library> Library::Open(const std::filesystem::path& folder, LibraryMode m
   }
   Database database = TRY(Database::Open(file, mode == LibraryMode::kWrite));
   TRY(RegisterTokenizer(database));
+  TRY(RegisterWordRank(database));
   // A commit is on disk when it returns (FULL): what was reported survives a power cut too.
   TRY(
       database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +64,31 @@ struct QueryStatistics {
   std::int64_t total_chunks = 0;
 };
 
+struct ScoredChunk {
+  std::int64_t id = 0;
+  double score = 0;  // higher is better
+};
+
+// What has made the vectors of a library.
+struct EmbedderRecord {
+  std::string name;       // of its model, as the user gave it
+  std::string probe;      // what it makes of a text that is always the same, encoded
+  std::size_t width = 0;  // values of a vector
+};
+
+// What is to be embedded.
+struct ChunkText {
+  std::int64_t id = 0;
+  std::string title, heading, text;
+};
+
+// Encoded as knowledge/vector_index.h has it.
+struct ChunkVectors {
+  std::int64_t chunk_id = 0;
+  std::string chunk;      // one vector
+  std::string sentences;  // one for each, one behind the other; empty where the chunk is one
+};
+
 struct VerifyReport {
   std::int64_t documents = 0;
   std::int64_t chunks = 0;
@@ -110,10 +137,38 @@ class Library {
   // Those bytes of the kept text; kNotFound for an unknown document, kUsage for a range beyond it.
   Result<std::string> Text(std::string_view uri, std::int64_t start_byte, std::int64_t end_byte);
 
-  // The best passages by BM25 over stems, best first. The query is plain text: nothing in it is
-  // syntax. No words, no passages.
-  Result<std::vector<Passage>> Search(std::string_view query, int limit);
+  // ---- search; knowledge/retriever.h puts it together ----
+
+  // The query is plain text: nothing in it is syntax. No words, no terms.
   Result<QueryStatistics> TermStatistics(std::string_view query);
+  // Chunks that hold one of the terms, the best by word_rank.h first.
+  Result<std::vector<ScoredChunk>> RankByWords(const QueryStatistics& query, int limit);
+  // Of these chunks, by the same measure; 0 where none of the terms is in one.
+  Result<std::vector<double>> ScoreByWords(const QueryStatistics& query,
+                                           std::span<const std::int64_t> chunk_ids);
+  // In this order, without those that are gone; scores and ranks are left to the caller.
+  Result<std::vector<Passage>> ReadPassages(std::span<const std::int64_t> chunk_ids);
+
+  // ---- vectors of chunks, as one embedder has made them ----
+
+  // Unset: the library has no vectors.
+  Result<std::optional<EmbedderRecord>> FindEmbedder();
+  // The vectors of another embedder are thrown away.
+  Result<void> SetEmbedder(const EmbedderRecord& embedder);
+  // By id, those after `after_id`.
+  Result<std::vector<ChunkText>> ChunksWithoutVectors(std::int64_t after_id, int limit);
+  Result<std::int64_t> CountChunksWithoutVectors();
+  // Of chunks that have none; one transaction. Those of chunks that are gone are left out.
+  Result<void> PutVectors(std::span<const ChunkVectors> vectors);
+  // Another number after each change of the vectors.
+  Result<std::int64_t> VectorRevision();
+  Result<std::int64_t> CountVectors();
+  // The chunks' own, by id, those after `after_id`.
+  Result<void> ReadVectors(
+      std::int64_t after_id,
+      const std::function<void(std::int64_t chunk_id, std::string_view encoded)>& sink);
+  // Of the chunk's sentences, one behind the other; empty where there are none.
+  Result<std::string> SentenceVectors(std::int64_t chunk_id);
 
   // Reads everything: SQLite's own check, digests, chunk ranges, index against text.
   Result<VerifyReport> Verify();

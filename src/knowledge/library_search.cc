@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Full-text search: stems of the query, joined by OR, ranked by BM25 over title, heading and text.
+// Search by words: stems of the query, joined by OR, ranked by word_rank.h.
 #include <algorithm>
 
 #include "knowledge/cleaner.h"
 #include "knowledge/library.h"
 #include "knowledge/library_state.h"
+#include "knowledge/word_rank.h"
 #include "knowledge/word_stems.h"
 
 namespace kinglet {
 namespace {
-
-// How much a word counts in each column of chunk_index, tuned on questions about a manual: a
-// heading names what its chunks are about, but a long path of headings must not outweigh the text.
-constexpr double kTitleWeight = 0.5;
-constexpr double kHeadingWeight = 1.0;
-constexpr double kTextWeight = 1.0;
 
 // Stems of the query, each once, in order; without stop words unless it has nothing else.
 std::vector<std::string> QueryStems(std::string_view query, const LibraryLimits& limits) {
@@ -32,18 +27,27 @@ std::vector<std::string> QueryStems(std::string_view query, const LibraryLimits&
 }
 
 // A string of FTS5's query language: nothing between the quotes is syntax.
-std::string MatchExpression(const std::vector<std::string>& stems) {
+std::string MatchExpression(const QueryStatistics& query) {
   std::string expression;
-  for (const std::string& stem : stems) {
+  for (const TermStatistic& term : query.terms) {
     if (!expression.empty()) expression += " OR ";
     expression += '"';
-    for (const char c : stem) {
+    for (const char c : term.stem) {
       if (c == '"') expression += '"';
       expression += c;
     }
     expression += '"';
   }
   return expression;
+}
+
+WordWeights WeightsOf(const QueryStatistics& query) {
+  WordWeights weights;
+  for (const TermStatistic& term : query.terms) {
+    weights.weights.push_back(WeightOf(term.chunk_count, query.total_chunks));
+    weights.total += weights.weights.back();
+  }
+  return weights;
 }
 
 // The page on which the passage begins, and those that begin within it.
@@ -62,33 +66,55 @@ Result<void> FindPages(Statement& row, std::int64_t document_id, Passage& passag
 
 }  // namespace
 
-Result<std::vector<Passage>> Library::Search(std::string_view query, int limit) {
-  std::vector<Passage> passages;
-  const std::vector<std::string> stems = QueryStems(query, state_->limits);
-  if (stems.empty() || limit <= 0) return passages;
+Result<std::vector<ScoredChunk>> Library::RankByWords(const QueryStatistics& query, int limit) {
+  std::vector<ScoredChunk> ranked;
+  if (query.terms.empty() || limit <= 0) return ranked;
+  WordWeights weights = WeightsOf(query);
   Statement row = TRY(state_->database.Prepare(
-      "WITH best AS MATERIALIZED (SELECT rowid, bm25(chunk_index, ?3, ?4, ?5) AS cost "
-      "FROM chunk_index WHERE chunk_index MATCH ?1 ORDER BY cost, rowid LIMIT ?2) "
-      "SELECT chunks.id, uri, title, heading, start_byte, end_byte, chunks.text, cost, document_id "
-      "FROM best JOIN chunks ON chunks.id = best.rowid "
-      "JOIN documents ON documents.id = document_id ORDER BY cost, chunks.id"));
-  row.Bind(1, MatchExpression(stems)).Bind(2, std::int64_t{limit});
-  row.Bind(3, kTitleWeight).Bind(4, kHeadingWeight).Bind(5, kTextWeight);
+      "SELECT rowid, kinglet_rank(chunk_index, ?2) AS score FROM chunk_index "
+      "WHERE chunk_index MATCH ?1 ORDER BY score DESC, rowid LIMIT ?3"));
+  row.Bind(1, MatchExpression(query)).BindPointer(2, &weights, kWordWeightsType);
+  row.Bind(3, std::int64_t{limit});
+  while (TRY(row.Step())) ranked.push_back({row.Int(0), row.Double(1)});
+  return ranked;
+}
+
+Result<std::vector<double>> Library::ScoreByWords(const QueryStatistics& query,
+                                                  std::span<const std::int64_t> chunk_ids) {
+  std::vector<double> scores(chunk_ids.size());
+  if (query.terms.empty()) return scores;
+  WordWeights weights = WeightsOf(query);
+  Statement row =
+      TRY(state_->database.Prepare("SELECT kinglet_rank(chunk_index, ?2) FROM chunk_index "
+                                   "WHERE chunk_index MATCH ?1 AND rowid = ?3"));
+  row.Bind(1, MatchExpression(query)).BindPointer(2, &weights, kWordWeightsType);
+  for (std::size_t i = 0; i < chunk_ids.size(); ++i) {
+    row.Reset();
+    if (TRY(row.Bind(3, chunk_ids[i]).Step())) scores[i] = row.Double(0);
+  }
+  return scores;
+}
+
+Result<std::vector<Passage>> Library::ReadPassages(std::span<const std::int64_t> chunk_ids) {
+  std::vector<Passage> passages;
+  Statement row = TRY(state_->database.Prepare(
+      "SELECT uri, title, heading, start_byte, end_byte, chunks.text, document_id FROM chunks "
+      "JOIN documents ON documents.id = document_id WHERE chunks.id = ?1"));
   Statement pages = TRY(state_->database.Prepare(
       "SELECT page, start_byte FROM pages WHERE document_id = ?1 AND start_byte < ?2 "
       "ORDER BY page"));
-  while (TRY(row.Step())) {
+  for (const std::int64_t id : chunk_ids) {
+    row.Reset();
+    if (!TRY(row.Bind(1, id).Step())) continue;
     Passage passage;
-    passage.chunk_id = row.Int(0);
-    passage.document = row.Text(1);
-    passage.title = row.Text(2);
-    passage.heading = row.Text(3);
-    passage.start_byte = row.Int(4);
-    passage.end_byte = row.Int(5);
-    passage.text = row.Text(6);
-    passage.score = -row.Double(7);  // FTS5's bm25 is the better the lower
-    TRY(FindPages(pages, row.Int(8), passage));
-    passage.lexical_rank = static_cast<int>(passages.size()) + 1;
+    passage.chunk_id = id;
+    passage.document = row.Text(0);
+    passage.title = row.Text(1);
+    passage.heading = row.Text(2);
+    passage.start_byte = row.Int(3);
+    passage.end_byte = row.Int(4);
+    passage.text = row.Text(5);
+    TRY(FindPages(pages, row.Int(6), passage));
     passages.push_back(std::move(passage));
   }
   return passages;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What library.cc, library_search.cc and library_verify.cc share: the connection and the lock.
+// What the sources of class Library share: the connection, the lock, transactions.
 #pragma once
 
 #include <unistd.h>
@@ -29,6 +29,19 @@ class WriterLock {
  private:
   int fd_ = -1;
 };
+
+// Ends in COMMIT, or leaves nothing behind.
+template <typename Change>
+Result<void> InTransaction(Database& database, const Change& change) {
+  TRY(database.Execute("BEGIN IMMEDIATE"));
+  Result<void> result = change();
+  if (result) result = database.Execute("COMMIT");
+  if (!result) (void)database.Execute("ROLLBACK");  // the first trouble is the one to tell
+  return result;
+}
+
+// Vectors come or go in this transaction: whoever keeps them in memory looks again.
+Result<void> NoteVectorChange(Database& database);
 
 struct Library::State {
   std::filesystem::path folder;

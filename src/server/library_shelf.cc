@@ -4,12 +4,14 @@
 
 #include <utility>
 
+#include "base/clock.h"
 #include "base/display.h"
 
 namespace kinglet {
 namespace {
 
 constexpr std::size_t kMostIdle = 8;
+constexpr double kMostEmbeddingMs = 10'000;
 
 }  // namespace
 
@@ -32,23 +34,53 @@ Result<const ShelvedLibrary*> LibraryShelf::Find(std::string_view name) const {
 
 Result<BorrowedLibrary> LibraryShelf::Borrow(std::string_view name) {
   const ShelvedLibrary* const which = TRY(Find(name));
+  std::unique_ptr<Library> library;
   {
     const std::scoped_lock lock(mutex_);
     auto& idle = idle_[which->name];
     if (!idle.empty()) {
-      std::unique_ptr<Library> library = std::move(idle.back());
+      library = std::move(idle.back());
       idle.pop_back();
-      return BorrowedLibrary(*this, *which, std::move(library));
     }
   }
-  auto library = std::make_unique<Library>(TRY(Library::Open(which->folder, LibraryMode::kRead)));
-  return BorrowedLibrary(*this, *which, std::move(library));
+  if (library == nullptr) {
+    library = std::make_unique<Library>(TRY(Library::Open(which->folder, LibraryMode::kRead)));
+  }
+  auto vectors = TRY(VectorsOf(*which, *library));
+  return BorrowedLibrary(*this, *which, std::move(library), std::move(vectors));
 }
 
 Result<LibraryWriter> LibraryShelf::OpenForWriting(std::string_view name) {
   const ShelvedLibrary* const which = TRY(Find(name));
   std::unique_lock turn(writing_);
-  return LibraryWriter(std::move(turn), TRY(Library::Open(which->folder, LibraryMode::kWrite)));
+  Library library = TRY(Library::Open(which->folder, LibraryMode::kWrite));
+  auto vectors = TRY(VectorsOf(*which, library));
+  return LibraryWriter(std::move(turn), std::move(library), std::move(vectors));
+}
+
+Result<std::shared_ptr<VectorSearch>> LibraryShelf::VectorsOf(const ShelvedLibrary& which,
+                                                              Library& library) {
+  const auto embedder = TRY(library.FindEmbedder());
+  if (!embedder || !open_vectors_) return nullptr;
+  const std::scoped_lock lock(opening_);
+  Vectors& vectors = vectors_[which.name];
+  if (vectors.probe != embedder->probe) {
+    vectors = {embedder->probe, open_vectors_(library)};
+  }
+  return vectors.search;
+}
+
+void LibraryShelf::WarmUp() {
+  for (const ShelvedLibrary& which : libraries_) {
+    const Result<BorrowedLibrary> library = Borrow(which.name);
+    if (library) (void)library->retriever().Search("kinglet", 1);
+  }
+}
+
+Result<void> LibraryWriter::Embed() {
+  if (vectors_ == nullptr) return {};
+  const double end_ms = MonotonicMs() + kMostEmbeddingMs;
+  return vectors_->EmbedMissing(library_, [end_ms] { return MonotonicMs() < end_ms; });
 }
 
 void LibraryShelf::GiveBack(const ShelvedLibrary& which, std::unique_ptr<Library> library) {

@@ -158,7 +158,7 @@ void AskAndReply(Server& server, const Call& call, const AskFields& ask, Languag
       stream.SendClaim(claim, so_far);
     };
   }
-  const Result<Answer> answer = Ask(ask.question, **library, model, options, events);
+  const Result<Answer> answer = Ask(ask.question, library->retriever(), model, options, events);
   if (!answer) {
     const ApiError error = Of(answer.error());
     if (!stream.begun()) return ReplyError(call, error);
@@ -214,7 +214,7 @@ void HandleSearch(Server& server, const Call& call) {
   Result<BorrowedLibrary> library = server.libraries().Borrow(name);
   if (!library) return ReplyError(call, Of(library.error()));
   const double start_ms = MonotonicMs();
-  const Result<std::vector<Passage>> found = (*library)->Search(query, limit);
+  const Result<std::vector<Passage>> found = library->retriever().Search(query, limit);
   if (!found) return ReplyError(call, Of(found.error()));
   json::array passages;
   for (const Passage& passage : *found) passages.push_back(ToJson(passage));
@@ -263,6 +263,8 @@ void HandleAddDocument(Server& server, const Call& call) {
                               .size_bytes = static_cast<std::int64_t>(bytes.size())};
   const Result<void> put = (*library)->Put(source, *document, UnixSeconds());
   if (!put) return ReplyError(call, OfDocument(put.error()));
+  const Result<void> embedded = library->Embed();
+  if (!embedded) return ReplyError(call, Of(embedded.error()));
   const ApiResult<DocumentRecord> record =
       RecordOf((*library)->FindDocument(source.uri), "the document is gone");
   if (!record) return ReplyError(call, record.error());

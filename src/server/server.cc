@@ -116,12 +116,13 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
       }));
   // The first model is ready before anybody is answered.
   TRY(server->models_->Acquire(""));
+  server->libraries_.WarmUp();
   return server;
 }
 
 Server::Server(ServerOptions options)
     : options_(std::move(options)),
-      libraries_(options_.libraries),
+      libraries_(options_.libraries, options_.open_vectors),
       responses_(kResponseMemoryBytes) {}
 
 Server::~Server() = default;

@@ -27,6 +27,7 @@ struct ServerOptions {
   AccessOptions access;
   ModelHostOptions models;
   std::vector<ShelvedLibrary> libraries;
+  VectorsOpener open_vectors;  // may be empty: by words alone
   std::filesystem::path ledger_file;
   std::optional<double> first_byte_budget_ms;  // of interactive requests that name none
   double request_timeout_s = 600;

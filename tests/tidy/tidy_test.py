@@ -23,7 +23,7 @@ ARROWS = {
     "grammar": {"base", "text"},
     "router": {"base", "text"},
     "model": {"base", "text", "tensor", "kernels"},
-    "knowledge": {"base", "text"},
+    "knowledge": {"base", "text", "kernels"},
     "engine": {"base", "text", "tensor", "kernels", "grammar", "model"},
     "answer": {"base", "text", "knowledge", "router", "engine"},
 }

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Search by words and by meaning, with an embedder whose meanings are known.
+#include "knowledge/retriever.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+#include "knowledge/word_rank.h"
+
+namespace kinglet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// A direction for each of a few meanings, whatever the word for it.
+class MeaningEmbedder : public Embedder {
+ public:
+  explicit MeaningEmbedder(float turn = 0) : turn_(turn) {}
+
+  std::size_t width() const override { return 4; }
+  Result<std::vector<float>> Embed(std::span<const std::string> texts) override {
+    std::vector<float> vectors;
+    for (const std::string& text : texts) {
+      ++count_;
+      const auto has = [&text](const char* word) { return text.find(word) != std::string::npos; };
+      float values[] = {0.1F, 0, 0, 0.2F};
+      if (has("car") || has("automobile")) values[1] = 1;
+      if (has("boat") || has("vessel")) values[2] = 1;
+      values[3] += turn_;
+      float squares = 0;
+      for (const float value : values) squares += value * value;
+      for (const float value : values) vectors.push_back(value / std::sqrt(squares));
+    }
+    return vectors;
+  }
+  int count() const { return count_; }
+
+ private:
+  float turn_;
+  int count_ = 0;
+};
+
+class RetrieverTest : public testing::Test {
+ protected:
+  RetrieverTest()
+      : folder_(testing::TempDir() + "kinglet_retriever_" +
+                testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    std::filesystem::remove_all(folder_);
+    library_ = std::make_unique<Library>(Library::Open(folder_, LibraryMode::kWrite).value());
+  }
+  ~RetrieverTest() override { std::filesystem::remove_all(folder_); }
+
+  void Put(const std::string& uri, const std::string& text) {
+    DocumentBuilder builder;
+    builder.SetTitle(uri);
+    builder.AddParagraph(text);
+    const auto put = library_->Put({.uri = uri, .media_type = "text/plain", .digest = text},
+                                   std::move(builder).Finish(), 1);
+    ASSERT_TRUE(put) << put.error().message();
+  }
+  void Embed(Embedder& embedder, std::string_view name = "meaning") {
+    const auto embedded =
+        EmbedLibrary(*library_, embedder, name, [](std::int64_t, std::int64_t) { return true; });
+    ASSERT_TRUE(embedded) << embedded.error().message();
+  }
+  std::vector<std::string> Search(std::string_view query, VectorSearch* vectors = nullptr) {
+    std::vector<std::string> uris;
+    const auto found = Retriever{*library_, vectors}.Search(query, 10);
+    EXPECT_TRUE(found) << found.error().message();
+    for (const Passage& passage : *found) uris.push_back(passage.document);
+    return uris;
+  }
+
+  const std::string folder_;
+  std::unique_ptr<Library> library_;
+};
+
+TEST_F(RetrieverTest, WordsTogetherStandAboveWordsApart) {
+  std::string filler;
+  for (int i = 0; i < 15; ++i) filler += " Nothing much happened there that day.";
+  Put("apart", "The valve is old." + filler + " Its pressure rose.");
+  Put("together", "The pressure valve is old." + filler + " It rose.");
+  Put("none", "Hens lay eggs.");
+  EXPECT_THAT(Search("pressure valve"), ElementsAre("together", "apart"));
+}
+
+TEST_F(RetrieverTest, RareWordsCountMore) {
+  for (int i = 0; i < 9; ++i) Put("common" + std::to_string(i), "The river is long and wide.");
+  Put("rare", "The otter is fast.");
+  EXPECT_EQ(Search("river otter").front(), "rare");
+  EXPECT_GT(WeightOf(1, 10), WeightOf(9, 10));
+  EXPECT_GT(WeightOf(10, 10), 0);
+}
+
+TEST_F(RetrieverTest, ScoresOfOnePassageAreTheSameHoweverItIsFound) {
+  Put("a", "The otter swims in the river.");
+  Put("b", "The river is wide.");
+  const QueryStatistics words = library_->TermStatistics("otter river").value();
+  const auto ranked = library_->RankByWords(words, 10).value();
+  ASSERT_THAT(ranked, SizeIs(2));
+  EXPECT_GT(ranked[0].score, ranked[1].score);
+  const std::int64_t ids[] = {ranked[1].id, 12345, ranked[0].id};
+  EXPECT_THAT(library_->ScoreByWords(words, ids).value(),
+              ElementsAre(ranked[1].score, 0, ranked[0].score));
+  // About 1 for each of the three parts that has all there is; no word, no score.
+  EXPECT_LT(ranked[0].score, 3.5);
+}
+
+TEST_F(RetrieverTest, FindsByMeaningWhatHasNoWordOfTheQuestion) {
+  Put("road", "An automobile needs petrol. It goes on roads.");
+  Put("sea", "A vessel needs wind. It goes on water.");
+  Put("bird", "A hen needs corn.");
+  EXPECT_THAT(Search("car"), IsEmpty());
+  MeaningEmbedder embedder;
+  Embed(embedder);
+  VectorSearch vectors(std::make_unique<MeaningEmbedder>(), 1);
+  EXPECT_EQ(Search("car", &vectors).front(), "road");
+  EXPECT_EQ(Search("boat", &vectors).front(), "sea");
+  const auto passages = Retriever{*library_, &vectors}.Search("boat corn", 3).value();
+  ASSERT_THAT(passages, SizeIs(3));
+  for (const Passage& passage : passages) {
+    EXPECT_TRUE(passage.vector_rank);
+    EXPECT_EQ(passage.lexical_rank.has_value(), passage.document == "bird");
+  }
+}
+
+TEST_F(RetrieverTest, KnowsWhatIsAddedAndWhatIsGone) {
+  MeaningEmbedder embedder;
+  Put("road", "An automobile needs petrol.");
+  Embed(embedder);
+  VectorSearch vectors(std::make_unique<MeaningEmbedder>(), 1);
+  EXPECT_THAT(Search("boat", &vectors), ElementsAre("road"));
+  Put("sea", "A vessel needs wind.");
+  EXPECT_THAT(Search("boat", &vectors), ElementsAre("road"));  // its vector is not made yet
+  EXPECT_THAT(Search("vessel", &vectors), ElementsAre("sea", "road"));
+  const int before = embedder.count();
+  Embed(embedder);
+  EXPECT_EQ(embedder.count(), before + 2);  // the probe, and what is new
+  EXPECT_THAT(Search("boat", &vectors), ElementsAre("sea", "road"));
+  ASSERT_TRUE(library_->Remove("road"));
+  EXPECT_THAT(Search("boat", &vectors), ElementsAre("sea"));
+  Put("sea", "An automobile that swims. A vessel that drives.");
+  EXPECT_THAT(Search("automobile", &vectors), ElementsAre("sea"));
+  Embed(embedder);
+  EXPECT_THAT(Search("car", &vectors), ElementsAre("sea"));
+  EXPECT_EQ(library_->CountVectors().value(), 1);
+  EXPECT_THAT(library_->Verify().value().problems, IsEmpty());
+}
+
+TEST_F(RetrieverTest, AnotherEmbedderMakesAllVectorsAnew) {
+  Put("road", "An automobile needs petrol.");
+  MeaningEmbedder first;
+  Embed(first, "first");
+  VectorSearch vectors(std::make_unique<MeaningEmbedder>(), 1);
+  EXPECT_TRUE(vectors.Fits(*library_).value());
+  // The same by another name: nothing is lost.
+  MeaningEmbedder same;
+  Embed(same, "second");
+  EXPECT_EQ(same.count(), 1);  // the probe
+  EXPECT_EQ(library_->FindEmbedder().value()->name, "second");
+  MeaningEmbedder other(3);
+  Embed(other, "second");
+  EXPECT_EQ(other.count(), 2);
+  EXPECT_FALSE(vectors.Fits(*library_).value());
+  EXPECT_EQ(vectors.Search(*library_, "car", 1).error().code(), StatusCode::kInvalidInput);
+  VectorSearch others(std::make_unique<MeaningEmbedder>(3), 1);
+  EXPECT_THAT(Search("car", &others), ElementsAre("road"));
+}
+
+TEST_F(RetrieverTest, StopsBetweenTransactionsAndGoesOnLater) {
+  for (int i = 0; i < 40; ++i) Put("d" + std::to_string(i), "An automobile of its own.");
+  MeaningEmbedder embedder;
+  const auto stopped =
+      EmbedLibrary(*library_, embedder, "meaning", [](std::int64_t done, std::int64_t count) {
+        EXPECT_EQ(count, 40);
+        return done == 0;
+      });
+  EXPECT_EQ(stopped.error().code(), StatusCode::kCancelled);
+  const std::int64_t made = library_->CountVectors().value();
+  EXPECT_GT(made, 0);
+  EXPECT_EQ(library_->CountChunksWithoutVectors().value(), 40 - made);
+  Embed(embedder);
+  EXPECT_EQ(library_->CountVectors().value(), 40);
+  EXPECT_EQ(library_->CountChunksWithoutVectors().value(), 0);
+}
+
+}  // namespace
+}  // namespace kinglet
