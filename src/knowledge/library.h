@@ -167,8 +167,10 @@ class Library {
   Result<void> ReadVectors(
       std::int64_t after_id,
       const std::function<void(std::int64_t chunk_id, std::string_view encoded)>& sink);
-  // Of the chunk's sentences, one behind the other; empty where there are none.
-  Result<std::string> SentenceVectors(std::int64_t chunk_id);
+  // Of each chunk's sentences, one behind the other; empty where there are none.
+  Result<void> ReadSentenceVectors(
+      std::span<const std::int64_t> chunk_ids,
+      const std::function<void(std::size_t index, std::string_view encoded)>& sink);
 
   // Reads everything: SQLite's own check, digests, chunk ranges, index against text.
   Result<VerifyReport> Verify();

@@ -120,11 +120,17 @@ Result<void> Library::ReadVectors(
   return {};
 }
 
-Result<std::string> Library::SentenceVectors(std::int64_t chunk_id) {
+Result<void> Library::ReadSentenceVectors(
+    std::span<const std::int64_t> chunk_ids,
+    const std::function<void(std::size_t index, std::string_view encoded)>& sink) {
   Statement row =
       TRY(state_->database.Prepare("SELECT vectors FROM sentence_vectors WHERE chunk_id = ?1"));
-  if (!TRY(row.Bind(1, chunk_id).Step())) return std::string();
-  return std::string(row.Blob(0));
+  for (std::size_t i = 0; i < chunk_ids.size(); ++i) {
+    const bool is_there = TRY(row.Bind(1, chunk_ids[i]).Step());
+    sink(i, is_there ? row.Blob(0) : std::string_view());
+    row.Reset();
+  }
+  return {};
 }
 
 }  // namespace kinglet

@@ -49,28 +49,49 @@ double MeanOf(const std::vector<std::optional<double>>& scores) {
   return count > 0 ? sum / count : 0;
 }
 
+// Of what vectors alone have found, scored as if it had no word of the query: those that words
+// could bring among the `limit` best. None of them has a better score by words than `most`.
+std::vector<Candidate*> WorthAQuery(std::vector<Candidate>& candidates, std::size_t limit,
+                                    double most) {
+  std::vector<double> scores;
+  scores.reserve(candidates.size());
+  for (const Candidate& candidate : candidates) scores.push_back(candidate.score);
+  const auto last =
+      scores.begin() + static_cast<std::ptrdiff_t>(std::min(limit, scores.size()) - 1);
+  std::ranges::nth_element(scores, last, std::greater());
+  std::vector<Candidate*> worth;
+  for (Candidate& candidate : candidates) {
+    const bool could = candidate.score + kWordWeight * most >= *last;
+    if (!candidate.lexical_rank && could) worth.push_back(&candidate);
+  }
+  return worth;
+}
+
 Result<std::vector<Candidate>> RankByBoth(const Retriever& by, std::string_view query,
                                           const QueryStatistics& words, int limit) {
   const int wanted = std::max(limit, kMinCandidates);
+  const auto by_words = TRY(by.library.RankByWords(words, wanted));
   const QueryVectors vectors =
       TRY(by.vectors->Search(by.library, query, static_cast<std::size_t>(wanted)));
   std::vector<Candidate> candidates;
   std::vector<std::int64_t> ids;
-  std::vector<std::int64_t> without_words;  // found by vectors alone
-  for (const auto& [id, candidate] :
-       Gather(TRY(by.library.RankByWords(words, wanted)), vectors.chunks)) {
+  for (const auto& [id, candidate] : Gather(by_words, vectors.chunks)) {
     candidates.push_back(candidate);
     ids.push_back(id);
-    if (!candidate.lexical_rank) without_words.push_back(id);
   }
   const auto by_vectors = TRY(by.vectors->Score(by.library, vectors.query, ids));
-  const auto by_words = TRY(by.library.ScoreByWords(words, without_words));
   const double mean = MeanOf(by_vectors);
-  std::size_t next = 0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    Candidate& candidate = candidates[i];
-    if (!candidate.lexical_rank) candidate.score = by_words[next++];
-    candidate.score = kWordWeight * candidate.score + by_vectors[i].value_or(mean);
+    candidates[i].score = kWordWeight * candidates[i].score + by_vectors[i].value_or(mean);
+  }
+  // Where words have found fewer than they were asked for, they have found all that there are.
+  if (by_words.size() == static_cast<std::size_t>(wanted)) {
+    const std::vector<Candidate*> worth =
+        WorthAQuery(candidates, static_cast<std::size_t>(limit), by_words.back().score);
+    ids.clear();
+    for (const Candidate* candidate : worth) ids.push_back(candidate->chunk_id);
+    const std::vector<double> scores = TRY(by.library.ScoreByWords(words, ids));
+    for (std::size_t i = 0; i < worth.size(); ++i) worth[i]->score += kWordWeight * scores[i];
   }
   std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
     return a.score != b.score ? a.score > b.score : a.chunk_id < b.chunk_id;

@@ -168,18 +168,16 @@ Result<std::vector<std::optional<double>>> VectorSearch::Score(
     Library& library, std::span<const float> query, std::span<const std::int64_t> chunk_ids) {
   const std::scoped_lock lock(mutex_);
   const std::size_t bytes = EncodedBytes(query.size());
-  std::vector<std::optional<double>> scores;
-  for (const std::int64_t id : chunk_ids) {
-    const std::optional<float> chunk = index_.Score(query, id);
-    scores.emplace_back(chunk);
-    if (!chunk) continue;
-    const std::string sentences = TRY(library.SentenceVectors(id));
+  std::vector<std::optional<double>> scores(chunk_ids.size());
+  TRY(library.ReadSentenceVectors(chunk_ids, [&](std::size_t i, std::string_view sentences) {
+    const std::optional<float> chunk = index_.Score(query, chunk_ids[i]);
+    if (!chunk) return;
     float best = sentences.empty() ? *chunk : -1;
-    for (std::string_view rest = sentences; rest.size() >= bytes; rest.remove_prefix(bytes)) {
-      best = std::max(best, DotProduct(query, rest.substr(0, bytes)));
+    for (; sentences.size() >= bytes; sentences.remove_prefix(bytes)) {
+      best = std::max(best, DotProduct(query, sentences.substr(0, bytes)));
     }
-    scores.back() = (*chunk + best) / 2;
-  }
+    scores[i] = (*chunk + best) / 2;
+  }));
   return scores;
 }
 
