@@ -2,12 +2,27 @@
 // ASCII is told by hand, the rest by ICU's properties of characters.
 #include "knowledge/plain_words.h"
 
+#include <array>
+
 #include <unicode/uchar.h>
 
 #include "base/utf8.h"
 
 namespace kinglet {
 namespace {
+
+// In lower case; zero for what is in no word.
+constexpr auto kAsciiLower = [] {
+  std::array<char, 0x80> lower{};
+  for (char c = '0'; c <= '9'; ++c) lower[static_cast<std::size_t>(c)] = c;
+  for (char c = 'a'; c <= 'z'; ++c) {
+    lower[static_cast<std::size_t>(c)] = c;
+    lower[static_cast<std::size_t>(c - 'a' + 'A')] = c;
+  }
+  return lower;
+}();
+
+bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
 struct Character {
   char32_t lower = 0;
@@ -22,14 +37,8 @@ bool IsWrittenWithoutSpaces(char32_t c) {
          (c >= 0xF900 && c < 0xFB00) || c >= 0x20000;
 }
 
+// Of one that is not ASCII.
 Character CharacterAt(std::string_view text) {
-  const char byte = text.front();
-  if (static_cast<unsigned char>(byte) < 0x80) {
-    const bool is_capital = byte >= 'A' && byte <= 'Z';
-    const bool is_other = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
-    const char lower = is_capital ? static_cast<char>(byte - 'A' + 'a') : byte;
-    return {static_cast<char32_t>(lower), 1, is_capital || is_other, false};
-  }
   const Utf8Character read = DecodeUtf8(text);
   const auto code_point = static_cast<UChar32>(read.code_point);
   const bool in_word =
@@ -44,17 +53,30 @@ Character CharacterAt(std::string_view text) {
 bool PlainWords::Next() {
   word_.clear();
   while (next_ < text_.size()) {
+    const std::size_t begin = next_;
+    while (next_ < text_.size() && IsAscii(text_[next_])) {
+      const char lower = kAsciiLower[static_cast<std::size_t>(text_[next_])];
+      if (lower == 0) break;
+      word_ += lower;
+      ++next_;
+    }
+    if (next_ > begin) {
+      if (word_.size() == next_ - begin) range_.begin = begin;
+      range_.end = next_;
+      continue;
+    }
+    if (IsAscii(text_[next_])) {
+      if (!word_.empty()) break;
+      ++next_;
+      continue;
+    }
     const Character character = CharacterAt(text_.substr(next_));
     if (!word_.empty() && (!character.in_word || character.is_word)) break;
     if (word_.empty()) range_.begin = next_;
     next_ += character.size_bytes;
     if (!character.in_word) continue;
     range_.end = next_;
-    if (character.lower < 0x80) {
-      word_ += static_cast<char>(character.lower);
-    } else {
-      AppendUtf8(character.lower, word_);
-    }
+    AppendUtf8(character.lower, word_);
     if (character.is_word) break;
   }
   return !word_.empty();
