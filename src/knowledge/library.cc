@@ -21,7 +21,7 @@ namespace {
 // "KNGL"; tells our files from others that SQLite can read.
 constexpr std::int64_t kApplicationId = 0x4B4E474C;
 // Raised with every change of the tables or of what StemWords makes of a text.
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 
 // The kept text comes last in its row, so that lists of documents do not read through it. Chunks
 // hold their text again: the index needs it alone, without a walk through a long document.
@@ -67,6 +67,8 @@ constexpr std::string_view kUpgrades[] = {
          PRIMARY KEY(document_id, page)
        ) STRICT, WITHOUT ROWID;
        CREATE INDEX documents_by_digest ON documents(digest);)",
+    // 3: what is noted of documents beside their text (document_quality.h, library_quality.cc).
+    kQualityTables,
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - 1);
 
@@ -168,16 +170,6 @@ std::unexpected<Status> NoDocument(std::string_view uri) {
                uri);
 }
 
-// Ends in COMMIT, or leaves nothing behind.
-template <typename Change>
-Result<void> InTransaction(Database& database, const Change& change) {
-  TRY(database.Execute("BEGIN IMMEDIATE"));
-  Result<void> result = change();
-  if (result) result = database.Execute("COMMIT");
-  if (!result) (void)database.Execute("ROLLBACK");  // the first trouble is the one to tell
-  return result;
-}
-
 Result<std::optional<std::int64_t>> FindId(Database& database, std::string_view uri) {
   Statement statement = TRY(database.Prepare("SELECT id FROM documents WHERE uri = ?1"));
   if (!TRY(statement.Bind(1, uri).Step())) return std::nullopt;
@@ -196,6 +188,8 @@ Result<void> DeleteDocument(Database& database, std::int64_t id) {
        {"INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
         "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1",
         "DELETE FROM chunks WHERE document_id = ?1", "DELETE FROM pages WHERE document_id = ?1",
+        "DELETE FROM personal_data WHERE document_id = ?1",
+        "DELETE FROM document_quality WHERE document_id = ?1",
         "DELETE FROM documents WHERE id = ?1"}) {
     TRY(RunFor(database, sql, id));
   }
@@ -291,6 +285,13 @@ Result<Library> Library::Open(const std::filesystem::path& folder, LibraryMode m
 
 Result<void> Library::Put(const DocumentSource& source, const Document& document,
                           std::int64_t now) {
+  return Put(source, ExamineDocument(document, TRY(GetPersonalDataPolicy())), now);
+}
+
+Result<void> Library::Put(const DocumentSource& source, const ExaminedDocument& examined,
+                          std::int64_t now) {
+  TRY(CheckPolicy(examined.quality));
+  const Document& document = examined.document;
   Database& database = state_->database;
   return InTransaction(database, [&]() -> Result<void> {
     if (const auto old = TRY(FindId(database, source.uri))) {
@@ -301,6 +302,7 @@ Result<void> Library::Put(const DocumentSource& source, const Document& document
     }
     const std::int64_t id = TRY(InsertDocument(database, source, document, now));
     TRY(InsertPages(database, id, document));
+    TRY(InsertQuality(database, id, examined.quality));
     return InsertChunks(database, id, document);
   });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "knowledge/cleaner.h"
+#include "knowledge/fold_duplicates.h"
 #include "knowledge/library.h"
 #include "knowledge/library_state.h"
 #include "knowledge/word_stems.h"
@@ -15,6 +16,11 @@ namespace {
 constexpr double kTitleWeight = 0.5;
 constexpr double kHeadingWeight = 1.0;
 constexpr double kTextWeight = 1.0;
+
+// Beyond what is wanted, since some may be copies; and how many times as many as are wanted are
+// looked through at most.
+constexpr std::size_t kMoreForCopies = 10;
+constexpr std::size_t kMaxDepth = 32;
 
 // Stems of the query, each once, in order; without stop words unless it has nothing else.
 std::vector<std::string> QueryStems(std::string_view query, const LibraryLimits& limits) {
@@ -60,13 +66,10 @@ Result<void> FindPages(Statement& row, std::int64_t document_id, Passage& passag
   return {};
 }
 
-}  // namespace
-
-Result<std::vector<Passage>> Library::Search(std::string_view query, int limit) {
+Result<std::vector<Passage>> Rank(Database& database, const std::vector<std::string>& stems,
+                                  int limit) {
   std::vector<Passage> passages;
-  const std::vector<std::string> stems = QueryStems(query, state_->limits);
-  if (stems.empty() || limit <= 0) return passages;
-  Statement row = TRY(state_->database.Prepare(
+  Statement row = TRY(database.Prepare(
       "WITH best AS MATERIALIZED (SELECT rowid, bm25(chunk_index, ?3, ?4, ?5) AS cost "
       "FROM chunk_index WHERE chunk_index MATCH ?1 ORDER BY cost, rowid LIMIT ?2) "
       "SELECT chunks.id, uri, title, heading, start_byte, end_byte, chunks.text, cost, document_id "
@@ -74,7 +77,7 @@ Result<std::vector<Passage>> Library::Search(std::string_view query, int limit) 
       "JOIN documents ON documents.id = document_id ORDER BY cost, chunks.id"));
   row.Bind(1, MatchExpression(stems)).Bind(2, std::int64_t{limit});
   row.Bind(3, kTitleWeight).Bind(4, kHeadingWeight).Bind(5, kTextWeight);
-  Statement pages = TRY(state_->database.Prepare(
+  Statement pages = TRY(database.Prepare(
       "SELECT page, start_byte FROM pages WHERE document_id = ?1 AND start_byte < ?2 "
       "ORDER BY page"));
   while (TRY(row.Step())) {
@@ -91,6 +94,26 @@ Result<std::vector<Passage>> Library::Search(std::string_view query, int limit) 
     passage.lexical_rank = static_cast<int>(passages.size()) + 1;
     passages.push_back(std::move(passage));
   }
+  return passages;
+}
+
+}  // namespace
+
+Result<std::vector<Passage>> Library::Search(std::string_view query, int limit) {
+  std::vector<Passage> passages;
+  const std::vector<std::string> stems = QueryStems(query, state_->limits);
+  if (stems.empty() || limit <= 0) return passages;
+  // Copies rank beside each other, and may fill any list.
+  const auto wanted = static_cast<std::size_t>(limit);
+  for (std::size_t depth = wanted + kMoreForCopies; depth <= kMaxDepth * (wanted + kMoreForCopies);
+       depth *= 2) {
+    std::vector<Passage> ranked = TRY(Rank(state_->database, stems, static_cast<int>(depth)));
+    const bool are_all = ranked.size() < depth;
+    passages = FoldDuplicates(std::move(ranked));
+    if (are_all || passages.size() >= wanted) break;
+  }
+  passages.resize(std::min(passages.size(), wanted));
+  TRY(AddCopies(state_->database, passages));
   return passages;
 }
 
