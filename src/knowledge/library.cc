@@ -188,8 +188,6 @@ Result<void> DeleteDocument(Database& database, std::int64_t id) {
        {"INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
         "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1",
         "DELETE FROM chunks WHERE document_id = ?1", "DELETE FROM pages WHERE document_id = ?1",
-        "DELETE FROM personal_data WHERE document_id = ?1",
-        "DELETE FROM document_quality WHERE document_id = ?1",
         "DELETE FROM documents WHERE id = ?1"}) {
     TRY(RunFor(database, sql, id));
   }

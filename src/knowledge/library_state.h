@@ -15,7 +15,7 @@ namespace kinglet {
 // signature is 128 numbers of 32 bits, of this machine's order; null: the text is too short.
 inline constexpr std::string_view kQualityTables = R"(
 CREATE TABLE document_quality(
-  document_id INTEGER PRIMARY KEY REFERENCES documents(id),
+  document_id INTEGER PRIMARY KEY REFERENCES documents(id) ON DELETE CASCADE,
   language TEXT NOT NULL,
   model_instructions INTEGER NOT NULL,
   dropped_bytes INTEGER,
@@ -23,7 +23,7 @@ CREATE TABLE document_quality(
   policy TEXT NOT NULL
 ) STRICT;
 CREATE TABLE personal_data(
-  document_id INTEGER NOT NULL REFERENCES documents(id),
+  document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
   kind TEXT NOT NULL,
   count INTEGER NOT NULL,
   PRIMARY KEY(document_id, kind)

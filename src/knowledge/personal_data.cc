@@ -104,10 +104,14 @@ constexpr std::string_view kIbanLengths =
     "NL18 NO15 PK24 PL28 PS29 PT25 QA29 RO24 RS22 SA24 SC31 SD18 SE24 SI19 SK24 SM27 ST25 SV28 "
     "TL23 TN24 TR26 UA29 VA22 VG24 XK20 ";
 
+std::size_t DigitAt(std::string_view digits, std::size_t at) {
+  return static_cast<std::size_t>(digits[at] - '0');
+}
+
 std::size_t IbanLength(std::string_view country) {
   for (std::size_t i = 0; i < kIbanLengths.size(); i += 5) {
     if (kIbanLengths.substr(i, 2) != country) continue;
-    return static_cast<std::size_t>((kIbanLengths[i + 2] - '0') * 10 + (kIbanLengths[i + 3] - '0'));
+    return DigitAt(kIbanLengths, i + 2) * 10 + DigitAt(kIbanLengths, i + 3);
   }
   return 0;
 }
@@ -157,8 +161,8 @@ bool HasLuhnDigit(std::string_view digits) {
 
 // First four digits from ... to, and the lengths that cards of that network have.
 struct CardNetwork {
-  int first;
-  int last;
+  std::size_t first;
+  std::size_t last;
   std::size_t min_digits;
   std::size_t max_digits;
 };
@@ -178,8 +182,8 @@ constexpr CardNetwork kCardNetworks[] = {
 };
 
 bool IsCardNumber(std::string_view digits) {
-  int head = 0;
-  std::from_chars(digits.data(), digits.data() + 4, head);
+  std::size_t head = 0;
+  for (std::size_t i = 0; i < 4; ++i) head = head * 10 + DigitAt(digits, i);
   const bool is_known = std::ranges::any_of(kCardNetworks, [&](const CardNetwork& network) {
     return head >= network.first && head <= network.last && digits.size() >= network.min_digits &&
            digits.size() <= network.max_digits;

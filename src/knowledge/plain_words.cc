@@ -16,8 +16,9 @@ constexpr auto kAsciiLower = [] {
   std::array<char, 0x80> lower{};
   for (char c = '0'; c <= '9'; ++c) lower[static_cast<std::size_t>(c)] = c;
   for (char c = 'a'; c <= 'z'; ++c) {
-    lower[static_cast<std::size_t>(c)] = c;
-    lower[static_cast<std::size_t>(c - 'a' + 'A')] = c;
+    const auto at = static_cast<std::size_t>(c);
+    lower[at] = c;
+    lower[at - ('a' - 'A')] = c;
   }
   return lower;
 }();
