@@ -61,8 +61,13 @@ Result<void> Fill(Library& library, const RetrievalSuite& suite) {
 
 Result<std::vector<std::string>> Retrieve(const Retriever& retriever, std::string_view query) {
   std::vector<std::string> ids;
+  const auto add = [&](const std::string& id) {
+    if (std::ranges::count(ids, id) == 0) ids.push_back(id);
+  };
   for (const Passage& passage : TRY(retriever.Search(query, kPassages))) {
-    if (std::ranges::count(ids, passage.document) == 0) ids.push_back(passage.document);
+    add(passage.document);
+    // The collection knows them as documents of their own.
+    std::ranges::for_each(passage.also_in, add);
   }
   return ids;
 }

@@ -27,6 +27,7 @@ struct Flags {
   IngestOptions options;
   bool json = false;
   bool show_progress = false;
+  std::string personal_data;  // a policy; empty: the library's own
 };
 
 constexpr IngestOutcome kOutcomes[] = {IngestOutcome::kAdded,     IngestOutcome::kReplaced,
@@ -149,6 +150,9 @@ Result<void> Run(const Flags& flags, const Environment& environment) {
     return Error(StatusCode::kUsage, "PATH is required: files and folders to read");
   }
   Library library = TRY(Library::Open(flags.library, LibraryMode::kWrite));
+  if (const auto policy = PersonalDataPolicyNamed(flags.personal_data)) {
+    TRY(library.SetPersonalDataPolicy(*policy));
+  }
   Report report(flags);
   Result<void> result = Ingest(library, flags.paths, flags.options, [&](const IngestEvent& event) {
     report.Show(event);
@@ -157,6 +161,12 @@ Result<void> Run(const Flags& flags, const Environment& environment) {
   if (result) result = Embed(library, flags, environment, report);
   report.PrintTotals();
   if (!result) return result;
+  if (const std::size_t count = TRY(library.ListKeptOtherwise()).size(); count > 0) {
+    fmt::print(stderr,
+               "kinglet: {} documents with personal data were kept by another policy, and stay as "
+               "they are until they are ingested again; kinglet library report names them\n",
+               count);
+  }
   if (const int failed = report.count(IngestOutcome::kFailed); failed > 0) {
     return Error(StatusCode::kFailed, "{} of the files could not be read; all others are in {}",
                  failed, flags.library);
@@ -186,6 +196,11 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment) {
   app.add_flag("--hidden", flags->options.walk.hidden, "in folders, hidden files too");
   app.add_flag("--follow-links", flags->options.walk.follow_links,
                "in folders, symbolic links too");
+  app.add_option("--personal-data", flags->personal_data,
+                 "of addresses, numbers of phones, accounts and cards: keep them, mask them, or "
+                 "refuse documents that have any; the library remembers it")
+      ->check(CLI::IsMember({"keep", "mask", "refuse"}))
+      ->default_str("the library's, at first keep");
   app.add_flag("--json", flags->json, "one JSON object a file once it is on disk, then the totals");
   return [flags, environment] { return Run(*flags, environment); };
 }

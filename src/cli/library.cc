@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// kinglet library list, show, remove, verify: what a library holds, and whether it is sound.
+// kinglet library list, show, remove, report, verify: what a library holds, and whether it is
+// sound.
 #include "knowledge/library.h"
 
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "base/display.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/library_report.h"
 
 namespace kinglet {
 namespace {
@@ -134,6 +136,11 @@ Result<void> Verify(const Flags& flags) {
                flags.library);
 }
 
+Result<void> Report(const Flags& flags) {
+  Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
+  return PrintLibraryReport(library, flags.library, flags.json);
+}
+
 struct Action {
   const char* name;
   const char* summary;
@@ -145,6 +152,7 @@ constexpr Action kActions[] = {
     {"list", "the documents", List, false},
     {"show", "one document: where it came from, its chunks, its text", Show, true},
     {"remove", "takes one document out; its file stays", Remove, true},
+    {"report", "languages, duplicates, personal data, and what was not read", Report, false},
     {"verify", "reads everything and checks digests, chunks and index", Verify, false},
 };
 

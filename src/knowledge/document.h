@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ struct Document {
   std::vector<Block> blocks;
   // Where in text its pages begin, the first one's first, ascending; empty: there are no pages.
   std::vector<std::size_t> pages;
+  // Of text that was not content (menus, banners), without white space; unset: its reader does not
+  // count it, or read it in a process of its own.
+  std::optional<std::size_t> dropped_bytes;
 };
 
 // What is said above, of a document that somebody else has made. kInvalidInput names what is wrong.
@@ -67,6 +71,8 @@ class DocumentBuilder {
 
   // What is added from now on stands on the next page; the first begins with the first call.
   void BeginPage();
+
+  void SetDroppedBytes(std::size_t bytes) { document_.dropped_bytes = bytes; }
 
   // Empty text adds nothing. Code and paragraphs may hold line breaks; the others become one line.
   void AddParagraph(std::string_view text);

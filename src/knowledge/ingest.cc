@@ -8,7 +8,9 @@
 #include <cstring>
 #include <deque>
 #include <future>
+#include <map>
 #include <optional>
+#include <utility>
 
 #include <sys/stat.h>
 
@@ -29,13 +31,23 @@ constexpr std::size_t kReadAhead = 2;  // beyond one a CPU
 // What reading a file came to.
 struct Reading {
   DocumentSource source;
-  std::optional<Document> document;  // unset: its bytes are the same as before, or none to read
+  std::optional<ExaminedDocument> examined;  // unset: its bytes are as before, or none to read
+};
+
+// What all files of one ingest have in common.
+struct Work {
+  Library& library;
+  IngestOptions options;
+  PersonalDataPolicy policy;
+  // Documents to be read again though their files are the same.
+  std::vector<std::string> kept_otherwise;  // sorted
 };
 
 // A file on its way. An outcome that is there already needs no reading.
 struct Pending {
   const FoundFile* file = nullptr;
   std::optional<DocumentRecord> old;
+  bool kept_otherwise = false;
   std::optional<Result<IngestOutcome>> outcome;
   std::future<Result<Reading>> reading;
 };
@@ -47,7 +59,8 @@ bool IsGone(const fs::path& path) {
 
 // In a thread of its own: it knows no library.
 Result<Reading> Read(const FoundFile& file, DocumentSource source, const std::string& old_digest,
-                     const IngestOptions& options) {
+                     const Work& work) {
+  const IngestOptions& options = work.options;
   const std::string bytes = TRY(ReadFile(file.path, options.reading.limits.file_bytes));
   source.size_bytes = static_cast<std::int64_t>(bytes.size());
   source.digest = Sha256::HexOf(bytes);
@@ -58,12 +71,12 @@ Result<Reading> Read(const FoundFile& file, DocumentSource source, const std::st
   if (format == nullptr) return Reading{std::move(source), std::nullopt};
   source.media_type = format->media_type;
   Document document = TRY(ReadDocument(file.path, bytes, *format, options.reading));
-  return Reading{std::move(source), std::move(document)};
+  return Reading{std::move(source), ExamineDocument(std::move(document), work.policy)};
 }
 
 // What can be said without a look into the file, or the beginning of its reading. An error here is
 // the file's.
-Result<void> Begin(Library& library, const IngestOptions& options, Pending& pending) {
+Result<void> Begin(const Work& work, Pending& pending) {
   const FoundFile& file = *pending.file;
   if (!file.trouble.empty()) return Error(StatusCode::kFailed, "{}", file.trouble);
   if (!IsUtf8(file.path.native())) {
@@ -78,15 +91,16 @@ Result<void> Begin(Library& library, const IngestOptions& options, Pending& pend
   source.size_bytes = info.st_size;
   source.modified_ns =
       std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + std::int64_t{info.st_mtim.tv_nsec};
-  pending.old = TRY(library.FindDocument(source.uri));
+  pending.old = TRY(work.library.FindDocument(source.uri));
+  pending.kept_otherwise = std::ranges::binary_search(work.kept_otherwise, source.uri);
   const DocumentSource* const old = pending.old ? &pending.old->source : nullptr;
-  if (old != nullptr && old->size_bytes == source.size_bytes &&
-      old->modified_ns == source.modified_ns) {
+  const bool is_known = old != nullptr && !pending.kept_otherwise;
+  if (is_known && old->size_bytes == source.size_bytes && old->modified_ns == source.modified_ns) {
     pending.outcome = IngestOutcome::kUnchanged;
     return {};
   }
   pending.reading = std::async(std::launch::async, Read, std::cref(file), std::move(source),
-                               old != nullptr ? old->digest : std::string(), std::cref(options));
+                               is_known ? old->digest : std::string(), std::cref(work));
   return {};
 }
 
@@ -106,18 +120,25 @@ Result<std::optional<std::string>> FindMoved(Library& library, const std::string
 Result<IngestOutcome> End(Library& library, Pending& pending) {
   if (pending.outcome) return *std::move(pending.outcome);
   const Reading reading = TRY(pending.reading.get());
-  if (pending.old && reading.source.digest == pending.old->source.digest) {
+  if (pending.old && !pending.kept_otherwise &&
+      reading.source.digest == pending.old->source.digest) {
     TRY(library.Touch(reading.source));
     return IngestOutcome::kUnchanged;
   }
-  if (!reading.document) return IngestOutcome::kSkipped;
+  if (!reading.examined) return IngestOutcome::kSkipped;
+  if (const auto allowed = CheckPolicy(reading.examined->quality); !allowed) {
+    if (!pending.old) return std::unexpected(allowed.error());
+    TRY(library.Remove(reading.source.uri));
+    return Error(allowed.error().code(), "{}; what was kept of it is removed",
+                 allowed.error().message());
+  }
   if (!pending.old) {
     if (const auto from = TRY(FindMoved(library, reading.source.digest))) {
       TRY(library.Move(*from, reading.source));
       return IngestOutcome::kMoved;
     }
   }
-  TRY(library.Put(reading.source, *reading.document, UnixSeconds()));
+  TRY(library.Put(reading.source, *reading.examined, UnixSeconds()));
   return pending.old ? IngestOutcome::kReplaced : IngestOutcome::kAdded;
 }
 
@@ -141,11 +162,11 @@ IngestEvent Describe(const FoundFile& file, const Result<IngestOutcome>& outcome
   return event;
 }
 
-// Documents of these folders whose files are gone. A folder in which nothing was found keeps its
-// own: more often a disk is not there than all files are deleted.
-Result<std::vector<std::string>> FindGone(Library& library, std::span<const fs::path> paths,
-                                          std::span<const FoundFile> files) {
-  std::vector<std::string> folders;  // with a slash at the end
+// With a slash at the end. A folder in which nothing was found keeps its own: more often a disk is
+// not there than all files are deleted.
+std::vector<std::string> FindFolders(std::span<const fs::path> paths,
+                                     std::span<const FoundFile> files) {
+  std::vector<std::string> folders;
   std::error_code error;
   for (const fs::path& path : paths) {
     if (!fs::is_directory(path, error)) continue;
@@ -154,15 +175,86 @@ Result<std::vector<std::string>> FindGone(Library& library, std::span<const fs::
         files, [&](const FoundFile& file) { return file.path.native().starts_with(folder); });
     if (found) folders.push_back(std::move(folder));
   }
-  std::vector<std::string> gone;
-  if (folders.empty()) return gone;
-  for (const DocumentRecord& record : TRY(library.ListDocuments())) {
-    const std::string& uri = record.source.uri;
-    const bool is_inside = std::ranges::any_of(
-        folders, [&](const std::string& folder) { return uri.starts_with(folder); });
-    if (is_inside && IsGone(uri)) gone.push_back(uri);
+  return folders;
+}
+
+// A file that was in one of these folders.
+bool IsGoneFrom(std::span<const std::string> folders, const std::string& uri) {
+  const bool is_inside = std::ranges::any_of(
+      folders, [&](const std::string& folder) { return uri.starts_with(folder); });
+  return is_inside && IsGone(uri);
+}
+
+// What an ingest could not read, beside what earlier ones could not.
+class Problems {
+ public:
+  explicit Problems(std::vector<IngestProblem> old) {
+    for (IngestProblem& problem : old) old_.emplace(problem.uri, std::move(problem));
   }
-  return gone;
+
+  void Note(const IngestEvent& event) {
+    // What is no UTF-8 is no text for SQLite.
+    const std::string uri = IsUtf8(event.uri) ? event.uri : EscapeForDisplay(event.uri);
+    const auto old = old_.extract(uri);
+    const bool is_unread =
+        event.outcome == IngestOutcome::kSkipped || event.outcome == IngestOutcome::kFailed;
+    if (!is_unread || IsGone(event.uri)) {
+      if (old) solved_.push_back(uri);
+      return;
+    }
+    IngestProblem problem{uri, std::string(Name(event.outcome)), event.reason};
+    if (!old || old.mapped() != problem) met_.push_back(std::move(problem));
+  }
+
+  // Those that this ingest did not come upon.
+  void ForgetGone(std::span<const std::string> folders) {
+    for (const auto& [uri, problem] : old_) {
+      if (IsGoneFrom(folders, uri)) solved_.push_back(uri);
+    }
+  }
+
+  Result<void> Update(Library& library) const { return library.UpdateProblems(solved_, met_); }
+
+ private:
+  std::map<std::string, IngestProblem> old_;  // by uri
+  std::vector<std::string> solved_;
+  std::vector<IngestProblem> met_;
+};
+
+using Tell = std::function<Result<void>(IngestEvent event, std::size_t index)>;
+
+Result<void> IngestFiles(const Work& work, std::span<const FoundFile> files, const Tell& tell) {
+  std::deque<Pending> pending;
+  const auto most = static_cast<std::size_t>(AvailableCpus()) + kReadAhead;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (; next < files.size() && pending.size() < most; ++next) {
+      Pending& begun = pending.emplace_back();
+      begun.file = &files[next];
+      if (const auto fault = Begin(work, begun); !fault) {
+        begun.outcome = std::unexpected(fault.error());
+      }
+    }
+    const Result<IngestOutcome> outcome = End(work.library, pending.front());
+    TRY(tell(Describe(*pending.front().file, outcome), i));
+    pending.pop_front();
+  }
+  return {};
+}
+
+// Documents whose files are gone from these folders.
+Result<void> RemoveGone(Library& library, std::span<const std::string> folders, std::size_t count,
+                        const Tell& tell) {
+  if (folders.empty()) return {};
+  for (const DocumentRecord& record : TRY(library.ListDocuments())) {
+    if (!IsGoneFrom(folders, record.source.uri)) continue;
+    TRY(library.Remove(record.source.uri));
+    IngestEvent event;
+    event.outcome = IngestOutcome::kRemoved;
+    event.uri = record.source.uri;
+    TRY(tell(std::move(event), count - 1));
+  }
+  return {};
 }
 
 }  // namespace
@@ -187,42 +279,29 @@ std::string_view Name(IngestOutcome outcome) {
   return "failed";
 }
 
-Result<void> Ingest(Library& library, std::span<const fs::path> paths, const IngestOptions& given,
+Result<void> Ingest(Library& library, std::span<const fs::path> paths, const IngestOptions& options,
                     const IngestSink& sink) {
-  const std::vector<FoundFile> files = FindFiles(paths, given.walk);
+  const std::vector<FoundFile> files = FindFiles(paths, options.walk);
+  TRY(library.NoteMissingQuality());
+  Work work{library, options, TRY(library.GetPersonalDataPolicy()),
+            TRY(library.ListKeptOtherwise())};
   // Readers outlive a call that ends early only as long as they take to notice.
   std::atomic<bool> is_over = false;
-  IngestOptions options = given;
-  options.reading.should_stop = [&is_over] { return is_over.load(); };
-  std::deque<Pending> pending;
+  work.options.reading.should_stop = [&is_over] { return is_over.load(); };
+  Problems problems(TRY(library.ListProblems()));
   const auto tell = [&](IngestEvent event, std::size_t index) -> Result<void> {
     event.index = index;
     event.count = files.size();
+    problems.Note(event);
     if (sink(event)) return {};
     is_over = true;
     return Error(StatusCode::kCancelled, "interrupted");
   };
-  const auto most = static_cast<std::size_t>(AvailableCpus()) + kReadAhead;
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    for (; next < files.size() && pending.size() < most; ++next) {
-      Pending& begun = pending.emplace_back();
-      begun.file = &files[next];
-      if (const auto fault = Begin(library, options, begun); !fault) {
-        begun.outcome = std::unexpected(fault.error());
-      }
-    }
-    const Result<IngestOutcome> outcome = End(library, pending.front());
-    TRY(tell(Describe(*pending.front().file, outcome), i));
-    pending.pop_front();
-  }
-  for (const std::string& uri : TRY(FindGone(library, paths, files))) {
-    TRY(library.Remove(uri));
-    IngestEvent event;
-    event.outcome = IngestOutcome::kRemoved;
-    event.uri = uri;
-    TRY(tell(std::move(event), files.size() - 1));
-  }
+  Result<void> result = IngestFiles(work, files, tell);
+  if (result) result = RemoveGone(library, FindFolders(paths, files), files.size(), tell);
+  if (result) problems.ForgetGone(FindFolders(paths, files));
+  TRY(problems.Update(library));
+  TRY(std::move(result));
   return library.Purge();
 }
 

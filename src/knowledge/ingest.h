@@ -45,6 +45,9 @@ struct IngestEvent {
 // Told of each file after its transaction is on disk. Returns false to stop (kCancelled).
 using IngestSink = std::function<bool(const IngestEvent&)>;
 
+// By the library's policy for personal data; what was kept by another one is read again. What was
+// skipped or failed is noted in the library until it is read, or gone.
+//
 // A file that fails is an event, and the rest goes on; an error is one of the library. Events come
 // in the order of FindFiles, those of what was removed at the end.
 Result<void> Ingest(Library& library, std::span<const std::filesystem::path> paths,

@@ -22,7 +22,7 @@ namespace {
 // "KNGL"; tells our files from others that SQLite can read.
 constexpr std::int64_t kApplicationId = 0x4B4E474C;
 // Raised with every change of the tables or of what StemWords makes of a text.
-constexpr std::int64_t kSchemaVersion = 3;
+constexpr std::int64_t kSchemaVersion = 4;
 
 // The kept text comes last in its row, so that lists of documents do not read through it. Chunks
 // hold their text again: the index needs it alone, without a walk through a long document.
@@ -82,6 +82,8 @@ constexpr std::string_view kUpgrades[] = {
          name TEXT PRIMARY KEY,
          value ANY NOT NULL
        ) STRICT, WITHOUT ROWID;)",
+    // 4: what is noted of documents beside their text (document_quality.h, library_quality.cc).
+    kQualityTables,
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - 1);
 
@@ -300,6 +302,13 @@ Result<Library> Library::Open(const std::filesystem::path& folder, LibraryMode m
 
 Result<void> Library::Put(const DocumentSource& source, const Document& document,
                           std::int64_t now) {
+  return Put(source, ExamineDocument(document, TRY(GetPersonalDataPolicy())), now);
+}
+
+Result<void> Library::Put(const DocumentSource& source, const ExaminedDocument& examined,
+                          std::int64_t now) {
+  TRY(CheckPolicy(examined.quality));
+  const Document& document = examined.document;
   Database& database = state_->database;
   return InTransaction(database, [&]() -> Result<void> {
     if (const auto old = TRY(FindId(database, source.uri))) {
@@ -310,6 +319,7 @@ Result<void> Library::Put(const DocumentSource& source, const Document& document
     }
     const std::int64_t id = TRY(InsertDocument(database, source, document, now));
     TRY(InsertPages(database, id, document));
+    TRY(InsertQuality(database, id, examined.quality));
     return InsertChunks(database, id, document);
   });
 }

@@ -15,6 +15,7 @@
 #include "base/byte_range.h"
 #include "base/status.h"
 #include "knowledge/document.h"
+#include "knowledge/document_quality.h"
 #include "knowledge/passage.h"
 
 namespace kinglet {
@@ -95,6 +96,24 @@ struct VerifyReport {
   std::vector<std::string> problems;  // one line each; empty: the library is sound
 };
 
+struct DocumentQualityRecord {
+  std::string uri;
+  // Unset: ingested by a kinglet that noted none; the next ingest does.
+  std::optional<DocumentQuality> quality;
+  std::string exact_duplicate_of;  // the first document with that text; empty: it is the first
+  std::string near_duplicate_of;   // the most similar one of those before it; empty: there is none
+  double near_duplicate_jaccard = 0;  // estimated
+};
+
+// A file that an ingest did not read, and why.
+struct IngestProblem {
+  std::string uri;
+  std::string outcome;  // "skipped", "failed"
+  std::string reason;
+
+  bool operator==(const IngestProblem&) const = default;
+};
+
 struct LibraryLimits {
   std::int64_t documents = 1'000'000;
   std::size_t query_bytes = 4096;  // what is longer is cut
@@ -114,7 +133,10 @@ class Library {
   Library& operator=(Library&&) noexcept;
   ~Library();
 
-  // Adds the document, or replaces the one with the same uri.
+  // Adds the document, or replaces the one with the same uri. kInvalidInput: CheckPolicy refuses
+  // it. Who examines it, maybe in another thread, does so by the library's policy.
+  Result<void> Put(const DocumentSource& source, const ExaminedDocument& examined,
+                   std::int64_t now);
   Result<void> Put(const DocumentSource& source, const Document& document, std::int64_t now);
   // The file was touched, its bytes are the same: only the time is taken over.
   Result<void> Touch(const DocumentSource& source);
@@ -134,6 +156,24 @@ class Library {
   Result<std::vector<DocumentRecord>> ListDocuments();                        // by uri
   Result<DocumentDetails> ShowDocument(std::string_view uri);
 
+  // What the library does about personal data from now on. Documents that are there stay as they
+  // are, until they are ingested again.
+  Result<PersonalDataPolicy> GetPersonalDataPolicy();
+  Result<void> SetPersonalDataPolicy(PersonalDataPolicy policy);
+  // Uris of documents with personal data that were kept under another policy than is set now.
+  Result<std::vector<std::string>> ListKeptOtherwise();
+
+  // By uri. Near duplicates are looked for in all documents, in the order that they came in.
+  Result<std::vector<DocumentQualityRecord>> ListQuality();
+  // Notes the quality of documents that have none, from their kept text.
+  Result<void> NoteMissingQuality();
+
+  // By uri.
+  Result<std::vector<IngestProblem>> ListProblems();
+  // Takes those of `solved` out, then adds or replaces those of `met`.
+  Result<void> UpdateProblems(const std::vector<std::string>& solved,
+                              const std::vector<IngestProblem>& met);
+
   // Those bytes of the kept text; kNotFound for an unknown document, kUsage for a range beyond it.
   Result<std::string> Text(std::string_view uri, std::int64_t start_byte, std::int64_t end_byte);
 
@@ -148,6 +188,8 @@ class Library {
                                            std::span<const std::int64_t> chunk_ids);
   // In this order, without those that are gone; scores and ranks are left to the caller.
   Result<std::vector<Passage>> ReadPassages(std::span<const std::int64_t> chunk_ids);
+  // Documents that have the very text of a passage's own, into its also_in.
+  Result<void> AddCopies(std::vector<Passage>& passages);
 
   // ---- vectors of chunks, as one embedder has made them ----
 

@@ -12,6 +12,30 @@
 
 namespace kinglet {
 
+// signature is 128 numbers of 32 bits, of this machine's order; null: the text is too short.
+inline constexpr std::string_view kQualityTables = R"(
+CREATE TABLE document_quality(
+  document_id INTEGER PRIMARY KEY REFERENCES documents(id) ON DELETE CASCADE,
+  language TEXT NOT NULL,
+  model_instructions INTEGER NOT NULL,
+  dropped_bytes INTEGER,
+  signature BLOB,
+  policy TEXT NOT NULL
+) STRICT;
+CREATE TABLE personal_data(
+  document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+  kind TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(document_id, kind)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ingest_problems(
+  uri TEXT PRIMARY KEY,
+  outcome TEXT NOT NULL,
+  reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX documents_by_text ON documents(text_digest);
+)";
+
 // The lock file of the one writer, open and locked; the kernel lets go when the process ends.
 class WriterLock {
  public:
@@ -50,5 +74,9 @@ struct Library::State {
   Database database;
   bool has_removed = false;  // since the last Purge
 };
+
+// Part of Put's transaction.
+Result<void> InsertQuality(Database& database, std::int64_t document_id,
+                           const DocumentQuality& quality);
 
 }  // namespace kinglet

@@ -226,14 +226,20 @@ TEST_F(LibraryTest, BringsAnOlderLibraryUpToDate) {
     }
     {
       Database old = Database::Open(folder_ / "library/library.sqlite", false).value();
-      ASSERT_TRUE(
-          old.Execute("DROP TABLE pages; DROP INDEX documents_by_digest; DROP TABLE vectors; "
-                      "DROP TABLE sentence_vectors; DROP TABLE settings; PRAGMA user_version=1"));
+      ASSERT_TRUE(old.Execute(
+          "DROP TABLE pages; DROP INDEX documents_by_digest; DROP TABLE vectors; "
+          "DROP TABLE sentence_vectors; DROP TABLE document_quality; DROP TABLE personal_data; "
+          "DROP TABLE ingest_problems; DROP TABLE settings; DROP INDEX documents_by_text; "
+          "PRAGMA user_version=1"));
     }
     Library library = Open(first);
     EXPECT_THAT(Search(library, "geese", 5).value(), SizeIs(1));
     EXPECT_THAT(Open(LibraryMode::kRead).Verify().value().problems, IsEmpty());
+    EXPECT_FALSE(library.ListQuality()->front().quality);
   }
+  Library library = Open(LibraryMode::kWrite);
+  ASSERT_TRUE(library.NoteMissingQuality());
+  ASSERT_TRUE(library.ListQuality()->front().quality);
 }
 
 TEST_F(LibraryTest, ShowsADocument) {

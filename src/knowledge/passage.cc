@@ -20,16 +20,20 @@ std::optional<int> Passage::PageAt(std::int64_t byte) const {
 }
 
 json::object ToJson(const Passage& passage) {
-  return {{"document", passage.document},
-          {"title", passage.title},
-          {"heading", passage.heading},
-          {"page", ToJson(passage.page)},
-          {"start_byte", passage.start_byte},
-          {"end_byte", passage.end_byte},
-          {"text", passage.text},
-          {"score", passage.score},
-          {"lexical_rank", ToJson(passage.lexical_rank)},
-          {"vector_rank", ToJson(passage.vector_rank)}};
+  json::object object{{"document", passage.document},
+                      {"title", passage.title},
+                      {"heading", passage.heading},
+                      {"page", ToJson(passage.page)},
+                      {"start_byte", passage.start_byte},
+                      {"end_byte", passage.end_byte},
+                      {"text", passage.text},
+                      {"score", passage.score},
+                      {"lexical_rank", ToJson(passage.lexical_rank)},
+                      {"vector_rank", ToJson(passage.vector_rank)}};
+  if (!passage.also_in.empty()) {
+    object["also_in"] = json::array(passage.also_in.begin(), passage.also_in.end());
+  }
+  return object;
 }
 
 }  // namespace kinglet

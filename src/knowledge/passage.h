@@ -19,11 +19,12 @@ struct Passage {
   std::vector<std::int64_t> page_breaks;  // bytes of the kept text within it that begin a page
   std::int64_t start_byte = 0;            // [start_byte, end_byte) of the kept text of the document
   std::int64_t end_byte = 0;
-  std::string text;                 // exactly those bytes
-  double score = 0;                 // higher is better; comparable within one search only
-  std::optional<int> lexical_rank;  // from 1; unset when full-text search did not find it
-  std::optional<int> vector_rank;   // from 1; unset when vector search did not find it
-  std::int64_t chunk_id = 0;        // stable until the document is replaced
+  std::string text;                  // exactly those bytes
+  double score = 0;                  // higher is better; comparable within one search only
+  std::optional<int> lexical_rank;   // from 1; unset when full-text search did not find it
+  std::optional<int> vector_rank;    // from 1; unset when vector search did not find it
+  std::int64_t chunk_id = 0;         // stable until the document is replaced
+  std::vector<std::string> also_in;  // uris of other documents that say the same
 
   // Of a byte of the kept text that the passage holds.
   std::optional<int> PageAt(std::int64_t byte) const;

@@ -7,6 +7,8 @@
 #include <map>
 #include <optional>
 
+#include "knowledge/fold_duplicates.h"
+
 namespace kinglet {
 namespace {
 
@@ -14,6 +16,10 @@ constexpr int kMinCandidates = 100;  // of each way
 // Of the words' score beside the vectors' cosine, chosen on three collections: between 0.3 and 0.5
 // nothing changes much.
 constexpr double kWordWeight = 0.4;
+// Passages beyond what is wanted, since some may be copies; and how many times as many are looked
+// through at most.
+constexpr std::size_t kMoreForCopies = 10;
+constexpr std::size_t kMaxDepth = 32;
 
 struct Candidate {
   std::int64_t chunk_id = 0;
@@ -109,15 +115,14 @@ Result<std::vector<Candidate>> RankByWords(Library& library, const QueryStatisti
   return candidates;
 }
 
-}  // namespace
+Result<std::vector<Candidate>> Rank(const Retriever& by, std::string_view query,
+                                    const QueryStatistics& words, int limit) {
+  return by.vectors != nullptr ? RankByBoth(by, query, words, limit)
+                               : RankByWords(by.library, words, limit);
+}
 
-Result<std::vector<Passage>> Retriever::Search(std::string_view query, int limit) const {
-  const QueryStatistics words = TRY(library.TermStatistics(query));
-  if (words.terms.empty() || limit <= 0) return std::vector<Passage>();
-  std::vector<Candidate> candidates = vectors != nullptr
-                                          ? TRY(RankByBoth(*this, query, words, limit))
-                                          : TRY(RankByWords(library, words, limit));
-  candidates.resize(std::min(candidates.size(), static_cast<std::size_t>(limit)));
+Result<std::vector<Passage>> ReadPassages(Library& library,
+                                          const std::vector<Candidate>& candidates) {
   std::vector<std::int64_t> ids;
   ids.reserve(candidates.size());
   for (const Candidate& candidate : candidates) ids.push_back(candidate.chunk_id);
@@ -131,6 +136,27 @@ Result<std::vector<Passage>> Retriever::Search(std::string_view query, int limit
     passage.lexical_rank = candidate->lexical_rank;
     passage.vector_rank = candidate->vector_rank;
   }
+  return passages;
+}
+
+}  // namespace
+
+Result<std::vector<Passage>> Retriever::Search(std::string_view query, int limit) const {
+  const QueryStatistics words = TRY(library.TermStatistics(query));
+  if (words.terms.empty() || limit <= 0) return std::vector<Passage>();
+  const auto wanted = static_cast<std::size_t>(limit);
+  std::vector<Passage> passages;
+  // Copies rank beside each other, and may fill any list.
+  for (std::size_t depth = wanted + kMoreForCopies; depth <= kMaxDepth * (wanted + kMoreForCopies);
+       depth *= 2) {
+    std::vector<Candidate> candidates = TRY(Rank(*this, query, words, static_cast<int>(depth)));
+    const bool are_all = candidates.size() < depth;
+    candidates.resize(std::min(candidates.size(), depth));
+    passages = FoldDuplicates(TRY(ReadPassages(library, candidates)));
+    if (are_all || passages.size() >= wanted) break;
+  }
+  passages.resize(std::min(passages.size(), wanted));
+  TRY(library.AddCopies(passages));
   return passages;
 }
 

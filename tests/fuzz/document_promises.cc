@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/display.h"
 #include "knowledge/chunker.h"
+#include "knowledge/document_quality.h"
 #include "knowledge/extractor.h"
 #include "knowledge/sentences.h"
 #include "knowledge/word_stems.h"
@@ -45,6 +46,15 @@ void CheckWords(std::string_view text) {
   }
 }
 
+// Masked it is a sound document of the same blocks.
+void CheckMasked(const Document& document) {
+  const ExaminedDocument masked = ExamineDocument(document, PersonalDataPolicy::kMask);
+  const Result<void> sound = CheckDocument(masked.document);
+  KINGLET_CHECK(sound, "masked: {}", sound.error().message());
+  KINGLET_CHECK(masked.document.blocks.size() == document.blocks.size(), "masked: other blocks");
+  CheckChunks(masked.document);
+}
+
 }  // namespace
 
 void CheckPromises(const char* name, std::string_view bytes) {
@@ -55,6 +65,7 @@ void CheckPromises(const char* name, std::string_view bytes) {
   const Result<void> sound = CheckDocument(*document);
   KINGLET_CHECK(sound, "{}", sound.error().message());
   CheckChunks(*document);
+  CheckMasked(*document);
   CheckWords(std::string_view(document->text).substr(0, kMaxStemmedBytes));
 }
 

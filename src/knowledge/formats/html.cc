@@ -297,6 +297,18 @@ std::string TextBelow(const HtmlTree& tree, const HtmlNode& node) {
   return text;
 }
 
+// Of text below it that is not dropped; what HtmlNode has was counted before an article was looked
+// for.
+std::size_t KeptBytes(const HtmlTree& tree, const HtmlNode& node) {
+  if (node.children.empty()) return node.text_bytes;
+  std::size_t bytes = 0;
+  for (const std::uint32_t index : node.children) {
+    const HtmlNode& child = tree.nodes[index];
+    if (!child.dropped) bytes += KeptBytes(tree, child);
+  }
+  return bytes;
+}
+
 // Title, and the chapter that a section's page links to as "up", unless that is the whole book.
 void ReadHead(const HtmlTree& tree, DocumentBuilder& builder) {
   const HtmlNode* up = nullptr;
@@ -321,9 +333,12 @@ Result<void> ExtractHtml(std::string_view bytes, DocumentBuilder& builder) {
   const std::string text = CleanText(DecodeHtml(bytes));
   HtmlTree tree = TRY(ParseHtml(text));
   ReadHead(tree, builder);
-  DropBoilerplate(tree);
+  const std::size_t boilerplate_bytes = DropBoilerplate(tree);
   const HtmlNode* const article = SelectArticle(tree);
-  HtmlReader(tree, builder).Read(article != nullptr ? *article : FindContent(tree));
+  const HtmlNode& content = article != nullptr ? *article : FindContent(tree);
+  const std::size_t all_bytes = boilerplate_bytes + tree.nodes.front().text_bytes;
+  builder.SetDroppedBytes(all_bytes - std::min(all_bytes, KeptBytes(tree, content)));
+  HtmlReader(tree, builder).Read(content);
   return {};
 }
 

@@ -110,8 +110,15 @@ void Drop(HtmlTree& tree, const IsDropped& is_dropped) {
 
 void DropNeverText(HtmlTree& tree) { Drop(tree, IsNeverText); }
 
-void DropBoilerplate(HtmlTree& tree) {
-  Drop(tree, [&](const HtmlNode& node) { return IsNeverText(node) || IsBoilerplate(tree, node); });
+std::size_t DropBoilerplate(HtmlTree& tree) {
+  std::size_t dropped_bytes = 0;
+  Drop(tree, [&](const HtmlNode& node) {
+    if (IsNeverText(node)) return true;
+    if (!IsBoilerplate(tree, node)) return false;
+    dropped_bytes += node.text_bytes;
+    return true;
+  });
+  return dropped_bytes;
 }
 
 const HtmlNode& FindContent(const HtmlTree& tree) {

@@ -10,8 +10,8 @@ namespace kinglet {
 void DropNeverText(HtmlTree& tree);
 
 // Drops that and what surrounds the content of a page, judged by tag, role, class, id and the share
-// of links in the text.
-void DropBoilerplate(HtmlTree& tree);
+// of links in the text. Returns the bytes of text that surrounded it.
+std::size_t DropBoilerplate(HtmlTree& tree);
 
 // The element that holds the content: the only <main> or <article> if most of the text is in it,
 // else the root.
