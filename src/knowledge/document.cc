@@ -24,13 +24,6 @@ std::string HeadingText(std::string_view text) {
   return line;
 }
 
-bool IsClean(std::string_view text) {
-  const bool has_control = std::ranges::any_of(text, [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == '\x7F';
-  });
-  return !has_control && IsUtf8(text);
-}
-
 // Rows and items stand on lines of their own, next to those of their kind; all else is set apart.
 std::string_view Separator(const std::vector<Block>& blocks, BlockKind next) {
   if (blocks.empty()) return "";
@@ -41,13 +34,21 @@ std::string_view Separator(const std::vector<Block>& blocks, BlockKind next) {
 
 }  // namespace
 
+bool IsCleanText(std::string_view text) {
+  const bool has_control = std::ranges::any_of(text, [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == '\x7F';
+  });
+  return !has_control && IsUtf8(text);
+}
+
 Result<void> CheckDocument(const Document& document) {
   const auto broken = [](std::string_view what) {
     return Error(StatusCode::kInvalidInput, "no sound document: {}", what);
   };
-  if (!IsClean(document.text) || !IsClean(document.title)) return broken("its text is not clean");
+  if (!IsCleanText(document.text) || !IsCleanText(document.title))
+    return broken("its text is not clean");
   if (document.headings.empty() || !document.headings[0].empty()) return broken("no first heading");
-  if (!std::ranges::all_of(document.headings, IsClean)) return broken("a heading is not clean");
+  if (!std::ranges::all_of(document.headings, IsCleanText)) return broken("a heading is not clean");
   std::size_t end = 0;
   for (const Block& block : document.blocks) {
     const auto [begin, block_end] = block.range;

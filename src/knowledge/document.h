@@ -33,6 +33,9 @@ struct Document {
   std::vector<std::size_t> pages;
 };
 
+// Valid UTF-8, without control characters other than line breaks and tabs.
+bool IsCleanText(std::string_view text);
+
 // What is said above, of a document that somebody else has made. kInvalidInput names what is wrong.
 Result<void> CheckDocument(const Document& document);
 

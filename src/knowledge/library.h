@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,7 +50,8 @@ struct ChunkRecord {
 struct DocumentDetails {
   DocumentRecord record;
   std::vector<ChunkRecord> chunks;
-  std::string text;  // kept text
+  std::string text;                // kept text
+  std::vector<std::size_t> pages;  // where in text they begin, as in Document
 };
 
 struct TermStatistic {
@@ -89,6 +91,8 @@ class Library {
 
   // Adds the document, or replaces the one with the same uri.
   Result<void> Put(const DocumentSource& source, const Document& document, std::int64_t now);
+  // The same of a document that a library has kept. Its chunks get new ids.
+  Result<void> Restore(const DocumentDetails& details);
   // The file was touched, its bytes are the same: only the time is taken over.
   Result<void> Touch(const DocumentSource& source);
   // The file of a document has another place, its bytes are the same. kNotFound when there is none.
@@ -106,7 +110,6 @@ class Library {
   Result<std::vector<DocumentRecord>> FindByDigest(std::string_view digest);  // of original bytes
   Result<std::vector<DocumentRecord>> ListDocuments();                        // by uri
   Result<DocumentDetails> ShowDocument(std::string_view uri);
-
   // Those bytes of the kept text; kNotFound for an unknown document, kUsage for a range beyond it.
   Result<std::string> Text(std::string_view uri, std::int64_t start_byte, std::int64_t end_byte);
 
@@ -114,6 +117,10 @@ class Library {
   // syntax. No words, no passages.
   Result<std::vector<Passage>> Search(std::string_view query, int limit);
   Result<QueryStatistics> TermStatistics(std::string_view query);
+
+  // All of it as lines of JSON, in the order in which documents came, of one moment whatever is
+  // written meanwhile; library_export.h reads them. Returns the number of documents.
+  Result<std::int64_t> Export(const std::function<Result<void>(const std::string& line)>& write);
 
   // Reads everything: SQLite's own check, digests, chunk ranges, index against text.
   Result<VerifyReport> Verify();
