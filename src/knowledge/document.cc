@@ -123,7 +123,9 @@ void DocumentBuilder::AddTableRow(std::string_view text) {
   Append(BlockKind::kTableRow, OneLine(CleanText(text)));
 }
 
-void DocumentBuilder::BeginPage() { document_.pages.push_back(document_.text.size()); }
+void DocumentBuilder::BeginPage() {
+  if (parts_.empty()) document_.pages.push_back(document_.text.size());
+}
 
 Document DocumentBuilder::Finish() && { return std::move(document_); }
 

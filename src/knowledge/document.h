@@ -63,7 +63,7 @@ class DocumentBuilder {
   void AddBoxHeading(std::string_view text);
   void EndBox();
   // A document inside this one, as what is attached to a mail: its headings end with it, and its
-  // title and chapter are not those of the whole.
+  // title, chapter and pages are not those of the whole.
   void BeginPart();
   void EndPart();
   std::size_t part_depth() const { return parts_.size(); }
