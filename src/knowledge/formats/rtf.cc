@@ -107,13 +107,16 @@ std::string EncodingOf(int code_page) {
 
 bool IsBlank(std::string_view text) { return std::ranges::all_of(text, IsSpace); }
 
+// The level of a heading, where the paragraph leaves it to its style.
+constexpr int kOfStyle = -1;
+
 // What a paragraph in a style is.
 struct Style {
   int heading = 0;  // its level; 0: none
   bool contents = false;
 };
 
-Style StyleOf(std::string name, std::optional<int> outline) {
+Style StyleOf(std::string name, int outline) {
   name = LowerAscii(OneLine(name.substr(0, name.find(';'))));
   Style style;
   style.contents = name.starts_with("toc ");
@@ -121,7 +124,7 @@ Style StyleOf(std::string name, std::optional<int> outline) {
   if (name.size() == 9 && name.starts_with("heading ") && name[8] >= '1' && name[8] <= '9') {
     style.heading = name[8] - '0';
   }
-  if (style.heading == 0 && outline) style.heading = *outline + 1;
+  if (style.heading == 0 && outline != kOfStyle) style.heading = outline;
   return style;
 }
 
@@ -134,7 +137,7 @@ struct Group {
   int code_page = 0;               // 0: that of the document
   std::size_t fallback_bytes = 1;  // behind each \uN, for those who cannot read it
   int style = 0;
-  std::optional<int> outline;  // from 0; unset: body text
+  int heading = kOfStyle;  // its level; 0: none
 };
 
 class RtfReader {
@@ -179,7 +182,7 @@ class RtfReader {
     const Group closed = group();
     if (groups_.size() > 1) groups_.pop_back();
     if (closed.target == Target::kStyles && !style_name_.empty()) {
-      styles_[closed.style] = StyleOf(std::exchange(style_name_, {}), closed.outline);
+      styles_[closed.style] = StyleOf(std::exchange(style_name_, {}), closed.heading);
     }
     if (closed.target == group().target) return;
     if (closed.target == Target::kTitle) builder_.SetTitle(title_);
@@ -244,11 +247,11 @@ class RtfReader {
     if (word == "plain") group().hidden = group().bold = false;
     if (word == "intbl") group().in_table = on;
     if (word == "s") group().style = std::clamp(number.value_or(0), 0, kMaxNumber);
-    if (word == "outlinelevel") group().outline = std::clamp(number.value_or(0), 0, 9);
+    if (word == "outlinelevel") group().heading = (std::clamp(number.value_or(0), 0, 9) + 1) % 10;
     if (word != "pard") return;
     group().in_table = false;
     group().style = 0;
-    group().outline.reset();
+    group().heading = kOfStyle;
   }
 
   void HandleTable(std::string_view word) {
@@ -327,7 +330,7 @@ class RtfReader {
     const auto found = styles_.find(group().style);
     const Style style = found == styles_.end() ? Style() : found->second;
     if (style.contents) return;
-    const int level = group().outline ? (*group().outline + 1) % 10 : style.heading;
+    const int level = group().heading == kOfStyle ? style.heading : group().heading;
     if (level > 0) {
       if (!builder_.has_title()) builder_.SetTitle(text);
       builder_.AddHeading(std::min(level, 6), text);
@@ -362,20 +365,20 @@ class RtfReader {
     if (texts.size() == 1) builder_.AddParagraph(texts[0]);
     if (texts.size() > 1) {
       std::vector<TableCell> cells = CellsOf(texts);
-      if (!header_.empty()) table_->SetHeader(std::exchange(header_, {}));
-      if (!table_ && is_header) {
+      const bool is_first = !table_.has_value();
+      TableRows& table = is_first ? table_.emplace(builder_) : *table_;
+      if (is_first && is_header) {
         header_ = std::move(cells);
-        table_.emplace(builder_);
       } else {
-        if (!table_) table_.emplace(builder_);
-        table_->AddRow(cells);
+        if (!header_.empty()) table.SetHeader(std::exchange(header_, {}));
+        table.AddRow(cells);
       }
     }
     if (!texts.empty()) AddNotes();
   }
 
   void EndTable() {
-    if (!header_.empty()) table_->AddRow(std::exchange(header_, {}));
+    if (table_ && !header_.empty()) table_->AddRow(std::exchange(header_, {}));
     table_.reset();
   }
 

@@ -65,13 +65,15 @@ RtfToken RtfLexer::Word() {
   const std::size_t digits = CountOf(left_.substr(sign), IsDigit);
   if (digits > 0) {
     int number = 0;
-    const auto parsed = std::from_chars(left_.data(), left_.data() + sign + digits, number);
+    const std::string_view text = left_.substr(0, sign + digits);
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
     if (parsed.ec == std::errc()) token.number = number;
-    left_.remove_prefix(sign + digits);
+    left_.remove_prefix(text.size());
   }
   if (left_.starts_with(' ')) left_.remove_prefix(1);
-  if (token.text != "bin" || token.number.value_or(0) <= 0) return token;
-  left_.remove_prefix(std::min(static_cast<std::size_t>(*token.number), left_.size()));
+  const int announced = token.number.value_or(0);
+  if (token.text != "bin" || announced <= 0) return token;
+  left_.remove_prefix(std::min(static_cast<std::size_t>(announced), left_.size()));
   return token;
 }
 
