@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,14 @@ struct Block {
   std::uint32_t heading = 0;  // index into Document::headings: the section it belongs to
 };
 
+// A file inside the document that its reader could not read itself, as a PDF that is attached to a
+// mail: another process has to (document_reader.h).
+struct EmbeddedFile {
+  std::string name;
+  std::string bytes;
+  std::size_t block = 0;  // its heading, of Document::blocks: its text belongs behind it
+};
+
 // text is valid UTF-8, without control characters other than line breaks and tabs. Blocks are in
 // order, do not overlap, and hold every byte of text that is not white space.
 struct Document {
@@ -31,6 +40,7 @@ struct Document {
   std::vector<Block> blocks;
   // Where in text its pages begin, the first one's first, ascending; empty: there are no pages.
   std::vector<std::size_t> pages;
+  std::vector<EmbeddedFile> embedded;  // in order of blocks
 };
 
 // Valid UTF-8, without control characters other than line breaks and tabs.
@@ -38,6 +48,11 @@ bool IsCleanText(std::string_view text);
 
 // What is said above, of a document that somebody else has made. kInvalidInput names what is wrong.
 Result<void> CheckDocument(const Document& document);
+
+// The blocks of parts[i], a document for each embedded file, behind the heading of that file and
+// below it. Those that would make the text longer than the limit are left out; pages of parts are.
+Document WithEmbedded(const Document& document, std::span<const Document> parts,
+                      std::size_t max_text_bytes);
 
 // Writes a Document block by block and keeps its promises: cleans what it is given, puts the line
 // breaks between blocks, and tracks the path of headings.
@@ -67,6 +82,9 @@ class DocumentBuilder {
   void BeginPart();
   void EndPart();
   std::size_t part_depth() const { return parts_.size(); }
+
+  // A heading of that level with the name, and the file for whoever can read it.
+  void AddEmbedded(int level, std::string_view name, std::string_view bytes);
 
   // What is added from now on stands on the next page; the first begins with the first call.
   void BeginPage();
