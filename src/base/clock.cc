@@ -32,4 +32,14 @@ std::string Iso8601(std::int64_t unix_seconds) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(unix_seconds)));
 }
 
+// strptime takes one digit for two, and a 31st of June: what comes back must be what was given.
+std::optional<std::int64_t> ParseIso8601(const std::string& text) {
+  std::tm parts{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const std::int64_t seconds = timegm(&parts);
+  if (Iso8601(seconds) != text) return std::nullopt;
+  return seconds;
+}
+
 }  // namespace kinglet

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace kinglet {
@@ -18,5 +19,7 @@ std::int64_t UnixSeconds();
 
 // 2026-01-31T12:34:56Z
 std::string Iso8601(std::int64_t unix_seconds);
+// Of exactly that form; unset for all else.
+std::optional<std::int64_t> ParseIso8601(const std::string& text);
 
 }  // namespace kinglet

@@ -168,26 +168,48 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_
   return content;
 }
 
-Result<void> WriteFileAtomic(const std::filesystem::path& path, std::string_view content) {
+Result<ReplacementFile> ReplacementFile::Begin(const std::filesystem::path& path) {
   std::string temporary = path.string() + ".tmp.XXXXXX";
-  const FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
+  FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd.is_open()) return ErrnoError(path, "create a file beside it");
+  return ReplacementFile(path, std::move(temporary), std::move(fd));
+}
+
+ReplacementFile::ReplacementFile(std::filesystem::path path, std::string temporary,
+                                 FileDescriptor fd)
+    : path_(std::move(path)), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
+
+ReplacementFile::ReplacementFile(ReplacementFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      fd_(std::move(other.fd_)) {}
+
+ReplacementFile::~ReplacementFile() {
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+Result<void> ReplacementFile::Append(std::string_view content) {
   while (!content.empty()) {
-    const ssize_t n = write(fd.get(), content.data(), content.size());
+    const ssize_t n = write(fd_.get(), content.data(), content.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      auto error = ErrnoError(path, "write it");
-      unlink(temporary.c_str());
-      return error;
-    }
+    if (n < 0) return ErrnoError(path_, "write it");
     content.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (fsync(fd.get()) != 0 || rename(temporary.c_str(), path.c_str()) != 0) {
-    auto error = ErrnoError(path, "replace it");
-    unlink(temporary.c_str());
-    return error;
-  }
   return {};
+}
+
+Result<void> ReplacementFile::Finish() {
+  if (fsync(fd_.get()) != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return ErrnoError(path_, "replace it");
+  }
+  temporary_.clear();
+  return {};
+}
+
+Result<void> WriteFileAtomic(const std::filesystem::path& path, std::string_view content) {
+  ReplacementFile file = TRY(ReplacementFile::Begin(path));
+  TRY(file.Append(content));
+  return file.Finish();
 }
 
 }  // namespace kinglet

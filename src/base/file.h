@@ -86,7 +86,27 @@ Result<void> ReadAt(const FileDescriptor& fd, std::uint64_t offset, std::span<st
 // The whole file, or kLimitExceeded when it holds more than max_bytes.
 Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_bytes);
 
-// Writes beside path, syncs, then renames: a reader sees the old file or the new one.
+// A file that takes the place of path once it is whole: it is written beside it, synced, then
+// renamed, and a reader sees the old file or the new one. Without Finish nothing is left of it.
+class ReplacementFile {
+ public:
+  static Result<ReplacementFile> Begin(const std::filesystem::path& path);
+  ReplacementFile(ReplacementFile&& other) noexcept;
+  ReplacementFile& operator=(ReplacementFile&& other) = delete;
+  ~ReplacementFile();
+
+  Result<void> Append(std::string_view content);
+  Result<void> Finish();
+
+ private:
+  ReplacementFile(std::filesystem::path path, std::string temporary, FileDescriptor fd);
+
+  std::filesystem::path path_;
+  std::string temporary_;  // empty: it is in place
+  FileDescriptor fd_;
+};
+
+// All of it at once.
 Result<void> WriteFileAtomic(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace kinglet

@@ -40,6 +40,22 @@ TEST_F(FileTest, ReplacesWithoutLeavingTemporaries) {
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
 }
 
+TEST_F(FileTest, LeavesTheOldFileUntilTheNewOneIsWhole) {
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "f", "old"));
+  {
+    ReplacementFile given_up = ReplacementFile::Begin(folder_ / "f").value();
+    ASSERT_TRUE(given_up.Append("half"));
+  }
+  ReplacementFile file = ReplacementFile::Begin(folder_ / "f").value();
+  ASSERT_TRUE(file.Append("n"));
+  ASSERT_TRUE(file.Append("ew"));
+  EXPECT_EQ(ReadFile(folder_ / "f", 10).value(), "old");
+  ASSERT_TRUE(file.Finish());
+  EXPECT_EQ(ReadFile(folder_ / "f", 10).value(), "new");
+  const std::filesystem::directory_iterator entries(folder_);
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
+}
+
 TEST_F(FileTest, NamesTheTrouble) {
   EXPECT_EQ(ReadFile(folder_ / "none", 10).error().code(), StatusCode::kNotFound);
   EXPECT_EQ(MappedFile::Open(folder_ / "none").error().code(), StatusCode::kNotFound);

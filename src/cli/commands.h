@@ -21,6 +21,8 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
 CommandRun SetUpInspect(CLI::App& app, const Environment& environment);
 CommandRun SetUpLedger(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
+CommandRun SetUpLibraryExport(CLI::App& app, const Environment& environment);  // of library
+CommandRun SetUpLibraryImport(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpModels(CLI::App& app, const Environment& environment);
 CommandRun SetUpPs(CLI::App& app, const Environment& environment);
 CommandRun SetUpPull(CLI::App& app, const Environment& environment);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// kinglet library list, show, remove, report, verify: what a library holds, and whether it is
-// sound.
+// kinglet library: what a library holds, and whether it is sound.
 #include "knowledge/library.h"
 
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/library_report.h"
+#include "knowledge/library_export.h"
 
 namespace kinglet {
 namespace {
@@ -34,24 +34,12 @@ Result<std::string> FindUri(Library& library, const std::string& name) {
   return std::filesystem::absolute(name, error).lexically_normal().string();
 }
 
-json::object RecordJson(const DocumentRecord& record) {
-  return {{"document", record.source.uri},
-          {"title", record.title},
-          {"media_type", record.source.media_type},
-          {"size_bytes", record.source.size_bytes},
-          {"digest", record.source.digest},
-          {"text_bytes", record.text_bytes},
-          {"text_digest", record.text_digest},
-          {"chunks", record.chunk_count},
-          {"ingested_at", Iso8601(record.ingested_at)}};
-}
-
 Result<void> List(const Flags& flags) {
   Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
   const std::vector<DocumentRecord> records = TRY(library.ListDocuments());
   if (flags.json) {
     json::array documents;
-    for (const DocumentRecord& record : records) documents.push_back(RecordJson(record));
+    for (const DocumentRecord& record : records) documents.push_back(ToJson(record));
     fmt::print("{}\n", ToJson(json::object{{"library", flags.library}, {"documents", documents}}));
     return {};
   }
@@ -81,15 +69,8 @@ Result<void> Show(const Flags& flags) {
   const std::string uri = TRY(FindUri(library, flags.document));
   const DocumentDetails details = TRY(library.ShowDocument(uri));
   if (flags.json) {
-    json::object object = RecordJson(details.record);
-    json::array chunks;
-    for (const ChunkRecord& chunk : details.chunks) {
-      chunks.push_back(json::object{{"heading", chunk.heading},
-                                    {"start_byte", chunk.range.begin},
-                                    {"end_byte", chunk.range.end}});
-    }
-    object["chunks"] = std::move(chunks);
-    if (flags.text) object["text"] = details.text;
+    json::object object = ToJson(details);
+    if (!flags.text) object.erase("text");
     fmt::print("{}\n", ToJson(object));
   } else if (flags.text) {
     // Byte for byte into a file, harmless on a terminal.
@@ -174,7 +155,11 @@ CommandRun SetUpLibrary(CLI::App& app, const Environment& environment) {
     sub->add_flag("--json", flags->json, "one JSON object");
     actions.emplace_back(sub, &action);
   }
-  return [flags, actions]() -> Result<void> {
+  const CommandRun exporting = SetUpLibraryExport(app, environment);
+  const CommandRun importing = SetUpLibraryImport(app, environment);
+  return [&app, flags, actions, exporting, importing]() -> Result<void> {
+    if (app.got_subcommand("export")) return exporting();
+    if (app.got_subcommand("import")) return importing();
     for (const auto& [sub, action] : actions) {
       if (sub->parsed()) return action->run(*flags);
     }

@@ -2,7 +2,9 @@
 // Read in pieces, so that a limit holds before memory is taken.
 #include "cli/standard_input.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace kinglet {
 
@@ -19,6 +21,22 @@ Result<std::string> ReadStandardInput(std::size_t max_bytes) {
     return Error(StatusCode::kFailed, "cannot read standard input");
   }
   return text;
+}
+
+Result<std::optional<std::string>> ReadLine(std::FILE* file, std::size_t max_bytes) {
+  std::string line;
+  int byte = getc_unlocked(file);
+  if (byte == EOF && std::ferror(file) == 0) return std::nullopt;
+  for (; byte != EOF && byte != '\n'; byte = getc_unlocked(file)) {
+    if (line.size() == max_bytes) {
+      return Error(StatusCode::kLimitExceeded, "the line is longer than {} bytes", max_bytes);
+    }
+    line += static_cast<char>(byte);
+  }
+  if (std::ferror(file) != 0) {
+    return Error(StatusCode::kFailed, "cannot read it: {}", std::strerror(errno));
+  }
+  return line;
 }
 
 }  // namespace kinglet

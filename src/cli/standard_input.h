@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -11,5 +13,8 @@ namespace kinglet {
 
 // To its last byte: a line feed at the end is part of the text. kLimitExceeded beyond max_bytes.
 Result<std::string> ReadStandardInput(std::size_t max_bytes);
+
+// The next line of it or of a file, without its line feed; unset at the end.
+Result<std::optional<std::string>> ReadLine(std::FILE* file, std::size_t max_bytes);
 
 }  // namespace kinglet

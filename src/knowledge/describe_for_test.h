@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A document as a text that a test compares: its title, then a line a block with its headings.
+// A document as a text that a test compares: its title, then a line a block with its headings, and
+// one for each page that begins.
 #pragma once
 
 #include <filesystem>
@@ -32,7 +33,11 @@ inline std::string_view Name(BlockKind kind) {
 
 inline std::string Describe(const Document& document) {
   std::string out = "title: " + document.title + "\n";
+  std::size_t page = 0;
   for (const Block& block : document.blocks) {
+    while (page < document.pages.size() && document.pages[page] <= block.range.begin) {
+      out += fmt::format("page {}\n", ++page);
+    }
     out += fmt::format("{} [{}] {}\n", Name(block.kind), document.headings[block.heading],
                        block.range.Of(document.text));
   }

@@ -24,13 +24,6 @@ std::string HeadingText(std::string_view text) {
   return line;
 }
 
-bool IsClean(std::string_view text) {
-  const bool has_control = std::ranges::any_of(text, [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == '\x7F';
-  });
-  return !has_control && IsUtf8(text);
-}
-
 // Rows and items stand on lines of their own, next to those of their kind; all else is set apart.
 std::string_view Separator(const std::vector<Block>& blocks, BlockKind next) {
   if (blocks.empty()) return "";
@@ -41,13 +34,21 @@ std::string_view Separator(const std::vector<Block>& blocks, BlockKind next) {
 
 }  // namespace
 
+bool IsCleanText(std::string_view text) {
+  const bool has_control = std::ranges::any_of(text, [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == '\x7F';
+  });
+  return !has_control && IsUtf8(text);
+}
+
 Result<void> CheckDocument(const Document& document) {
   const auto broken = [](std::string_view what) {
     return Error(StatusCode::kInvalidInput, "no sound document: {}", what);
   };
-  if (!IsClean(document.text) || !IsClean(document.title)) return broken("its text is not clean");
+  if (!IsCleanText(document.text) || !IsCleanText(document.title))
+    return broken("its text is not clean");
   if (document.headings.empty() || !document.headings[0].empty()) return broken("no first heading");
-  if (!std::ranges::all_of(document.headings, IsClean)) return broken("a heading is not clean");
+  if (!std::ranges::all_of(document.headings, IsCleanText)) return broken("a heading is not clean");
   std::size_t end = 0;
   for (const Block& block : document.blocks) {
     const auto [begin, block_end] = block.range;
@@ -65,7 +66,69 @@ Result<void> CheckDocument(const Document& document) {
       (!document.pages.empty() && document.pages.back() > document.text.size())) {
     return broken("pages out of order");
   }
+  if (!std::ranges::is_sorted(document.embedded, {}, &EmbeddedFile::block) ||
+      (!document.embedded.empty() && document.embedded.back().block >= document.blocks.size())) {
+    return broken("a file in no block");
+  }
   return {};
+}
+
+namespace {
+
+// Appends the part's text, in blocks whose headings begin with that of the block before.
+void AppendPart(const Document& part, std::size_t max_text_bytes, Document& out) {
+  const std::string_view separator = Separator(out.blocks, BlockKind::kParagraph);
+  const std::size_t bytes = separator.size() + part.text.size();
+  if (part.blocks.empty() || out.text.size() > max_text_bytes ||
+      bytes > max_text_bytes - out.text.size()) {
+    return;
+  }
+  const std::uint32_t heading = out.blocks.back().heading;
+  const std::size_t first = out.headings.size();
+  for (std::string path : std::span(part.headings).subspan(1)) {
+    path = out.headings[heading] + std::string(kPathSeparator) + path;
+    TruncateUtf8(path, kMaxPathBytes);
+    out.headings.push_back(std::move(path));
+  }
+  const std::size_t shift = out.text.size() + separator.size();
+  out.text += separator;
+  out.text += part.text;
+  for (Block block : part.blocks) {
+    block.range = {block.range.begin + shift, block.range.end + shift};
+    block.heading =
+        block.heading == 0 ? heading : static_cast<std::uint32_t>(first + block.heading - 1);
+    out.blocks.push_back(block);
+  }
+}
+
+}  // namespace
+
+Document WithEmbedded(const Document& document, std::span<const Document> parts,
+                      std::size_t max_text_bytes) {
+  Document out;
+  out.title = document.title;
+  out.headings = document.headings;
+  std::size_t part = 0;
+  std::size_t page = 0;
+  std::size_t copied = 0;  // of the text
+  const auto copy_to = [&](std::size_t end) {
+    for (; page < document.pages.size() && document.pages[page] <= end; ++page) {
+      out.pages.push_back(document.pages[page] - copied + out.text.size());
+    }
+    out.text += ByteRange{copied, end}.Of(document.text);
+    copied = end;
+  };
+  for (std::size_t i = 0; i < document.blocks.size(); ++i) {
+    Block block = document.blocks[i];
+    copy_to(block.range.end);
+    block.range = {out.text.size() - block.range.size(), out.text.size()};
+    out.blocks.push_back(block);
+    for (; part < parts.size() && document.embedded[part].block == i; ++part) {
+      AppendPart(parts[part], max_text_bytes, out);
+    }
+  }
+  copy_to(document.text.size());
+  return out;
 }
 
 void DocumentBuilder::SetTitle(std::string_view title) {
@@ -122,7 +185,16 @@ void DocumentBuilder::AddTableRow(std::string_view text) {
   Append(BlockKind::kTableRow, OneLine(CleanText(text)));
 }
 
-void DocumentBuilder::BeginPage() { document_.pages.push_back(document_.text.size()); }
+void DocumentBuilder::AddEmbedded(int level, std::string_view name, std::string_view bytes) {
+  const std::size_t blocks = document_.blocks.size();
+  AddHeading(level, name);
+  if (document_.blocks.size() == blocks) return;
+  document_.embedded.push_back({std::string(name), std::string(bytes), blocks});
+}
+
+void DocumentBuilder::BeginPage() {
+  if (parts_.empty()) document_.pages.push_back(document_.text.size());
+}
 
 Document DocumentBuilder::Finish() && { return std::move(document_); }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,14 @@ struct Block {
   std::uint32_t heading = 0;  // index into Document::headings: the section it belongs to
 };
 
+// A file inside the document that its reader could not read itself, as a PDF that is attached to a
+// mail: another process has to (document_reader.h).
+struct EmbeddedFile {
+  std::string name;
+  std::string bytes;
+  std::size_t block = 0;  // its heading, of Document::blocks: its text belongs behind it
+};
+
 // text is valid UTF-8, without control characters other than line breaks and tabs. Blocks are in
 // order, do not overlap, and hold every byte of text that is not white space.
 struct Document {
@@ -35,10 +44,19 @@ struct Document {
   // Of text that was not content (menus, banners), without white space; unset: its reader does not
   // count it, or read it in a process of its own.
   std::optional<std::size_t> dropped_bytes;
+  std::vector<EmbeddedFile> embedded;  // in order of blocks
 };
+
+// Valid UTF-8, without control characters other than line breaks and tabs.
+bool IsCleanText(std::string_view text);
 
 // What is said above, of a document that somebody else has made. kInvalidInput names what is wrong.
 Result<void> CheckDocument(const Document& document);
+
+// The blocks of parts[i], a document for each embedded file, behind the heading of that file and
+// below it. Those that would make the text longer than the limit are left out; pages of parts are.
+Document WithEmbedded(const Document& document, std::span<const Document> parts,
+                      std::size_t max_text_bytes);
 
 // Writes a Document block by block and keeps its promises: cleans what it is given, puts the line
 // breaks between blocks, and tracks the path of headings.
@@ -64,10 +82,13 @@ class DocumentBuilder {
   void AddBoxHeading(std::string_view text);
   void EndBox();
   // A document inside this one, as what is attached to a mail: its headings end with it, and its
-  // title and chapter are not those of the whole.
+  // title, chapter and pages are not those of the whole.
   void BeginPart();
   void EndPart();
   std::size_t part_depth() const { return parts_.size(); }
+
+  // A heading of that level with the name, and the file for whoever can read it.
+  void AddEmbedded(int level, std::string_view name, std::string_view bytes);
 
   // What is added from now on stands on the next page; the first begins with the first call.
   void BeginPage();

@@ -78,6 +78,12 @@ std::string DocumentToBytes(const Document& document) {
   }
   writer.Count(document.pages.size());
   for (const std::size_t page : document.pages) writer.Count(page);
+  writer.Count(document.embedded.size());
+  for (const EmbeddedFile& file : document.embedded) {
+    writer.Text(file.name);
+    writer.Text(file.bytes);
+    writer.Count(file.block);
+  }
   return std::move(writer).Finish();
 }
 
@@ -102,6 +108,12 @@ Result<Document> DocumentFromBytes(std::string_view bytes) {
   }
   document.pages.resize(reader.Things(sizeof(std::uint64_t)));
   for (std::size_t& page : document.pages) page = reader.Count();
+  document.embedded.resize(reader.Things(3 * sizeof(std::uint64_t)));
+  for (EmbeddedFile& file : document.embedded) {
+    file.name = reader.Text();
+    file.bytes = reader.Text();
+    file.block = reader.Count();
+  }
   if (!reader.IsWhole() || !fits) {
     return Error(StatusCode::kInvalidInput, "no sound document: its bytes end in the midst of it");
   }

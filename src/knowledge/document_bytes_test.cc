@@ -14,6 +14,7 @@ Document Sample() {
   builder.AddParagraph("Grit.");
   builder.BeginPage();
   builder.AddTableRow("shell: white");
+  builder.AddEmbedded(1, "a.pdf", "%PDF");
   return std::move(builder).Finish();
 }
 
@@ -24,6 +25,10 @@ TEST(DocumentBytes, BringADocumentBack) {
   EXPECT_EQ(back.text, document.text);
   EXPECT_EQ(back.headings, document.headings);
   EXPECT_EQ(back.pages, document.pages);
+  ASSERT_EQ(back.embedded.size(), 1U);
+  EXPECT_EQ(back.embedded[0].name, "a.pdf");
+  EXPECT_EQ(back.embedded[0].bytes, "%PDF");
+  EXPECT_EQ(back.embedded[0].block, 3U);
   ASSERT_EQ(back.blocks.size(), document.blocks.size());
   for (std::size_t i = 0; i < back.blocks.size(); ++i) {
     EXPECT_EQ(back.blocks[i].kind, document.blocks[i].kind);
@@ -58,18 +63,20 @@ TEST(DocumentBytes, AreRefusedWhereTheyMakeNoSoundDocument) {
   EXPECT_TRUE(refused([](Document& d) { d.blocks.pop_back(); }));
   EXPECT_TRUE(refused([](Document& d) { d.blocks[0].range.end = 0; }));
   EXPECT_TRUE(refused([](Document& d) { d.blocks[1].range.begin = 0; }));
-  EXPECT_TRUE(refused([](Document& d) { d.blocks[2].range.end += 1; }));
+  EXPECT_TRUE(refused([](Document& d) { d.blocks[3].range.end += 1; }));
   EXPECT_TRUE(refused([](Document& d) { d.blocks[2].range.end = SIZE_MAX; }));
   EXPECT_TRUE(refused([](Document& d) { d.blocks[0].heading = 9; }));
   EXPECT_TRUE(refused([](Document& d) { std::swap(d.pages[0], d.pages[1]); }));
   EXPECT_TRUE(refused([](Document& d) { d.pages[1] = d.text.size() + 1; }));
+  EXPECT_TRUE(refused([](Document& d) { d.embedded[0].block = 4; }));
+  EXPECT_TRUE(refused([](Document& d) { d.embedded.insert(d.embedded.end(), {{}, {}}); }));
 }
 
 TEST(DocumentBytes, AreRefusedWhereABlockIsOfNoKind) {
   const Document document = Sample();
   std::string bytes = DocumentToBytes(document);
-  const std::size_t pages = 8 + document.pages.size() * 8;
-  char& kind = bytes[bytes.size() - pages - document.blocks.size() * 32];
+  const std::size_t behind = 8 + document.pages.size() * 8 + 8 + 3 * 8 + 9;  // pages, a file
+  char& kind = bytes[bytes.size() - behind - document.blocks.size() * 32];
   EXPECT_EQ(kind, 0);  // a heading
   kind = 5;
   EXPECT_FALSE(DocumentFromBytes(bytes));

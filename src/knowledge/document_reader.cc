@@ -4,12 +4,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <clocale>
 #include <cstring>
 #include <span>
+#include <utility>
+#include <vector>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/sandbox.h"
@@ -49,6 +53,27 @@ Result<std::string> BecomePdfToText() {
                std::strerror(errno));
 }
 
+// A PDF for each file, each in a process of its own, all within the time of one document. What is
+// no PDF was sent by a reader that was taken over: it is read as nothing else.
+Document ReadEmbedded(const Document& document, const ReadOptions& given) {
+  const Format& pdf = *FindFormatOf("application/pdf");
+  const double start_ms = MonotonicMs();
+  std::vector<Document> parts;
+  for (const EmbeddedFile& file : document.embedded) {
+    ReadOptions options = given;
+    const auto spent_ms = static_cast<int>(MonotonicMs() - start_ms);
+    options.timeout_ms = std::max(given.timeout_ms - spent_ms, 1);
+    Result<Document> part = ReadDocument(file.name, file.bytes, pdf, options);
+    if (!part) {
+      DocumentBuilder builder;
+      builder.AddParagraph(fmt::format("(It could not be read: {}.)", part.error().message()));
+      part = std::move(builder).Finish();
+    }
+    parts.push_back(*std::move(part));
+  }
+  return WithEmbedded(document, parts, given.limits.text_bytes);
+}
+
 }  // namespace
 
 Result<Document> ReadDocument(const std::filesystem::path& path, std::string_view bytes,
@@ -71,7 +96,10 @@ Result<Document> ReadDocument(const std::filesystem::path& path, std::string_vie
     return Error(StatusCode::kFailed, "its reader was stopped: {}", output.error().message());
   }
   if (output->exit_status != 0) return std::unexpected(ErrorOf(*output, format));
-  if (!is_pdf) return DocumentFromBytes(output->standard_output);
+  if (!is_pdf) {
+    Document document = TRY(DocumentFromBytes(output->standard_output));
+    return document.embedded.empty() ? std::move(document) : ReadEmbedded(document, options);
+  }
   ExtractLimits of_words = options.limits;
   of_words.file_bytes = kMaxOutputBytes;
   return ExtractDocument(path, output->standard_output, format, of_words);

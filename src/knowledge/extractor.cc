@@ -21,6 +21,7 @@
 #include "knowledge/formats/pdf.h"
 #include "knowledge/formats/plain.h"
 #include "knowledge/formats/pptx.h"
+#include "knowledge/formats/rtf.h"
 #include "knowledge/formats/source_code.h"
 #include "knowledge/formats/xlsx.h"
 
@@ -41,6 +42,8 @@ constexpr std::string_view kOdtSuffixes[] = {".odt"};
 constexpr std::string_view kOdpSuffixes[] = {".odp"};
 constexpr std::string_view kOdsSuffixes[] = {".ods"};
 constexpr std::string_view kEpubSuffixes[] = {".epub"};
+
+constexpr std::string_view kRtfSuffixes[] = {".rtf", ".doc"};  // many a .doc is one
 
 constexpr std::string_view kZip = "PK\x03\x04";
 constexpr std::string_view kCompoundFile = "\xD0\xCF\x11\xE0";
@@ -122,6 +125,7 @@ constexpr Format kFormats[] = {
      Reading::kConfined},
     {"application/vnd.oasis.opendocument.spreadsheet", kOdsSuffixes, kZip, false, ExtractOds,
      Reading::kConfined},
+    {"application/rtf", kRtfSuffixes, "{\\rtf", false, ExtractRtf, Reading::kConfined},
     {"application/epub+zip", kEpubSuffixes, kZip, false, ExtractEpub, Reading::kConfined},
     // What Office writes under a password is no zip archive: the user is told why.
     {"application/x-cfb", kOfficeSuffixes, kCompoundFile, false, RefuseCompoundFile},

@@ -212,28 +212,28 @@ Result<void> DeleteDocument(Database& database, std::int64_t id) {
   return NoteVectorChange(database);
 }
 
-Result<std::int64_t> InsertDocument(Database& database, const DocumentSource& source,
-                                    const Document& document, std::int64_t now) {
+Result<std::int64_t> InsertDocument(Database& database, const DocumentDetails& details) {
+  const auto& [source, title, text_bytes, text_digest, _, ingested_at] = details.record;
   Statement insert = TRY(database.Prepare(
       "INSERT INTO documents(uri, media_type, title, digest, size_bytes, modified_ns, ingested_at, "
       "text_digest, text_bytes, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
       "RETURNING id"));
-  insert.Bind(1, source.uri).Bind(2, source.media_type).Bind(3, document.title);
+  insert.Bind(1, source.uri).Bind(2, source.media_type).Bind(3, title);
   insert.Bind(4, source.digest).Bind(5, source.size_bytes).Bind(6, source.modified_ns);
-  insert.Bind(7, now).Bind(8, Sha256::HexOf(document.text));
-  insert.Bind(9, static_cast<std::int64_t>(document.text.size())).Bind(10, document.text);
+  insert.Bind(7, ingested_at).Bind(8, text_digest).Bind(9, text_bytes).Bind(10, details.text);
   (void)TRY(insert.Step());
   return insert.Int(0);
 }
 
-Result<void> InsertChunks(Database& database, std::int64_t document_id, const Document& document) {
+Result<void> InsertChunks(Database& database, std::int64_t document_id,
+                          const DocumentDetails& details) {
   Statement insert =
       TRY(database.Prepare("INSERT INTO chunks(document_id, start_byte, end_byte, heading, text) "
                            "VALUES(?1, ?2, ?3, ?4, ?5)"));
-  for (const Chunk& chunk : ChunkDocument(document)) {
+  for (const ChunkRecord& chunk : details.chunks) {
     insert.Bind(1, document_id).Bind(2, static_cast<std::int64_t>(chunk.range.begin));
     insert.Bind(3, static_cast<std::int64_t>(chunk.range.end));
-    insert.Bind(4, document.headings[chunk.heading]).Bind(5, chunk.range.Of(document.text));
+    insert.Bind(4, chunk.heading).Bind(5, chunk.range.Of(details.text));
     TRY(insert.Run());
   }
   return RunFor(database,
@@ -242,11 +242,12 @@ Result<void> InsertChunks(Database& database, std::int64_t document_id, const Do
                 document_id);
 }
 
-Result<void> InsertPages(Database& database, std::int64_t document_id, const Document& document) {
+Result<void> InsertPages(Database& database, std::int64_t document_id,
+                         const DocumentDetails& details) {
   Statement insert =
       TRY(database.Prepare("INSERT INTO pages(document_id, page, start_byte) VALUES(?1, ?2, ?3)"));
   std::int64_t page = 0;
-  for (const std::size_t start_byte : document.pages) {
+  for (const std::size_t start_byte : details.pages) {
     insert.Bind(1, document_id).Bind(2, ++page).Bind(3, static_cast<std::int64_t>(start_byte));
     TRY(insert.Run());
   }
@@ -309,18 +310,36 @@ Result<void> Library::Put(const DocumentSource& source, const ExaminedDocument& 
                           std::int64_t now) {
   TRY(CheckPolicy(examined.quality));
   const Document& document = examined.document;
+  DocumentDetails details{.record = {.source = source,
+                                     .title = document.title,
+                                     .text_bytes = static_cast<std::int64_t>(document.text.size()),
+                                     .text_digest = Sha256::HexOf(document.text),
+                                     .chunk_count = 0,
+                                     .ingested_at = now},
+                          .chunks = {},
+                          .text = document.text,
+                          .pages = document.pages};
+  for (const Chunk& chunk : ChunkDocument(document)) {
+    details.chunks.push_back({0, document.headings[chunk.heading], chunk.range});
+  }
+  return Write(details, &examined.quality);
+}
+
+Result<void> Library::Restore(const DocumentDetails& details) { return Write(details, nullptr); }
+
+Result<void> Library::Write(const DocumentDetails& details, const DocumentQuality* quality) {
   Database& database = state_->database;
   return InTransaction(database, [&]() -> Result<void> {
-    if (const auto old = TRY(FindId(database, source.uri))) {
+    if (const auto old = TRY(FindId(database, details.record.source.uri))) {
       state_->has_removed = true;
       TRY(DeleteDocument(database, *old));
     } else {
       TRY(CheckRoom(database, state_->limits.documents));
     }
-    const std::int64_t id = TRY(InsertDocument(database, source, document, now));
-    TRY(InsertPages(database, id, document));
-    TRY(InsertQuality(database, id, examined.quality));
-    return InsertChunks(database, id, document);
+    const std::int64_t id = TRY(InsertDocument(database, details));
+    TRY(InsertPages(database, id, details));
+    if (quality != nullptr) TRY(InsertQuality(database, id, *quality));
+    return InsertChunks(database, id, details);
   });
 }
 
@@ -388,7 +407,7 @@ Result<DocumentDetails> Library::ShowDocument(std::string_view uri) {
   Statement row = TRY(state_->database.Prepare(
       fmt::format("SELECT {}, text, id FROM documents WHERE uri = ?1", kRecordColumns)));
   if (!TRY(row.Bind(1, uri).Step())) return NoDocument(uri);
-  DocumentDetails details{ReadRecord(row), {}, std::string(row.Text(10))};
+  DocumentDetails details{ReadRecord(row), {}, std::string(row.Text(10)), {}};
   Statement chunk = TRY(state_->database.Prepare(
       "SELECT id, heading, start_byte, end_byte FROM chunks WHERE document_id = ?1 "
       "ORDER BY start_byte"));
@@ -399,6 +418,10 @@ Result<DocumentDetails> Library::ShowDocument(std::string_view uri) {
          std::string(chunk.Text(1)),
          {static_cast<std::size_t>(chunk.Int(2)), static_cast<std::size_t>(chunk.Int(3))}});
   }
+  Statement page = TRY(state_->database.Prepare(
+      "SELECT start_byte FROM pages WHERE document_id = ?1 ORDER BY page"));
+  page.Bind(1, row.Int(11));
+  while (TRY(page.Step())) details.pages.push_back(static_cast<std::size_t>(page.Int(0)));
   return details;
 }
 

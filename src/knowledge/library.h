@@ -52,7 +52,8 @@ struct ChunkRecord {
 struct DocumentDetails {
   DocumentRecord record;
   std::vector<ChunkRecord> chunks;
-  std::string text;  // kept text
+  std::string text;                // kept text
+  std::vector<std::size_t> pages;  // where in text they begin, as in Document
 };
 
 struct TermStatistic {
@@ -138,6 +139,8 @@ class Library {
   Result<void> Put(const DocumentSource& source, const ExaminedDocument& examined,
                    std::int64_t now);
   Result<void> Put(const DocumentSource& source, const Document& document, std::int64_t now);
+  // The same of a document that a library has kept. Its chunks get new ids.
+  Result<void> Restore(const DocumentDetails& details);
   // The file was touched, its bytes are the same: only the time is taken over.
   Result<void> Touch(const DocumentSource& source);
   // The file of a document has another place, its bytes are the same. kNotFound when there is none.
@@ -214,11 +217,17 @@ class Library {
       std::span<const std::int64_t> chunk_ids,
       const std::function<void(std::size_t index, std::string_view encoded)>& sink);
 
+  // All of it as lines of JSON, in the order in which documents came, of one moment whatever is
+  // written meanwhile; library_export.h reads them. Returns the number of documents.
+  Result<std::int64_t> Export(const std::function<Result<void>(const std::string& line)>& write);
+
   // Reads everything: SQLite's own check, digests, chunk ranges, index against text.
   Result<VerifyReport> Verify();
 
  private:
   struct State;
+  // quality: unset, the next ingest notes it.
+  Result<void> Write(const DocumentDetails& details, const DocumentQuality* quality);
   explicit Library(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -64,9 +64,9 @@ Result<void> InsertQuality(Database& database, std::int64_t document_id,
 }
 
 Result<void> Library::AddCopies(std::vector<Passage>& passages) {
-  Statement copy =
-      TRY(state_->database.Prepare("SELECT uri FROM documents WHERE uri <> ?1 AND text_digest = "
-                           "(SELECT text_digest FROM documents WHERE uri = ?1) ORDER BY id"));
+  Statement copy = TRY(
+      state_->database.Prepare("SELECT uri FROM documents WHERE uri <> ?1 AND text_digest = "
+                               "(SELECT text_digest FROM documents WHERE uri = ?1) ORDER BY id"));
   for (Passage& passage : passages) {
     copy.Reset();
     copy.Bind(1, passage.document);

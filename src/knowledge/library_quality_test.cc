@@ -8,6 +8,7 @@
 
 #include "knowledge/ingest.h"
 #include "knowledge/library.h"
+#include "knowledge/retriever.h"
 
 namespace kinglet {
 namespace {
@@ -28,6 +29,10 @@ std::string LongText(std::string_view ending) {
   std::string text;
   for (int i = 0; i < 200; ++i) text += fmt::format("Hen {} lays egg {} on day {}. ", i, i * 7, i);
   return text + std::string(ending);
+}
+
+Result<std::vector<Passage>> Search(Library& library, std::string_view query, int limit) {
+  return Retriever{library}.Search(query, limit);
 }
 
 class LibraryQualityTest : public ::testing::Test {

@@ -120,8 +120,6 @@ Result<std::vector<Passage>> Library::ReadPassages(std::span<const std::int64_t>
   return passages;
 }
 
-}  // namespace
-
 Result<QueryStatistics> Library::TermStatistics(std::string_view query) {
   QueryStatistics statistics;
   Database& database = state_->database;

@@ -123,6 +123,19 @@ TEST(ExtractMail, ReadsHtmlInItsCharset) {
   EXPECT_EQ(HeadingOf(document, "Small."), "S > Big");
 }
 
+TEST(ExtractMail, HandsOnAnAttachedPdf) {
+  const Document document =
+      Extract("a.eml",
+              "Subject: S\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nSee.\n--c\n"
+              "Content-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\n"
+              "%PDF-1.7\n--c--");
+  EXPECT_EQ(document.text, "S\n\nSee.\n\na.pdf");
+  ASSERT_EQ(document.embedded.size(), 1U);
+  EXPECT_EQ(document.embedded[0].name, "a.pdf");
+  EXPECT_EQ(document.embedded[0].bytes, "%PDF-1.7");
+  EXPECT_EQ(document.embedded[0].block, 2U);
+}
+
 TEST(ExtractMail, ReadsWhatIsAttachedByItsName) {
   const Document document = Extract(
       "a.eml",

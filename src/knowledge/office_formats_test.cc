@@ -277,12 +277,14 @@ TEST(Pptx, ReadsSlidesInTheOrderOfTheirList) {
               Shape("<p:ph type='sldNum'/>", A("1")))}});
   EXPECT_EQ(Describe(Extract("a.pptx", bytes)),
             "title: Eggs daily\n"
+            "page 1\n"
             "heading [Slide 1] Slide 1\n"
             "list item [Slide 1] - Corn\n"
             "paragraph [Slide 1] Not an item\n"
             "list item [Slide 1] - one two\n"
             "heading [Slide 1 > Speaker notes] Speaker notes\n"
             "paragraph [Slide 1 > Speaker notes] Say it slowly.\n"
+            "page 2\n"
             "heading [Slide 2: Eggs daily] Slide 2: Eggs daily\n"
             "paragraph [Slide 2: Eggs daily] Free text\n"
             "list item [Slide 2: Eggs daily] - item\n"

@@ -83,6 +83,11 @@ class Documents(unittest.TestCase):
         self.assertRegex(outcomes["bomb.docx"][1], "bytes|large|limit")
         self.assertEqual(self.kinglet("library", "verify")[0], 0)
 
+    def test_a_word_document_may_be_rich_text(self):
+        (self.files / "a.doc").write_text(r"{\rtf1\ansi{\fonttbl{\f1\fcharset128 A;}}\f1\'8c\'7b{\*\x y}.\par}")
+        self.assertEqual(self.ingest(), {"a.doc": ("added", "")})
+        self.assertEqual(self.kinglet("library", "show", self.files / "a.doc", "--text")[1], "鶏.")
+
     def test_a_mail_has_what_is_attached_to_it(self):
         mail = email.message.EmailMessage()
         mail["Subject"], mail["From"] = "Die Hühner im März, und was sie an jedem einzelnen Tag legten", "Jürgen <j@hen.example>"
@@ -90,7 +95,9 @@ class Documents(unittest.TestCase):
         mail.add_alternative("<p>Anbei die Liste.", subtype="html")
         mail.add_attachment("Henne;Eier\nBerta;31\n", subtype="csv", filename="Hühner.csv", charset="koi8-r")
         mail.add_attachment((SAMPLES / "hens.pdf").read_bytes(), maintype="application", subtype="pdf", filename="hens.pdf")
+        mail.add_attachment((SAMPLES / "locked.pdf").read_bytes(), maintype="application", subtype="pdf", filename="locked.pdf")
         (self.files / "a.eml").write_bytes(mail.as_bytes())
+        shutil.copy(SAMPLES / "hens.pdf", self.files)
         box = mailbox.mbox(self.files / "b.mbox")
         box.add(mail)
         box.add("Subject: Zwei\nContent-Type: text/plain; charset=iso-2022-jp\n\n\x1b$B7\\\x1b(B\nFrom here on.\n")
@@ -99,10 +106,12 @@ class Documents(unittest.TestCase):
         outcomes = self.ingest()
         self.assertEqual([outcomes[name][0] for name in ("a.eml", "b.mbox", "c.eml")], ["added", "added", "failed"])
         self.assertIn("not a mail", outcomes["c.eml"][1])
+        pdf = self.kinglet("library", "show", self.files / "hens.pdf", "--text")[1].rstrip("\n")
+        self.assertIn("forty centimetres", pdf)
         _, text, _ = self.kinglet("library", "show", self.files / "a.eml", "--text")
         self.assertEqual(text.rstrip("\n"), f"{mail['Subject']}\n\nFrom: Jürgen <j@hen.example>\n\nAnbei die Liste.\n\n"
-                         "Hühner.csv\n\nHenne: Berta; Eier: 31\n\n"
-                         f"- Attached: hens.pdf (application/pdf, {(SAMPLES / 'hens.pdf').stat().st_size} bytes)")
+                         f"Hühner.csv\n\nHenne: Berta; Eier: 31\n\nhens.pdf\n\n{pdf}\n\nlocked.pdf\n\n"
+                         "(It could not be read: it is encrypted, and needs a password.)")
         _, texts, _ = self.kinglet("library", "show", self.files / "b.mbox", "--text")
         self.assertEqual(texts.rstrip("\n"), text.rstrip("\n") + "\n\nZwei\n\n鶏\nFrom here on.")
         self.assertEqual(self.kinglet("library", "verify")[0], 0)

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of `kinglet ingest` at moments drawn over its write window: nothing reported is lost.
+"""kill -9 of `kinglet ingest`: nothing reported is lost, the library is sound, a later ingest completes it.
 
---kills N sets how many (default 10), --seed S draws other moments."""
+At moments drawn over its write window: --kills N sets how many (default 6), --seed S draws others.
+And before, amid and after the calls that change a file or wait for the disk (kill_at_step.cc), of a small ingest: at some of
+them, with --every-step at all."""
 import argparse
 import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +20,7 @@ import unittest
 
 KINGLET = os.environ["KINGLET"]
 DOCUMENT_COUNT = 40
+FEW_STEPS = 60  # from one that is tried to the next, unless every one is
 ARGUMENTS = None
 
 
@@ -46,6 +50,17 @@ class IngestCrashTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def ingest_and_die(self, library, step, moment):
+        """An ingest that dies at that step; what it told, and whether it had such a step."""
+        command = [KINGLET, "ingest", str(self.documents), "--library", str(library), "--json"]
+        # The one that looks for AddressSanitizer's place among what is loaded would refuse.
+        environment = {**self.environment, "LD_PRELOAD": ARGUMENTS.kill_at_step, "KILL_STEP": str(step), "KILL_MOMENT": moment,
+                       "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        done = subprocess.run(command, stdout=subprocess.PIPE, env=environment)
+        self.assertIn(done.returncode, (0, -signal.SIGKILL))
+        lines = map(json.loads, done.stdout.split(b"\n")[:-1])
+        return [event["document"] for event in lines if "document" in event], done.returncode != 0
+
     def ingest_and_kill(self, library, after_s):
         """Starts an ingest, kills it after_s seconds after it told of the first document; what it told."""
         command = [KINGLET, "ingest", str(self.documents), "--library", str(library), "--json"]
@@ -67,6 +82,11 @@ class IngestCrashTest(unittest.TestCase):
             start = time.monotonic()
             process.stdout.read()
             return time.monotonic() - start
+
+    def is_library(self, library):
+        """False where whoever makes it died before there was one."""
+        done = subprocess.run([KINGLET, "library", "list", "--library", str(library)], capture_output=True, env=self.environment)
+        return b"no library here" not in done.stderr and b"the library is empty" not in done.stderr
 
     def check(self, library, reported, version):
         verified = self.kinglet("library", "verify", "--library", str(library))[0]
@@ -102,10 +122,51 @@ class IngestCrashTest(unittest.TestCase):
         print(f"{ARGUMENTS.kills} kills over {window_s:.2f} s, {partial} of them amid the ingest", file=sys.stderr)
         self.assertGreater(partial, ARGUMENTS.kills // 4)
 
+    def die_at_steps(self, start, version):
+        """From a copy of start (None: no library) that the documents are put into; how often it died."""
+        library = self.folder / "dying"
+        everything = [str(path) for path in self.documents.iterdir()]
+        deaths = 0
+        for moment in ("before", "amid", "after"):
+            dies = True
+            step = 1 if ARGUMENTS.every_step else random.Random(ARGUMENTS.seed + deaths).randint(1, FEW_STEPS)
+            while dies:
+                shutil.rmtree(library, ignore_errors=True)
+                if start:
+                    shutil.copytree(start, library)
+                with self.subTest(start=start, moment=moment, step=step):
+                    reported, dies = self.ingest_and_die(library, step, moment)
+                    deaths += dies
+                    if reported or self.is_library(library):
+                        self.check(library, reported, version)
+                    self.kinglet("ingest", str(self.documents), "--library", str(library))
+                    self.check(library, everything, version)
+                step += 1 if ARGUMENTS.every_step else FEW_STEPS
+        return deaths
+
+    def test_nothing_is_lost_at_any_step(self):
+        def write(version, numbers):
+            for i in numbers:
+                sentences = (f"This is sentence {n} of document {i}, {version} version." for n in range(10 * (i + 1)))
+                (self.documents / f"{i}.txt").write_text("\n\n".join(sentences))
+
+        write("second", range(3))
+        deaths = self.die_at_steps(None, "second")
+        write("first", range(2))
+        (self.documents / "2.txt").unlink()
+        start = self.folder / "start"
+        self.kinglet("ingest", str(self.documents), "--library", str(start))
+        write("second", range(3))
+        deaths += self.die_at_steps(start, "second")
+        print(f"{deaths} deaths at steps", file=sys.stderr)
+        self.assertGreater(deaths, 100 if ARGUMENTS.every_step else 5)
+
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--kills", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every-step", action="store_true")
+    parser.add_argument("--kill-at-step", help="the library that kill_at_step.cc becomes", required=True)
     ARGUMENTS, rest = parser.parse_known_args()
     unittest.main(argv=[sys.argv[0], *rest])

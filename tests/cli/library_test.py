@@ -71,8 +71,38 @@ class LibraryTest(unittest.TestCase):
         self.assertEqual(self.json("search", "hens")[0]["passages"], [])
         self.run_kinglet("library", "remove", self.page, status=1)
 
+    def test_what_is_exported_comes_in_again(self):
+        self.ingest()
+        lines = self.run_kinglet("library", "export")
+        self.assertIn("2 documents", self.run_kinglet("library", "export", "all.jsonl"))
+        self.assertEqual((self.folder / "all.jsonl").read_text(), lines)
+        self.assertEqual([path.name for path in self.folder.glob("all.jsonl*")], ["all.jsonl"])
+        counts = self.json("library", "import", "all.jsonl", "--library", "copy")[0]
+        self.assertEqual((counts["added"], counts["replaced"], counts["unchanged"]), (2, 0, 0))
+        self.assertIn("2 unchanged", self.run_kinglet("library", "import", "all.jsonl", "--library", "copy"))
+        self.assertEqual(self.json("library", "verify", "--library", "copy")[0]["problems"], [])
+        self.assertEqual(self.run_kinglet("library", "export", "--library", "copy"), lines)
+        for query in ("How much feed does a hen need?", "bees", "winter"):
+            found, in_copy = (self.json("search", query, "-k", "50", *where)[0]["passages"]
+                              for where in ([], ["--library", "copy"]))
+            self.assertEqual(found, in_copy)
+
+    def test_an_import_names_the_line_that_is_wrong_and_keeps_those_before_it(self):
+        self.ingest()
+        lines = self.run_kinglet("library", "export").splitlines(keepends=True)
+        (self.folder / "bad.jsonl").write_text(lines[0] + lines[1] + lines[2].replace("Bees", "Wasps"))
+        command = [KINGLET, "library", "import", "bad.jsonl", "--library", "copy"]
+        done = subprocess.run(command, capture_output=True, env=self.environment, cwd=self.folder, text=True)
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(done.stderr, r"^kinglet: bad.jsonl: line 3: .*digest")
+        self.assertIn("1 added", done.stdout)
+        self.assertEqual(len(self.json("library", "list", "--library", "copy")[0]["documents"]), 1)
+        done = subprocess.run([*command[:3], "-"], input=b"{}", capture_output=True, env=self.environment)
+        self.assertRegex(done.stderr, rb"^kinglet: standard input: line 1: ")
+        self.run_kinglet("library", "import", "none.jsonl", status=1)
+
     def test_without_a_library_says_what_to_do(self):
-        for command in (["search", "x"], ["library", "list"], ["library", "remove", "x"]):
+        for command in (["search", "x"], ["library", "list"], ["library", "remove", "x"], ["library", "export", "x"]):
             self.run_kinglet(*command, status=1)
         self.assertFalse((self.folder / "home" / "library").exists())
 

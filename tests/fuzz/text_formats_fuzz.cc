@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes as tables, records, notebooks, sources and mail, the first byte says which: whatever they
-// are, the document and its chunks keep their promises.
-// Covers: src/knowledge/formats/csv.cc src/knowledge/formats/json_text.cc
-// Covers: src/knowledge/formats/notebook.cc src/knowledge/formats/source_code.cc
-// Covers: src/knowledge/formats/mail.cc src/knowledge/formats/mime.cc
-// Covers: src/knowledge/encoding_guess.cc
+// Bytes as tables, records, notebooks, sources, mail and RTF, the first byte says which: whatever
+// they are, the document and its chunks keep their promises. Covers: src/knowledge/formats/csv.cc
+// src/knowledge/formats/json_text.cc Covers: src/knowledge/formats/notebook.cc
+// src/knowledge/formats/source_code.cc Covers: src/knowledge/formats/mail.cc
+// src/knowledge/formats/mime.cc Covers: src/knowledge/encoding_guess.cc Covers:
+// src/knowledge/formats/rtf.cc src/knowledge/formats/rtf_lexer.cc
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -15,7 +15,7 @@
 namespace {
 
 constexpr const char* kNames[] = {"a.csv", "a.tsv", "a.json", "a.jsonl", "a.ipynb",
-                                  "a.c",   "a.eml", "a.mbox", "a.txt"};
+                                  "a.c",   "a.eml", "a.mbox", "a.txt",   "a.rtf"};
 
 }  // namespace
 

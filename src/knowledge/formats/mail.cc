@@ -160,9 +160,9 @@ class MailWriter {
     if (!is_too_deep && !name.empty() && !part.content.empty()) {
       format = FindFormat(name, part.content, UnknownSuffix::kSkip);
     }
+    if (format == nullptr) return builder_.AddListItem("- Attached: " + description);
     // A confined process cannot start another.
-    const bool is_readable = format != nullptr && format->reading != Reading::kPdfToText;
-    if (!is_readable) return builder_.AddListItem("- Attached: " + description);
+    if (format->reading == Reading::kPdfToText) return builder_.AddEmbedded(2, name, part.content);
     builder_.AddHeading(2, name);
     const bool is_declared = !part.charset.empty() && part.media_type.starts_with("text/");
     const Result<void> read =

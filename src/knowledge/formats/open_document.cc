@@ -85,6 +85,7 @@ class SlideReader {
       : text_(styles, builder), builder_(builder) {}
 
   void Read(std::size_t number, XmlNode page) {
+    builder_.BeginPage();
     std::string title;
     for (const XmlNode shape : page.children()) {
       if (IsTitle(shape) && title.empty()) title = text_.FlatText(shape);

@@ -163,11 +163,13 @@ TEST(Odp, ReadsSlidesAndNotes) {
                            P("Free text") + "</draw:custom-shape><presentation:notes>" +
                            frame("notes", "") + "</presentation:notes></draw:page>"))),
       "title: Eggs daily\n"
+      "page 1\n"
       "heading [Slide 1: Eggs daily] Slide 1: Eggs daily\n"
       "list item [Slide 1: Eggs daily] - Corn\n"
       "table row [Slide 1: Eggs daily] Hen: Berta; Eggs: 5\n"
       "heading [Slide 1: Eggs daily > Speaker notes] Speaker notes\n"
       "paragraph [Slide 1: Eggs daily > Speaker notes] Say it slowly.\n"
+      "page 2\n"
       "heading [Slide 2] Slide 2\n"
       "paragraph [Slide 2] Free text\n");
 }

@@ -62,6 +62,7 @@ class SlideReader {
   explicit SlideReader(DocumentBuilder& builder) : builder_(builder) {}
 
   void ReadSlide(std::size_t number, XmlNode slide) {
+    builder_.BeginPage();
     const XmlNode shapes = slide.Child("cSld").Child("spTree");
     std::string title;
     FindTitle(shapes, title);
