@@ -130,7 +130,12 @@ class Report {
 // With the embedder that the user names, or the one that the library remembers; none: no vectors.
 Result<void> Embed(Library& library, const Flags& flags, const Environment& environment,
                    Report& report) {
-  std::string name = flags.embedder;
+  // A file is found again from any folder.
+  std::error_code error;
+  std::string name =
+      std::filesystem::exists(flags.embedder, error)
+          ? std::filesystem::absolute(flags.embedder, error).lexically_normal().string()
+          : flags.embedder;
   if (name.empty()) {
     const auto record = TRY(library.FindEmbedder());
     if (!record || TRY(library.CountChunksWithoutVectors()) == 0) return {};

@@ -10,6 +10,7 @@
 #include "base/display.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "model/bert_safetensors.h"
 #include "model/config.h"
 #include "model/tensors.h"
 #include "model/vocabulary_from_gguf.h"
@@ -83,7 +84,7 @@ Result<void> RunChecks(Inspection& inspection) {
 }
 
 Result<Inspection> InspectFile(const std::string& path) {
-  Inspection inspection{.file = TRY(GgufFile::Open(path))};
+  Inspection inspection{.file = TRY(OpenModelFile(path))};
   if (const auto checked = RunChecks(inspection); !checked) {
     return std::unexpected(checked.error().WithContext(EscapeForDisplay(path)));
   }

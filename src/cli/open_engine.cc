@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/display.h"
+#include "model/bert_safetensors.h"
 #include "model/vocabulary_from_gguf.h"
 #include "tensor/gguf.h"
 
@@ -22,7 +23,7 @@ Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, En
 }
 
 Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path) {
-  const GgufFile file = TRY(GgufFile::Open(path));
+  const GgufFile file = TRY(OpenModelFile(path));
   const std::string shown = EscapeForDisplay(path.string());
   auto vocabulary = ReadVocabulary(file);
   if (!vocabulary) return std::unexpected(vocabulary.error().WithContext(shown));

@@ -4,13 +4,14 @@
 
 #include "base/display.h"
 #include "base/thread_pool.h"
+#include "model/bert_safetensors.h"
 #include "model/vocabulary_from_gguf.h"
 
 namespace kinglet {
 
 Result<std::unique_ptr<ModelEmbedder>> ModelEmbedder::Open(const std::filesystem::path& path,
                                                            int thread_count) {
-  GgufFile file = TRY(GgufFile::Open(path));
+  GgufFile file = TRY(OpenModelFile(path));
   const auto in_file = [&](const Status& status) {
     return std::unexpected(status.WithContext(EscapeForDisplay(path.string())));
   };

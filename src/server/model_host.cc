@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/display.h"
+#include "model/bert_safetensors.h"
 
 namespace kinglet {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 constexpr std::chrono::milliseconds kReapEvery(500);
 
 bool IsEncoder(const std::filesystem::path& path) {
-  const Result<GgufFile> file = GgufFile::Open(path);
+  const Result<GgufFile> file = OpenModelFile(path);
   if (!file) return false;
   const Result<ModelConfig> config = ReadModelConfig(*file);
   return config && config->family.encoder;

@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/display.h"
 #include "catalog/found_models.h"
+#include "model/bert_safetensors.h"
 #include "model/config.h"
 #include "server/routes.h"
 
@@ -98,7 +99,7 @@ void HandleOllamaShow(Server& server, const Call& call) {
   if (model == nullptr) {
     return ReplyError(call, ApiError::NotFound(fmt::format("there is no model {}", Quoted(name))));
   }
-  const Result<GgufFile> file = GgufFile::Open(model->path);
+  const Result<GgufFile> file = OpenModelFile(model->path);
   if (!file) return ReplyError(call, ApiError::OfStatus(file.error()));
   json::object shown = Listed(model->name, model->path);
   const std::string chat_template = TemplateOf(*file);

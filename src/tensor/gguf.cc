@@ -108,6 +108,22 @@ Result<GgufFile> GgufFile::Parse(std::span<const std::byte> bytes) {
   return file;
 }
 
+Result<GgufFile> GgufFile::Of(std::vector<GgufKey> keys, std::vector<Tensor> tensors,
+                              const std::filesystem::path& path, std::uint64_t file_bytes,
+                              std::shared_ptr<const void> owner) {
+  GgufFile file;
+  file.version_ = 3;
+  file.alignment_ = 1;
+  file.file_bytes_ = file_bytes;
+  file.path_ = path;
+  file.keys_by_name_ = TRY(IndexKeys(keys));
+  file.tensors_by_name_ = TRY(IndexTensors(tensors));
+  file.keys_ = std::move(keys);
+  file.tensors_ = std::move(tensors);
+  file.owner_ = std::move(owner);
+  return file;
+}
+
 Result<void> GgufFile::AddPart(GgufFile part, std::int64_t number, std::int64_t count) {
   const auto part_index = TRY(part.Require<std::int64_t>(kSplitIndex));
   const auto part_count = TRY(part.Require<std::int64_t>(kSplitCount));

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -97,6 +98,12 @@ class GgufFile {
   // 16. A part of a split file is refused.
   static Result<GgufFile> Parse(std::span<const std::byte> bytes);
 
+  // What another format holds, under GGUF's names, as if it had been a file of version 3. `owner`
+  // keeps alive what the keys and tensors view.
+  static Result<GgufFile> Of(std::vector<GgufKey> keys, std::vector<Tensor> tensors,
+                             const std::filesystem::path& path, std::uint64_t file_bytes,
+                             std::shared_ptr<const void> owner);
+
   std::uint32_t version() const { return version_; }
   std::uint64_t alignment() const { return alignment_; }
   std::uint64_t file_bytes() const { return file_bytes_; }  // of all parts
@@ -137,6 +144,7 @@ class GgufFile {
 
   std::filesystem::path path_;
   std::vector<MappedFile> mappings_;
+  std::shared_ptr<const void> owner_;  // of what another format holds
   std::uint32_t version_ = 0;
   std::uint64_t alignment_ = 0;
   std::uint64_t file_bytes_ = 0;
