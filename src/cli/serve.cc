@@ -59,6 +59,12 @@ std::pair<std::string, std::string> SplitName(const std::string& text) {
                : std::pair(std::string(), text);
 }
 
+// Of a file its own, of what sentence-transformers publishes that of the folder.
+std::string NameOf(const std::filesystem::path& path) {
+  if (path.filename() == "model.safetensors") return path.parent_path().filename().string();
+  return path.extension() == ".gguf" ? path.stem().string() : path.filename().string();
+}
+
 Result<std::vector<OfferedModel>> OfferModels(const ServeFlags& flags,
                                               const Environment& environment) {
   std::vector<std::string> given = flags.models;
@@ -68,7 +74,7 @@ Result<std::vector<OfferedModel>> OfferModels(const ServeFlags& flags,
     const auto [alias, model] = SplitName(text);
     OfferedModel offer;
     offer.path = TRY(ResolveModel(model, environment.home));
-    offer.name = offer.path.stem().string();
+    offer.name = NameOf(offer.path);
     if (!alias.empty()) offer.aliases.push_back(alias);
     // A name of the catalog is a name for its clients too.
     if (alias.empty() && !model.empty() && model.find('/') == std::string::npos &&

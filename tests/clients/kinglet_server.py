@@ -10,7 +10,6 @@ import time
 import urllib.error
 import urllib.request
 
-import minilm
 
 STORIES = pathlib.Path(os.environ["KINGLET_TEST_DATA"]) / "models/stories-q4_0.gguf"
 CHAT = "SmolLM2-135M-Instruct.Q4_1"
@@ -115,8 +114,3 @@ class Server:
         while not (held := holds()) and time.monotonic() < end:
             time.sleep(0.02)
         return held
-
-
-def minilm_gguf():
-    """The encoder as a GGUF file, which is made once from the files of its makers."""
-    return minilm.convert(real_model(VECTORS), pathlib.Path(os.environ["KINGLET_CACHE"]) / f"{VECTORS}.gguf")

@@ -7,12 +7,12 @@ import openai
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI, OpenAI, OpenAIEmbeddings
 
-from kinglet_server import CHAT, QUESTION, TEXT, VECTORS, Server, minilm_gguf, real_model
+from kinglet_server import CHAT, QUESTION, TEXT, VECTORS, Server, real_model
 
 
 def setUpModule():
     global server, base, answer, ending
-    server = unittest.enterModuleContext(Server(real_model(CHAT + ".gguf"), minilm_gguf(), flags=("--context", "2048")))
+    server = unittest.enterModuleContext(Server(real_model(CHAT + ".gguf"), real_model(VECTORS), flags=("--context", "2048")))
     base, answer, ending = server.url + "/v1", server.answer(QUESTION), server.ending(TEXT)
 
 

@@ -8,14 +8,14 @@ import unittest
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 import litellm  # noqa: E402
 
-from kinglet_server import CHAT, QUESTION, VECTORS, Server, minilm_gguf, real_model
+from kinglet_server import CHAT, QUESTION, VECTORS, Server, real_model
 
 MESSAGES = [{"role": "user", "content": QUESTION}]
 
 
 def setUpModule():
     global server, base, answer
-    server = unittest.enterModuleContext(Server(real_model(CHAT + ".gguf"), minilm_gguf(), flags=("--context", "2048")))
+    server = unittest.enterModuleContext(Server(real_model(CHAT + ".gguf"), real_model(VECTORS), flags=("--context", "2048")))
     base, answer = server.url + "/v1", server.answer(QUESTION)
 
 

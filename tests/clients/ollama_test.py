@@ -7,7 +7,7 @@ import unittest
 
 import ollama
 
-from kinglet_server import CHAT, QUESTION, VECTORS, Server, minilm_gguf, real_model
+from kinglet_server import CHAT, QUESTION, VECTORS, Server, real_model
 
 MESSAGES = [{"role": "user", "content": QUESTION}]
 GREEDY = {"temperature": 0, "num_predict": 24}
@@ -15,7 +15,7 @@ GREEDY = {"temperature": 0, "num_predict": 24}
 
 def setUpModule():
     global server, client
-    server = unittest.enterModuleContext(Server(real_model(CHAT + ".gguf"), minilm_gguf()))
+    server = unittest.enterModuleContext(Server(real_model(CHAT + ".gguf"), real_model(VECTORS)))
     client = ollama.Client(server.url)
 
 

@@ -7,14 +7,14 @@ import unittest
 
 import openai
 
-from kinglet_server import CHAT, QUESTION, VECTORS, Server, minilm_gguf, real_model
+from kinglet_server import CHAT, QUESTION, VECTORS, Server, real_model
 
 LETTERS = "Repeat after me: naïve café, Привет, 你好, 🦜🌈."
 
 
 def setUpModule():
     global server, client
-    server = unittest.enterModuleContext(Server(real_model(CHAT + ".gguf"), minilm_gguf()))
+    server = unittest.enterModuleContext(Server(real_model(CHAT + ".gguf"), real_model(VECTORS)))
     client = openai.OpenAI(base_url=server.url + "/v1", api_key="none", max_retries=0)
     unittest.addModuleCleanup(client.close)
 
