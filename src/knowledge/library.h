@@ -184,11 +184,9 @@ class Library {
 
   // The query is plain text: nothing in it is syntax. No words, no terms.
   Result<QueryStatistics> TermStatistics(std::string_view query);
-  // Chunks that hold one of the terms, the best by word_rank.h first.
+  // Chunks that hold one of the terms, the best by word_rank.h first. Where that is very many, one
+  // of the rarer terms.
   Result<std::vector<ScoredChunk>> RankByWords(const QueryStatistics& query, int limit);
-  // Of these chunks, by the same measure; 0 where none of the terms is in one.
-  Result<std::vector<double>> ScoreByWords(const QueryStatistics& query,
-                                           std::span<const std::int64_t> chunk_ids);
   // In this order, without those that are gone; scores and ranks are left to the caller.
   Result<std::vector<Passage>> ReadPassages(std::span<const std::int64_t> chunk_ids);
   // Documents that have the very text of a passage's own, into its also_in.

@@ -11,6 +11,8 @@
 namespace kinglet {
 namespace {
 
+constexpr std::int64_t kMostRows = 10'000;  // that a query scores, as long as there is a choice
+
 // Stems of the query, each once, in order; without stop words unless it has nothing else.
 std::vector<std::string> QueryStems(std::string_view query, const LibraryLimits& limits) {
   std::string cut(query);
@@ -26,19 +28,37 @@ std::vector<std::string> QueryStems(std::string_view query, const LibraryLimits&
   return stems;
 }
 
-// A string of FTS5's query language: nothing between the quotes is syntax.
-std::string MatchExpression(const QueryStatistics& query) {
-  std::string expression;
-  for (const TermStatistic& term : query.terms) {
-    if (!expression.empty()) expression += " OR ";
-    expression += '"';
-    for (const char c : term.stem) {
-      if (c == '"') expression += '"';
-      expression += c;
-    }
-    expression += '"';
+// Of FTS5's query language: nothing between the quotes is syntax.
+void AddPhrase(std::string_view stem, std::string& expression) {
+  if (!expression.empty()) expression += " OR ";
+  expression += '"';
+  for (const char c : stem) {
+    if (c == '"') expression += '"';
+    expression += c;
   }
+  expression += '"';
+}
+
+std::string AnyOf(const QueryStatistics& query) {
+  std::string expression;
+  for (const TermStatistic& term : query.terms) AddPhrase(term.stem, expression);
   return expression;
+}
+
+// Words that choose which passages are scored: the rarest, as many as choose no more than
+// kMostRows, and at least one. Passages with none of these, but with several that are common, are
+// what is given up.
+std::vector<TermStatistic> ChoosingTerms(const QueryStatistics& query) {
+  std::vector<TermStatistic> terms = query.terms;
+  std::ranges::sort(terms, {}, &TermStatistic::chunk_count);
+  std::int64_t rows = 0;
+  const auto too_many = std::ranges::find_if(terms, [&rows](const TermStatistic& term) {
+    const bool is_first = rows == 0;
+    rows += term.chunk_count;
+    return !is_first && rows > kMostRows;
+  });
+  terms.erase(too_many, terms.end());
+  return terms;
 }
 
 WordWeights WeightsOf(const QueryStatistics& query) {
@@ -70,29 +90,21 @@ Result<std::vector<ScoredChunk>> Library::RankByWords(const QueryStatistics& que
   std::vector<ScoredChunk> ranked;
   if (query.terms.empty() || limit <= 0) return ranked;
   WordWeights weights = WeightsOf(query);
+  std::string expression = AnyOf(query);
+  const std::vector<TermStatistic> choosing = ChoosingTerms(query);
+  if (choosing.size() < query.terms.size()) {
+    std::string any_of_them;
+    for (const TermStatistic& term : choosing) AddPhrase(term.stem, any_of_them);
+    expression = fmt::format("({}) AND ({})", any_of_them, expression);
+    weights.first_phrase = static_cast<int>(choosing.size());
+  }
   Statement row = TRY(state_->database.Prepare(
       "SELECT rowid, kinglet_rank(chunk_index, ?2) AS score FROM chunk_index "
       "WHERE chunk_index MATCH ?1 ORDER BY score DESC, rowid LIMIT ?3"));
-  row.Bind(1, MatchExpression(query)).BindPointer(2, &weights, kWordWeightsType);
+  row.Bind(1, expression).BindPointer(2, &weights, kWordWeightsType);
   row.Bind(3, std::int64_t{limit});
   while (TRY(row.Step())) ranked.push_back({row.Int(0), row.Double(1)});
   return ranked;
-}
-
-Result<std::vector<double>> Library::ScoreByWords(const QueryStatistics& query,
-                                                  std::span<const std::int64_t> chunk_ids) {
-  std::vector<double> scores(chunk_ids.size());
-  if (query.terms.empty()) return scores;
-  WordWeights weights = WeightsOf(query);
-  Statement row =
-      TRY(state_->database.Prepare("SELECT kinglet_rank(chunk_index, ?2) FROM chunk_index "
-                                   "WHERE chunk_index MATCH ?1 AND rowid = ?3"));
-  row.Bind(1, MatchExpression(query)).BindPointer(2, &weights, kWordWeightsType);
-  for (std::size_t i = 0; i < chunk_ids.size(); ++i) {
-    row.Reset();
-    if (TRY(row.Bind(3, chunk_ids[i]).Step())) scores[i] = row.Double(0);
-  }
-  return scores;
 }
 
 Result<std::vector<Passage>> Library::ReadPassages(std::span<const std::int64_t> chunk_ids) {

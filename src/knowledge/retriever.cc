@@ -12,7 +12,8 @@
 namespace kinglet {
 namespace {
 
-constexpr int kMinCandidates = 100;  // of each way
+constexpr int kMinCandidates = 100;   // of each way
+constexpr int kScoredByWords = 1000;  // passages whose score by words is known
 // Of the words' score beside the vectors' cosine, chosen on three collections: between 0.3 and 0.5
 // nothing changes much.
 constexpr double kWordWeight = 0.4;
@@ -27,19 +28,22 @@ struct Candidate {
   std::optional<int> lexical_rank, vector_rank;
 };
 
-// By id, with the ranks of both ways; scores by words of those that words have found.
+// By id, the `wanted` best of both ways. by_words goes deeper than candidates do, so that what
+// vectors have found has its score by words; what is not even there has none that matters.
 std::map<std::int64_t, Candidate> Gather(const std::vector<ScoredChunk>& by_words,
-                                         const std::vector<VectorHit>& by_vectors) {
+                                         const std::vector<VectorHit>& by_vectors, int wanted) {
   std::map<std::int64_t, Candidate> candidates;
   int rank = 0;
-  for (const ScoredChunk& chunk : by_words) {
-    candidates[chunk.id] = {chunk.id, chunk.score, ++rank, std::nullopt};
+  for (const VectorHit& hit : by_vectors) {
+    candidates[hit.id] = {.chunk_id = hit.id, .vector_rank = ++rank};
   }
   rank = 0;
-  for (const VectorHit& hit : by_vectors) {
-    Candidate& candidate = candidates[hit.id];
-    candidate.chunk_id = hit.id;
-    candidate.vector_rank = ++rank;
+  for (const ScoredChunk& chunk : by_words) {
+    if (++rank > wanted && !candidates.contains(chunk.id)) continue;
+    Candidate& candidate = candidates[chunk.id];
+    candidate.chunk_id = chunk.id;
+    candidate.score = chunk.score;
+    candidate.lexical_rank = rank;
   }
   return candidates;
 }
@@ -55,33 +59,16 @@ double MeanOf(const std::vector<std::optional<double>>& scores) {
   return count > 0 ? sum / count : 0;
 }
 
-// Of what vectors alone have found, scored as if it had no word of the query: those that words
-// could bring among the `limit` best. None of them has a better score by words than `most`.
-std::vector<Candidate*> WorthAQuery(std::vector<Candidate>& candidates, std::size_t limit,
-                                    double most) {
-  std::vector<double> scores;
-  scores.reserve(candidates.size());
-  for (const Candidate& candidate : candidates) scores.push_back(candidate.score);
-  const auto last =
-      scores.begin() + static_cast<std::ptrdiff_t>(std::min(limit, scores.size()) - 1);
-  std::ranges::nth_element(scores, last, std::greater());
-  std::vector<Candidate*> worth;
-  for (Candidate& candidate : candidates) {
-    const bool could = candidate.score + kWordWeight * most >= *last;
-    if (!candidate.lexical_rank && could) worth.push_back(&candidate);
-  }
-  return worth;
-}
-
 Result<std::vector<Candidate>> RankByBoth(const Retriever& by, std::string_view query,
                                           const QueryStatistics& words, int limit) {
   const int wanted = std::max(limit, kMinCandidates);
-  const auto by_words = TRY(by.library.RankByWords(words, wanted));
   const QueryVectors vectors =
       TRY(by.vectors->Search(by.library, query, static_cast<std::size_t>(wanted)));
   std::vector<Candidate> candidates;
   std::vector<std::int64_t> ids;
-  for (const auto& [id, candidate] : Gather(by_words, vectors.chunks)) {
+  for (const auto& [id, candidate] :
+       Gather(TRY(by.library.RankByWords(words, std::max(wanted, kScoredByWords))), vectors.chunks,
+              wanted)) {
     candidates.push_back(candidate);
     ids.push_back(id);
   }
@@ -89,15 +76,6 @@ Result<std::vector<Candidate>> RankByBoth(const Retriever& by, std::string_view 
   const double mean = MeanOf(by_vectors);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     candidates[i].score = kWordWeight * candidates[i].score + by_vectors[i].value_or(mean);
-  }
-  // Where words have found fewer than they were asked for, they have found all that there are.
-  if (by_words.size() == static_cast<std::size_t>(wanted)) {
-    const std::vector<Candidate*> worth =
-        WorthAQuery(candidates, static_cast<std::size_t>(limit), by_words.back().score);
-    ids.clear();
-    for (const Candidate* candidate : worth) ids.push_back(candidate->chunk_id);
-    const std::vector<double> scores = TRY(by.library.ScoreByWords(words, ids));
-    for (std::size_t i = 0; i < worth.size(); ++i) worth[i]->score += kWordWeight * scores[i];
   }
   std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
     return a.score != b.score ? a.score > b.score : a.chunk_id < b.chunk_id;

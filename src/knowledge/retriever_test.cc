@@ -69,18 +69,39 @@ TEST_F(RetrieverTest, RareWordsCountMore) {
   EXPECT_GT(WeightOf(10, 10), 0);
 }
 
-TEST_F(RetrieverTest, ScoresOfOnePassageAreTheSameHoweverItIsFound) {
+TEST_F(RetrieverTest, ScoresByWordsMeanTheSameForEveryQuery) {
   Put("a", "The otter swims in the river.");
   Put("b", "The river is wide.");
-  const QueryStatistics words = library_->TermStatistics("otter river").value();
+  const auto score = [this](std::string_view query) {
+    const auto words = library_->TermStatistics(query).value();
+    return library_->RankByWords(words, 10).value().front().score;
+  };
+  // 1 for each of the three parts that has all there is, and a little more for BM25.
+  EXPECT_GT(score("otter"), 1.5);
+  EXPECT_GT(score("otter swims"), score("otter swans"));
+  EXPECT_LT(score("otter swims in the river"), 3.5);
+}
+
+TEST_F(RetrieverTest, RareWordsChooseWhereCommonOnesWouldChooseAll) {
+  // More passages than are scored.
+  for (int i = 0; i < 300; ++i) {
+    DocumentBuilder builder;
+    for (int k = 0; k < 40; ++k) {
+      builder.AddHeading(1, std::to_string(k));
+      builder.AddParagraph("The river is wide and long.");
+    }
+    ASSERT_TRUE(library_->Put({.uri = std::to_string(i)}, std::move(builder).Finish(), 1));
+  }
+  Put("otter", "The otter swims in the river.");
+  const auto words = library_->TermStatistics("wide river otter").value();
+  EXPECT_GT(words.terms[1].chunk_count, 10'000);
   const auto ranked = library_->RankByWords(words, 10).value();
-  ASSERT_THAT(ranked, SizeIs(2));
-  EXPECT_GT(ranked[0].score, ranked[1].score);
-  const std::int64_t ids[] = {ranked[1].id, 12345, ranked[0].id};
-  EXPECT_THAT(library_->ScoreByWords(words, ids).value(),
-              ElementsAre(ranked[1].score, 0, ranked[0].score));
-  // About 1 for each of the three parts that has all there is; no word, no score.
-  EXPECT_LT(ranked[0].score, 3.5);
+  ASSERT_THAT(ranked, SizeIs(1));
+  // Scored by all its words, the common ones too.
+  const auto alone =
+      library_->RankByWords(library_->TermStatistics("wide otter").value(), 1).value();
+  EXPECT_NE(ranked[0].score, alone[0].score);
+  EXPECT_THAT(Search("wide river"), SizeIs(10));  // there is nothing else to choose by
 }
 
 TEST_F(RetrieverTest, FindsByMeaningWhatHasNoWordOfTheQuestion) {

@@ -12,9 +12,9 @@
 namespace kinglet {
 namespace {
 
-constexpr double kK1 = 0.9;
-constexpr double kB = 0.4;
-constexpr int kStretchWords = 24;
+constexpr double kK1 = 0.6;
+constexpr double kB = 0.5;
+constexpr int kStretchWords = 16;
 constexpr int kPairDistance = 3;  // words from the first of a pair to the second, at most
 
 // How much a word counts in each column of chunk_index, tuned on questions about a manual: a
@@ -78,7 +78,7 @@ double Pairs(const Row& row, const WordWeights& query) {
   return sum;
 }
 
-int ReadRow(const Fts5ExtensionApi& api, Fts5Context* context, Row& row) {
+int ReadRow(const Fts5ExtensionApi& api, Fts5Context* context, int first_phrase, Row& row) {
   int length = 0;
   int result = api.xColumnSize(context, -1, &length);
   row.length = length;
@@ -90,6 +90,8 @@ int ReadRow(const Fts5ExtensionApi& api, Fts5Context* context, Row& row) {
     int offset = 0;
     result = api.xInst(context, i, &word, &column, &offset);
     if (result != SQLITE_OK) break;
+    word -= first_phrase;
+    if (word < 0) continue;
     row.frequencies[static_cast<std::size_t>(word)] += kColumnWeights[column];
     if (column == kTextColumn) row.places.push_back({word, offset});
   }
@@ -112,14 +114,15 @@ void Rank(const Fts5ExtensionApi* api, Fts5Context* context, sqlite3_context* ou
       count == 1 ? static_cast<WordWeights*>(sqlite3_value_pointer(values[0], kWordWeightsType))
                  : nullptr;
   if (query == nullptr ||
-      static_cast<std::size_t>(api->xPhraseCount(context)) != query->weights.size()) {
+      static_cast<std::size_t>(api->xPhraseCount(context)) !=
+          query->weights.size() + static_cast<std::size_t>(query->first_phrase)) {
     sqlite3_result_error(out, "kinglet_rank: not the weights of this query", -1);
     return;
   }
   int result = SQLITE_OK;
   if (query->mean_length < 0) result = FindMeanLength(*api, context, *query);
   Row row{.frequencies = std::vector<double>(query->weights.size())};
-  if (result == SQLITE_OK) result = ReadRow(*api, context, row);
+  if (result == SQLITE_OK) result = ReadRow(*api, context, query->first_phrase, row);
   if (result != SQLITE_OK) {
     sqlite3_result_error_code(out, result);
     return;

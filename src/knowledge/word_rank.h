@@ -22,9 +22,10 @@ namespace kinglet {
 inline constexpr char kWordWeightsType[] = "kinglet_word_weights";
 
 struct WordWeights {
-  // Of the words of the query, in the order of the phrases of the MATCH expression: the logarithm
-  // of how rare each is (Robertson and Sparck Jones' weight, as Lucene keeps it above 0).
+  // Of the words of the query, in the order of the last phrases of the MATCH expression: the
+  // logarithm of how rare each is (Robertson and Sparck Jones' weight, as Lucene keeps it above 0).
   std::vector<double> weights;
+  int first_phrase = 0;     // phrases before are there to choose rows, and count for nothing
   double total = 0;         // of all weights
   double mean_length = -1;  // words of a passage; the function fills it
 };
