@@ -82,8 +82,8 @@ class Report {
       if (count(outcome) == 0) continue;
       line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count(outcome), Name(outcome));
     }
-    if (embedded_.value_or(0) > 0) {
-      line += fmt::format("{}{} passages embedded", line.empty() ? "" : ", ", *embedded_);
+    if (const std::int64_t embedded = embedded_.value_or(0); embedded > 0) {
+      line += fmt::format("{}{} passages embedded", line.empty() ? "" : ", ", embedded);
     }
     fmt::print("{} in {:.1f} s\n", line.empty() ? "no files" : line, ms / 1000);
   }
