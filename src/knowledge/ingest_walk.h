@@ -22,7 +22,13 @@ struct FoundFile {
   std::filesystem::path path;
   bool named;           // by the user, not found in a folder: then not to be readable is a failure
   std::string trouble;  // a folder that cannot be read
+  // An include matches it. In a folder an archive without one is found too, for those of its
+  // members that have one.
+  bool included = false;
 };
+
+// Whether the options let a file be read that lies there below a folder, or in an archive.
+bool IsSelected(const WalkOptions& options, const std::filesystem::path& relative);
 
 // Each once, in the order of paths, those of a folder by name. Paths are made absolute against the
 // current folder.
