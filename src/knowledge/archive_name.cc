@@ -15,7 +15,7 @@ namespace kinglet {
 namespace {
 
 constexpr std::string_view kInside = "!/";
-constexpr std::size_t kMaxNameBytes = 4096;  // of a path, as Linux has it
+constexpr std::size_t kMaxNameBytes = 1024;  // those of all members are held
 
 constexpr std::pair<std::string_view, ArchiveKind> kSuffixes[] = {
     {".zip", ArchiveKind::kZip},     {".tar", ArchiveKind::kTar},
@@ -39,7 +39,7 @@ Result<std::string> MemberPath(std::string_view name) {
   const auto refused = [](std::string_view why) {
     return Error(StatusCode::kInvalidInput, "its name {}", why);
   };
-  if (name.size() > kMaxNameBytes) return refused("is longer than a path can be");
+  if (name.size() > kMaxNameBytes) return refused(fmt::format("has over {} bytes", kMaxNameBytes));
   if (!IsUtf8(name) || name.empty()) return refused("is not UTF-8");
   if (name.find('\0') != std::string_view::npos) return refused("holds a zero byte");
   if (name.starts_with('/')) return refused("is absolute, and leads out of the archive");

@@ -10,12 +10,13 @@
 namespace kinglet {
 
 struct WalkOptions {
-  // Shell patterns, matched with a file's name and with its path below the folder given. With
-  // includes a file must match one of them; what matches an exclude is left out, folders whole.
+  // Shell patterns, matched with a file's name and with its path below the folder given or in its
+  // archive. With includes a file must match one of them, or the archive that it is in; what
+  // matches an exclude is left out, folders whole.
   std::vector<std::string> include;
   std::vector<std::string> exclude;
   bool hidden = false;        // names that begin with a full stop
-  bool follow_links = false;  // symbolic links
+  bool follow_links = false;  // symbolic links; those in archives never
 };
 
 struct FoundFile {
