@@ -46,7 +46,7 @@ Result<Document> ReadDocument(const std::filesystem::path& path, std::string_vie
   TRY(CheckSize(bytes, format, options.limits));
   const bool is_pdf = format.reading == Reading::kPdfToText;
   const Result<ProcessOutput> output =
-      RunProcess({.argv = {options.program, "read-document", std::string(format.media_type),
+      RunProcess({.argv = {options.program, "read-document", "--", std::string(format.media_type),
                            path.filename().string()},
                   .environment = {},
                   .timeout_ms = options.timeout_ms,

@@ -196,8 +196,11 @@ TEST_F(IngestArchiveTest, AppliesPatternsToMembers) {
 
 TEST_F(IngestArchiveTest, ReadsANamedArchive) {
   Write("x.zip", WriteZip({{"a.md", "Hens."}, {"b.bin", "x"}}));
-  EXPECT_THAT(Ingest({}, "x.zip"),
-              ElementsAre("added x.zip!/a.md", StartsWith("skipped x.zip!/b.bin")));
+  const auto skipped = StartsWith("skipped x.zip!/b.bin");
+  EXPECT_THAT(Ingest({.include = {"*.txt"}}, "x.zip"), IsEmpty());
+  EXPECT_THAT(Ingest({.include = {"x.*"}}, "x.zip"), ElementsAre("added x.zip!/a.md", skipped));
+  Write("x.zip", WriteZip({{"a.md", "Geese."}, {"b.bin", "x"}}));
+  EXPECT_THAT(Ingest({}, "x.zip"), ElementsAre("replaced x.zip!/a.md", skipped));
 }
 
 TEST_F(IngestArchiveTest, GoesOnWhereItWasStopped) {

@@ -41,7 +41,7 @@ class Walk {
       root_ = absolute;
       AddFolder(absolute);
     } else {
-      files_.push_back({absolute, true, {}});
+      files_.push_back({absolute, true, {}, MatchesAny(options_.include, absolute.filename())});
     }
   }
 

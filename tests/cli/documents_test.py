@@ -70,6 +70,11 @@ class Documents(unittest.TestCase):
             self.assertGreater(len(blocks), 1)
             for block in blocks:
                 self.assertIn(block, text, kind)
+        # A name that looks like a flag is a name.
+        (self.files / "hens.docx").rename(self.files / "--help.docx")
+        self.assertEqual(self.ingest()["--help.docx"][0], "moved")
+        (self.files / "--help.docx").write_bytes((SAMPLES / "hens.docx").read_bytes() + b" ")
+        self.assertEqual(self.ingest()["--help.docx"][0], "replaced")
         # What has taken over a reader cannot have the library: names that lead out, bombs and noise are failures.
         for path in self.files.iterdir():
             path.unlink()
