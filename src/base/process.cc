@@ -20,7 +20,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/display.h"
-#include "base/file.h"
 
 extern char** environ;
 
@@ -210,7 +209,8 @@ Result<ProcessOutput> RunProcess(const ProcessOptions& options) {
   TRY(err.Open());
   FileDescriptor input;
   if (options.input) input = TRY(InputFile(*options.input));
-  Child child(TRY(Spawn(options, input, out, err)));
+  Child child(
+      TRY(Spawn(options, options.input_file == nullptr ? input : *options.input_file, out, err)));
   out.CloseWrite();
   err.CloseWrite();
 

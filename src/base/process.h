@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/status.h"
 
 namespace kinglet {
@@ -23,6 +24,8 @@ struct ProcessOptions {
   std::optional<int> timeout_ms;
   // What its standard input holds, as a file that it may seek in; unset: /dev/null. Not kept.
   std::optional<std::string_view> input;
+  // Instead of input: a file that is open, and stays the caller's.
+  const FileDescriptor* input_file = nullptr;
   // Beyond it the child is killed: kLimitExceeded. Bytes that on_stdout takes do not count.
   std::size_t max_stdout_bytes = std::size_t{16} << 20;
   // Takes standard output as it comes, in place of ProcessOutput. An error kills the child.

@@ -140,6 +140,14 @@ TEST(ProcessTest, HandsTheChildAFileToSeekIn) {
   EXPECT_EQ(RunProcess(options)->standard_output, "0\n");
 }
 
+TEST(ProcessTest, LendsTheChildAnOpenFile) {
+  const FileDescriptor file(open("/dev/zero", O_RDONLY));
+  ProcessOptions options = Shell("head -c 3 | od -An -tx1");
+  options.input_file = &file;
+  EXPECT_EQ(RunProcess(options)->standard_output, " 00 00 00\n");
+  EXPECT_EQ(fcntl(file.get(), F_GETFD), 0);  // still open
+}
+
 TEST(ProcessTest, PassesOnTheErrorOfWhoTakesTheOutput) {
   ProcessOptions options = {.argv = {"yes"}};
   options.on_stdout = [](std::string_view) -> Result<void> {

@@ -26,6 +26,7 @@ CommandRun SetUpLibraryImport(CLI::App& app, const Environment& environment);  /
 CommandRun SetUpModels(CLI::App& app, const Environment& environment);
 CommandRun SetUpPs(CLI::App& app, const Environment& environment);
 CommandRun SetUpPull(CLI::App& app, const Environment& environment);
+CommandRun SetUpReadArchive(CLI::App& app, const Environment& environment);
 CommandRun SetUpReadDocument(CLI::App& app, const Environment& environment);
 CommandRun SetUpRun(CLI::App& app, const Environment& environment);
 CommandRun SetUpSearch(CLI::App& app, const Environment& environment);

@@ -187,18 +187,20 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment) {
   flags->show_progress = environment.stderr_is_terminal;
   app.add_option("PATH", flags->paths,
                  "files and folders: PDF, Office, OpenDocument, EPUB, HTML, Markdown, text, CSV, "
-                 "JSON, mail, source code");
+                 "JSON, mail, source code; zip and tar archives of them");
   app.add_option("--library", flags->library, "folder of the library, made where it is missing");
   app.add_option("--embedder", flags->embedder,
                  "model whose vectors find passages by meaning: path, catalog name or "
                  "hf:user/repo:quant; the library remembers it");
   app.add_option("--include", flags->options.walk.include,
-                 "in folders, only files that match this pattern, as *.md; may be repeated")
+                 "in folders and archives, only files that match this pattern, as *.md; may be "
+                 "repeated")
       ->allow_extra_args(false);
   app.add_option("--exclude", flags->options.walk.exclude,
-                 "in folders, no files and folders that match this pattern; may be repeated")
+                 "in folders and archives, no files and folders that match this pattern; may be "
+                 "repeated")
       ->allow_extra_args(false);
-  app.add_flag("--hidden", flags->options.walk.hidden, "in folders, hidden files too");
+  app.add_flag("--hidden", flags->options.walk.hidden, "in folders and archives, hidden files too");
   app.add_flag("--follow-links", flags->options.walk.follow_links,
                "in folders, symbolic links too");
   app.add_option("--personal-data", flags->personal_data,

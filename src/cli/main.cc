@@ -39,7 +39,8 @@ constexpr Command kCommands[] = {
     {"bench", "tokens a second that a model reads and writes", SetUpBench},
     {"cache", "packed weights: how many, whether they are sound; clears them", SetUpCache},
     {"eval", "measures the program: fidelity, embeddings, schemas, a server under load", SetUpEval},
-    {"read-document", "", SetUpReadDocument},  // for this program itself: see document_reader.h
+    {"read-archive", "", SetUpReadArchive},    // for this program itself: see archive_reader.h
+    {"read-document", "", SetUpReadDocument},  // likewise: document_reader.h
     {"help", "explains a topic: models, folders, settings, cache, keys, ledger, exit", SetUpHelp},
 };
 

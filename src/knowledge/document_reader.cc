@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <clocale>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -17,13 +16,12 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/sandbox.h"
+#include "knowledge/confined_reader.h"
 #include "knowledge/document_bytes.h"
 
 namespace kinglet {
 namespace {
 
-constexpr int kInvalidInputStatus = 3;  // a kinglet's that was given something broken
-constexpr std::string_view kErrorPrefix = "kinglet: ";
 constexpr std::size_t kMaxOutputBytes = std::size_t{512} << 20;  // of words, or of a document
 
 // What pdftotext says of a file that it cannot read, for people.
@@ -31,15 +29,6 @@ Status ErrorOfPdf(const ProcessOutput& output) {
   const bool is_locked = output.standard_error.find("password") != std::string::npos;
   return {StatusCode::kInvalidInput, is_locked ? "it is encrypted, and needs a password"
                                                : "no sound PDF: " + output.LastError()};
-}
-
-Status ErrorOf(const ProcessOutput& output, const Format& format) {
-  std::string message = output.LastError();
-  const bool is_ours = message.starts_with(kErrorPrefix);
-  if (!is_ours && format.reading == Reading::kPdfToText) return ErrorOfPdf(output);
-  if (is_ours) message.erase(0, kErrorPrefix.size());
-  const bool is_invalid = output.exit_status == kInvalidInputStatus;
-  return {is_invalid ? StatusCode::kInvalidInput : StatusCode::kFailed, message};
 }
 
 // pdftotext takes this process' place.
@@ -84,7 +73,7 @@ Result<Document> ReadDocument(const std::filesystem::path& path, std::string_vie
   TRY(CheckSize(bytes, format, options.limits));
   const bool is_pdf = format.reading == Reading::kPdfToText;
   const Result<ProcessOutput> output =
-      RunProcess({.argv = {options.program, "read-document", std::string(format.media_type),
+      RunProcess({.argv = {options.program, "read-document", "--", std::string(format.media_type),
                            path.filename().string()},
                   .environment = {},
                   .timeout_ms = options.timeout_ms,
@@ -95,7 +84,10 @@ Result<Document> ReadDocument(const std::filesystem::path& path, std::string_vie
   if (!output) {
     return Error(StatusCode::kFailed, "its reader was stopped: {}", output.error().message());
   }
-  if (output->exit_status != 0) return std::unexpected(ErrorOf(*output, format));
+  if (output->exit_status != 0) {
+    return std::unexpected(is_pdf && !IsErrorOfOurs(*output) ? ErrorOfPdf(*output)
+                                                             : ErrorOfReader(*output));
+  }
   if (!is_pdf) {
     Document document = TRY(DocumentFromBytes(output->standard_output));
     return document.embedded.empty() ? std::move(document) : ReadEmbedded(document, options);
@@ -109,13 +101,8 @@ Result<std::string> ServeDocument(std::string_view media_type, const std::filesy
   const Format* const format = FindFormatOf(media_type);
   if (format == nullptr) return Error(StatusCode::kUsage, "no format {}", media_type);
   if (format->reading == Reading::kPdfToText) return BecomePdfToText();
-  const MappedFile file = TRY(MappedFile::Map(FileDescriptor(dup(STDIN_FILENO)), "standard input"));
-  // Comes from a file; libarchive asks for it to hand out names in UTF-8.
-  std::setlocale(LC_CTYPE, "C.UTF-8");
-  TRY(EnterSandbox(Sandbox::kComputeOnly));
-  const std::span<const std::byte> bytes = file.bytes();
-  const Document document = TRY(
-      ExtractDocument(name, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, *format));
+  const ConfinedInput input = TRY(ConfinedInput::Take());
+  const Document document = TRY(ExtractDocument(name, input.bytes(), *format));
   return DocumentToBytes(document);
 }
 

@@ -231,6 +231,15 @@ const Format* FindFormat(const std::filesystem::path& path, std::string_view byt
   return IsUtf8(bytes) ? &kPlainText : nullptr;
 }
 
+bool IsUnknownSuffix(const std::filesystem::path& path) {
+  const std::string suffix = LowerAscii(path.extension().string());
+  return !suffix.empty() && std::ranges::none_of(kFormats, [&](const Format& format) {
+    return std::ranges::count(format.suffixes, suffix) > 0;
+  });
+}
+
+std::size_t CountFormats() { return std::size(kFormats); }
+
 const Format* FindFormatOf(std::string_view media_type) {
   const auto* const found = std::ranges::find(kFormats, media_type, &Format::media_type);
   return found == std::end(kFormats) ? nullptr : found;

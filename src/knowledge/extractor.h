@@ -48,6 +48,12 @@ enum class UnknownSuffix {
 const Format* FindFormat(const std::filesystem::path& path, std::string_view bytes,
                          UnknownSuffix unknown);
 
+// Whether no format has that suffix; a file without one may be text.
+bool IsUnknownSuffix(const std::filesystem::path& path);
+
+// Grows with what can be read: what was passed over by an earlier version may be worth a look.
+std::size_t CountFormats();
+
 const Format* FindFormatOf(std::string_view media_type);  // null: there is none
 
 // kLimitExceeded: a file of that format may not be so large.

@@ -26,7 +26,7 @@ enum class IngestOutcome {
   kAdded,
   kReplaced,
   kMoved,    // the bytes of a document whose file is gone: it has a new place
-  kRemoved,  // its file is gone from a folder that was given
+  kRemoved,  // its file is gone from a folder that was given, or from an archive that was read
   kUnchanged,
   kSkipped,  // found in a folder, but nothing to read
   kFailed,
@@ -37,8 +37,9 @@ std::string_view Name(IngestOutcome outcome);  // "added", "replaced", ...
 struct IngestEvent {
   IngestOutcome outcome = IngestOutcome::kFailed;
   std::string uri;
-  std::string reason;     // why it was skipped or failed; one line, without the uri
-  std::size_t index = 0;  // of this file among all that were found
+  std::string reason;  // why it was skipped or failed; one line, without the uri
+  std::size_t index =
+      0;  // of this file, or of the archive that it is in, among all that were found
   std::size_t count = 0;
 };
 
@@ -49,7 +50,9 @@ using IngestSink = std::function<bool(const IngestEvent&)>;
 // skipped or failed is noted in the library until it is read, or gone.
 //
 // A file that fails is an event, and the rest goes on; an error is one of the library. Events come
-// in the order of FindFiles, those of what was removed at the end.
+// in the order of FindFiles, those of what was removed at the end. Of an archive come the events of
+// its members, in their order and then those that are gone; of the file itself one comes where it
+// has not changed, or could not be read to its end.
 Result<void> Ingest(Library& library, std::span<const std::filesystem::path> paths,
                     const IngestOptions& options, const IngestSink& sink);
 

@@ -10,6 +10,8 @@
 
 #include <sys/stat.h>
 
+#include "knowledge/archive_name.h"
+
 namespace kinglet {
 namespace {
 
@@ -20,6 +22,12 @@ bool MatchesAny(const std::vector<std::string>& patterns, const fs::path& relati
     return fnmatch(pattern.c_str(), relative.filename().c_str(), 0) == 0 ||
            fnmatch(pattern.c_str(), relative.c_str(), 0) == 0;
   });
+}
+
+// A file or folder by its own name; what it lies in is asked for before.
+bool MayEnter(const WalkOptions& options, const fs::path& relative) {
+  if (!options.hidden && relative.filename().native().starts_with('.')) return false;
+  return !MatchesAny(options.exclude, relative);
 }
 
 class Walk {
@@ -33,7 +41,7 @@ class Walk {
       root_ = absolute;
       AddFolder(absolute);
     } else {
-      files_.push_back({absolute, true, {}});
+      files_.push_back({absolute, true, {}, MatchesAny(options_.include, absolute.filename())});
     }
   }
 
@@ -66,14 +74,14 @@ class Walk {
   void AddEntry(const fs::directory_entry& entry) {
     const fs::path& path = entry.path();
     std::error_code error;
-    if (!options_.hidden && path.filename().native().starts_with('.')) return;
     if (!options_.follow_links && entry.is_symlink(error)) return;
     const fs::path relative = path.lexically_relative(root_);
-    if (MatchesAny(options_.exclude, relative)) return;
+    if (!MayEnter(options_, relative)) return;
     if (entry.is_directory(error)) return AddFolder(path);
     if (!entry.is_regular_file(error)) return;
-    if (!options_.include.empty() && !MatchesAny(options_.include, relative)) return;
-    files_.push_back({path, false, {}});
+    const bool included = MatchesAny(options_.include, relative);
+    if (!options_.include.empty() && !included && !ArchiveKindOf(path)) return;
+    files_.push_back({path, false, {}, included});
   }
 
   const WalkOptions& options_;
@@ -83,6 +91,15 @@ class Walk {
 };
 
 }  // namespace
+
+bool IsSelected(const WalkOptions& options, const fs::path& relative) {
+  fs::path above;
+  for (const fs::path& part : relative) {
+    above /= part;
+    if (!MayEnter(options, above)) return false;
+  }
+  return options.include.empty() || MatchesAny(options.include, relative);
+}
 
 std::vector<FoundFile> FindFiles(std::span<const fs::path> paths, const WalkOptions& options) {
   Walk walk(options);

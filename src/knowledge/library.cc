@@ -22,7 +22,7 @@ namespace {
 // "KNGL"; tells our files from others that SQLite can read.
 constexpr std::int64_t kApplicationId = 0x4B4E474C;
 // Raised with every change of the tables or of what StemWords makes of a text.
-constexpr std::int64_t kSchemaVersion = 4;
+constexpr std::int64_t kSchemaVersion = 5;
 
 // The kept text comes last in its row, so that lists of documents do not read through it. Chunks
 // hold their text again: the index needs it alone, without a walk through a long document.
@@ -84,6 +84,13 @@ constexpr std::string_view kUpgrades[] = {
        ) STRICT, WITHOUT ROWID;)",
     // 4: what is noted of documents beside their text (document_quality.h, library_quality.cc).
     kQualityTables,
+    // 5: archives that were read whole, to tell whether they have changed.
+    R"(CREATE TABLE archives(
+         uri TEXT PRIMARY KEY,
+         size_bytes INTEGER NOT NULL,
+         modified_ns INTEGER NOT NULL,
+         selection TEXT NOT NULL
+       ) STRICT, WITHOUT ROWID;)",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - 1);
 
@@ -197,10 +204,16 @@ Result<void> RunFor(Database& database, std::string_view sql, std::int64_t docum
   return statement.Bind(1, document_id).Run();
 }
 
+// An archive that lacks one of its documents is to be read again, even if it has not changed.
+constexpr const char* kForgetArchive =
+    "DELETE FROM archives WHERE EXISTS(SELECT 1 FROM documents WHERE documents.id = ?1 AND "
+    "substr(documents.uri, 1, length(archives.uri) + 2) = archives.uri || '!/')";
+
 // The index of FTS5 forgets a row only if it is told what the row held.
 Result<void> DeleteDocument(Database& database, std::int64_t id) {
   for (const std::string_view sql :
-       {"INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
+       {kForgetArchive,
+        "INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
         "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1",
         "DELETE FROM vectors WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id = ?1)",
         "DELETE FROM sentence_vectors "
@@ -350,12 +363,16 @@ Result<void> Library::Touch(const DocumentSource& source) {
 }
 
 Result<void> Library::Move(std::string_view uri, const DocumentSource& source) {
-  Statement update = TRY(state_->database.Prepare(
-      "UPDATE documents SET uri = ?1, size_bytes = ?2, modified_ns = ?3 WHERE uri = ?4 "
-      "RETURNING id"));
-  update.Bind(1, source.uri).Bind(2, source.size_bytes).Bind(3, source.modified_ns).Bind(4, uri);
-  if (!TRY(update.Step())) return NoDocument(uri);
-  return {};
+  Database& database = state_->database;
+  return InTransaction(database, [&]() -> Result<void> {
+    const auto id = TRY(FindId(database, uri));
+    if (!id) return NoDocument(uri);
+    TRY(RunFor(database, kForgetArchive, *id));
+    Statement update = TRY(database.Prepare(
+        "UPDATE documents SET uri = ?1, size_bytes = ?2, modified_ns = ?3 WHERE id = ?4"));
+    update.Bind(1, source.uri).Bind(2, source.size_bytes).Bind(3, source.modified_ns);
+    return update.Bind(4, *id).Run();
+  });
 }
 
 Result<void> Library::Remove(std::string_view uri) {

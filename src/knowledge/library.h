@@ -27,11 +27,21 @@ enum class LibraryMode {
 
 // Where a document came from, to tell later whether it has changed.
 struct DocumentSource {
-  std::string uri;         // for a file its absolute path
+  std::string uri;         // for a file its absolute path; archive_name.h for a file in an archive
   std::string media_type;  // "text/html"
   std::string digest;      // SHA-256 of the original bytes, hexadecimal
   std::int64_t size_bytes = 0;
-  std::int64_t modified_ns = 0;  // since 1970; of the file
+  std::int64_t modified_ns = 0;  // since 1970; of the file, or of the archive when it was read
+};
+
+// An archive all of whose members were read that a selection lets through (archive_reader.h).
+struct ArchiveRecord {
+  std::string uri;  // absolute path
+  std::int64_t size_bytes = 0;
+  std::int64_t modified_ns = 0;  // since 1970
+  std::string selection;
+
+  friend bool operator==(const ArchiveRecord&, const ArchiveRecord&) = default;
 };
 
 struct DocumentRecord {
@@ -147,6 +157,12 @@ class Library {
   Result<void> Move(std::string_view uri, const DocumentSource& source);
   // kNotFound when there is none.
   Result<void> Remove(std::string_view uri);
+
+  // Remembered until a document of the archive is replaced, removed or moved.
+  Result<void> PutArchive(const ArchiveRecord& archive);
+  Result<std::optional<ArchiveRecord>> FindArchive(std::string_view uri);
+  // The uris of its documents, whether it is remembered or not.
+  Result<std::vector<std::string>> ListMembers(std::string_view archive_uri);
 
   // What was removed or replaced through this connection leaves no trace in the folder: not in the
   // index, not in pages of the file that are free, not in the log. Takes a walk through the index.

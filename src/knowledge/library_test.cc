@@ -227,7 +227,8 @@ TEST_F(LibraryTest, BringsAnOlderLibraryUpToDate) {
     {
       Database old = Database::Open(folder_ / "library/library.sqlite", false).value();
       ASSERT_TRUE(old.Execute(
-          "DROP TABLE pages; DROP INDEX documents_by_digest; DROP TABLE vectors; "
+          "DROP TABLE archives; DROP TABLE pages; DROP INDEX documents_by_digest; DROP TABLE "
+          "vectors; "
           "DROP TABLE sentence_vectors; DROP TABLE document_quality; DROP TABLE personal_data; "
           "DROP TABLE ingest_problems; DROP TABLE settings; DROP INDEX documents_by_text; "
           "PRAGMA user_version=1"));
@@ -240,6 +241,33 @@ TEST_F(LibraryTest, BringsAnOlderLibraryUpToDate) {
   Library library = Open(LibraryMode::kWrite);
   ASSERT_TRUE(library.NoteMissingQuality());
   ASSERT_TRUE(library.ListQuality()->front().quality);
+}
+
+TEST_F(LibraryTest, RemembersAnArchiveUntilOneOfItsDocumentsChanges) {
+  Library library = Open(LibraryMode::kWrite);
+  for (const char* uri : {"/x.zip!/a", "/x.zip!/b!/c", "/x.zip!0", "/x.zip", "/y.zip!/a"}) {
+    Put(library, uri, Page("T", "H", "Hens."));
+  }
+  EXPECT_THAT(library.ListMembers("/x.zip").value(), ElementsAre("/x.zip!/a", "/x.zip!/b!/c"));
+  const ArchiveRecord x = {"/x.zip", 1, 2, "all"};
+  const auto is_known = [&] { return library.FindArchive(x.uri).value() == x; };
+  EXPECT_FALSE(is_known());
+  ASSERT_TRUE(library.PutArchive({x.uri, 0, 0, ""}));
+  ASSERT_TRUE(library.PutArchive(x));
+  EXPECT_TRUE(is_known());
+  Put(library, "/x.zip!0", Page("T", "H", "Geese."));
+  ASSERT_TRUE(library.Remove("/y.zip!/a"));
+  EXPECT_TRUE(is_known());  // those were none of its documents
+
+  ASSERT_TRUE(library.Remove("/x.zip!/b!/c"));
+  EXPECT_FALSE(is_known());
+  ASSERT_TRUE(library.PutArchive(x));
+  Put(library, "/x.zip!/a", Page("T", "H", "Ducks."));
+  EXPECT_FALSE(is_known());
+  ASSERT_TRUE(library.PutArchive(x));
+  ASSERT_TRUE(library.Move("/x.zip!/a", {.uri = "/z"}));
+  EXPECT_FALSE(is_known());
+  EXPECT_EQ(library.Move("/x.zip!/a", {.uri = "/z"}).error().code(), StatusCode::kNotFound);
 }
 
 TEST_F(LibraryTest, ShowsADocument) {

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of formats that a process apart reads: what comes of them, and of those that are broken, locked or too much."""
 import email.message
+import hashlib
 import json
 import mailbox
 import os
 import pathlib
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import unittest
 import zipfile
@@ -68,6 +70,11 @@ class Documents(unittest.TestCase):
             self.assertGreater(len(blocks), 1)
             for block in blocks:
                 self.assertIn(block, text, kind)
+        # A name that looks like a flag is a name.
+        (self.files / "hens.docx").rename(self.files / "--help.docx")
+        self.assertEqual(self.ingest()["--help.docx"][0], "moved")
+        (self.files / "--help.docx").write_bytes((SAMPLES / "hens.docx").read_bytes() + b" ")
+        self.assertEqual(self.ingest()["--help.docx"][0], "replaced")
         # What has taken over a reader cannot have the library: names that lead out, bombs and noise are failures.
         for path in self.files.iterdir():
             path.unlink()
@@ -87,6 +94,59 @@ class Documents(unittest.TestCase):
         (self.files / "a.doc").write_text(r"{\rtf1\ansi{\fonttbl{\f1\fcharset128 A;}}\f1\'8c\'7b{\*\x y}.\par}")
         self.assertEqual(self.ingest(), {"a.doc": ("added", "")})
         self.assertEqual(self.kinglet("library", "show", self.files / "a.doc", "--text")[1], "鶏.")
+
+    def test_an_archive_holds_documents(self):
+        kinds = ("pdf", "docx", "epub")
+        with zipfile.ZipFile(self.files / "hens.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for kind in kinds:
+                archive.write(SAMPLES / f"hens.{kind}", f"Hühner/hens.{kind}")
+            archive.writestr("geese.txt", "Geese hiss at strangers.\n")
+            archive.writestr("program.bin", bytes(100))
+            archive.writestr("locked.pdf", (SAMPLES / "locked.pdf").read_bytes())
+        for mode, suffix in ("w", "tar"), ("w:gz", "tgz"), ("w:bz2", "tar.bz2"), ("w:xz", "tar.xz"):
+            with tarfile.open(self.files / f"notes.{suffix}", mode) as archive:
+                archive.add(SAMPLES / "notes.md", "notes.md")
+        outcomes = self.ingest()
+        self.assertEqual({name: outcome for name, (outcome, _) in outcomes.items()},
+                         {**{f"hens.{kind}": "added" for kind in kinds}, "geese.txt": "added", "program.bin": "skipped",
+                          "locked.pdf": "failed", "notes.md": "added"})
+        self.assertIn("encrypted", outcomes["locked.pdf"][1])
+        status, out, _ = self.kinglet("ask", "--mode", "quote", "--json", "How high are the perches set?")
+        quote = json.loads(out)["quotes"][0]
+        self.assertEqual((status, quote["document"], quote["page"]), (0, f"{self.files}/hens.zip!/Hühner/hens.pdf", 2))
+        member = f"{self.files}/hens.zip!/geese.txt"
+        self.assertEqual(self.kinglet("library", "show", member, "--text")[1].rstrip("\n"), "Geese hiss at strangers.")
+        _, out, _ = self.kinglet("library", "list", "--json")
+        listed = {of["document"]: of for of in json.loads(out)["documents"]}
+        self.assertEqual(listed[member]["digest"], hashlib.sha256(b"Geese hiss at strangers.\n").hexdigest())
+        self.assertEqual((listed[member]["title"], listed[member]["media_type"]), ("geese.txt", "text/plain"))
+        self.assertEqual(sum("notes." in name for name in listed), 4)
+        again = self.ingest()
+        self.assertEqual({again[f"notes.{suffix}"][0] for suffix in ("tar", "tgz", "tar.bz2", "tar.xz")}, {"unchanged"})
+        (self.files / "hens.zip").unlink()
+        self.assertEqual(self.ingest()["hens.pdf"][0], "removed")
+        self.assertEqual(self.kinglet("library", "verify")[0], 0)
+
+    def test_a_hostile_archive_is_a_failure_and_no_more(self):
+        with zipfile.ZipFile(self.files / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as bomb:
+            bomb.writestr("first.txt", "Ducks swim.\n")
+            for name in "abcdef":
+                bomb.writestr(f"{name}.txt", b" " * (50 << 20))
+            bomb.writestr("last.txt", "Nobody comes here.\n")
+        with zipfile.ZipFile(self.files / "large.zip", "w", zipfile.ZIP_DEFLATED) as large:
+            large.writestr("large.txt", b" " * (65 << 20))
+            large.writestr("small.txt", "Swans glide.\n")
+            large.writestr("inner.zip", (SAMPLES / "hens.epub").read_bytes())
+        (self.files / "noise.tar").write_bytes(bytes(range(256)) * 64)
+        (self.files / "text.zip").write_text("A text that calls itself an archive.\n")
+        outcomes = self.ingest()
+        self.assertEqual({name for name, (outcome, _) in outcomes.items() if outcome == "added"} - set("abcdef"),
+                         {"first.txt", "small.txt", *(f"{name}.txt" for name in "abcde")})
+        for name, reason in {"bomb.zip": "bomb", "large.txt": "more than the limit", "inner.zip": "an archive in an archive",
+                             "noise.tar": "no tar archive", "text.zip": "no zip archive"}.items():
+            self.assertEqual(outcomes[name][0], "failed", outcomes)
+            self.assertIn(reason, outcomes[name][1])
+        self.assertEqual(self.kinglet("library", "verify")[0], 0)
 
     def test_a_mail_has_what_is_attached_to_it(self):
         mail = email.message.EmailMessage()

@@ -1,116 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// libarchive's reader, which checks what it unpacks, within our limits.
+// Walks through the archive, within our limits.
 #include "knowledge/formats/zip_archive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-#include <locale.h>  // uselocale is POSIX's, not C++'s
-
 #include <algorithm>
-#include <memory>
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
 #include "base/display.h"
 #include "knowledge/cleaner.h"
+#include "knowledge/formats/archive_walk.h"
 
 namespace kinglet {
 namespace {
 
-struct FreeReader {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
-
-// libarchive hands out names in the encoding of the thread's locale, and the program never sets
-// one: without this, names that are not ASCII would be lost.
-class Utf8Names {
- public:
-  Utf8Names() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-    if (locale_ != nullptr) before_ = uselocale(locale_);
+// The content of the member that the walk has come to.
+Result<std::string> Unpack(ArchiveWalk& walk, std::size_t max_bytes) {
+  if (walk.IsEncrypted()) {
+    return Error(StatusCode::kInvalidInput, "it is encrypted: save it without a password");
   }
-  ~Utf8Names() {
-    if (locale_ == nullptr) return;
-    uselocale(before_);
-    freelocale(locale_);
-  }
-  Utf8Names(const Utf8Names&) = delete;
-  Utf8Names& operator=(const Utf8Names&) = delete;
-
- private:
-  locale_t locale_;
-  locale_t before_ = nullptr;
-};
-
-// One pass over the members, in the order in which they lie.
-class ZipWalk {
- public:
-  static Result<ZipWalk> Begin(std::string_view bytes) {
-    ZipWalk walk;
-    KINGLET_CHECK(walk.reader_ != nullptr, "out of memory");
-    // By the list at the end, which is the one that counts: a stream may hold what it does not.
-    archive_read_support_format_zip_seekable(walk.reader_.get());
-    if (archive_read_open_memory(walk.reader_.get(), bytes.data(), bytes.size()) != ARCHIVE_OK) {
-      return Error(StatusCode::kInvalidInput, "it is no zip archive, or only a part of one");
+  std::string content;
+  const Result<void> result = walk.Read([&](std::string_view piece) -> Result<void> {
+    if (piece.size() > max_bytes - content.size()) {
+      return Error(StatusCode::kLimitExceeded,
+                   "its member {} unpacks to more than the limit of {} bytes", Quoted(walk.Name()),
+                   max_bytes);
     }
-    return walk;
-  }
-
-  // False after the last one.
-  Result<bool> Next() {
-    const int status = archive_read_next_header(reader_.get(), &entry_);
-    if (status == ARCHIVE_EOF) return false;
-    if (status == ARCHIVE_FATAL) {
-      return Error(StatusCode::kInvalidInput, "its zip archive is broken: {}", Trouble());
-    }
-    return true;
-  }
-
-  std::string_view Name() const {
-    const char* name = archive_entry_pathname(entry_);
-    return name == nullptr ? std::string_view() : name;
-  }
-
-  Result<std::string> Read(std::size_t max_bytes) {
-    if (archive_entry_is_encrypted(entry_) != 0) {
-      return Error(StatusCode::kInvalidInput, "it is encrypted: save it without a password");
-    }
-    std::string content;
-    std::vector<char> piece(64 << 10);
-    for (;;) {
-      const auto got = archive_read_data(reader_.get(), piece.data(), piece.size());
-      if (got == 0) return content;
-      if (got < 0) {
-        return Error(StatusCode::kInvalidInput, "its member {} cannot be unpacked: {}",
-                     Quoted(Name()), Trouble());
-      }
-      if (content.size() + static_cast<std::size_t>(got) > max_bytes) {
-        return Error(StatusCode::kLimitExceeded,
-                     "its member {} unpacks to more than the limit of {} bytes", Quoted(Name()),
-                     max_bytes);
-      }
-      content.append(piece.data(), static_cast<std::size_t>(got));
-    }
-  }
-
- private:
-  ZipWalk() : reader_(archive_read_new()) {}
-
-  std::string Trouble() const {
-    const char* text = archive_error_string(reader_.get());
-    return EscapeForDisplay(text == nullptr ? "unknown trouble" : text);
-  }
-
-  std::unique_ptr<archive, FreeReader> reader_;
-  archive_entry* entry_ = nullptr;  // the reader's
-};
+    content += piece;
+    return {};
+  });
+  if (result) return content;
+  if (result.error().code() == StatusCode::kLimitExceeded) return std::unexpected(result.error());
+  return Error(StatusCode::kInvalidInput, "its member {} cannot be unpacked: {}",
+               Quoted(walk.Name()), result.error().message());
+}
 
 }  // namespace
 
 Result<ZipArchive> ZipArchive::Open(std::string_view bytes, const ZipLimits& limits) {
   const Utf8Names utf8_names;
   ZipArchive archive(bytes, limits);
-  ZipWalk walk = TRY(ZipWalk::Begin(bytes));
+  ArchiveWalk walk = TRY(ArchiveWalk::Begin(bytes, ArchiveKind::kZip));
   for (std::size_t count = 0; TRY(walk.Next()); ++count) {
     if (count >= limits.members) {
       return Error(StatusCode::kLimitExceeded, "its zip archive has more than {} members",
@@ -128,12 +57,12 @@ Result<void> ZipArchive::Load(std::span<const std::string> names) {
   }
   if (missing.empty()) return {};
   const Utf8Names utf8_names;
-  ZipWalk walk = TRY(ZipWalk::Begin(bytes_));
+  ArchiveWalk walk = TRY(ArchiveWalk::Begin(bytes_, ArchiveKind::kZip));
   while (!missing.empty() && TRY(walk.Next())) {
     const auto found = missing.find(walk.Name());
     if (found == missing.end()) continue;
     std::string content =
-        TRY(walk.Read(std::min(limits_.member_bytes, limits_.total_bytes - loaded_bytes_)));
+        TRY(Unpack(walk, std::min(limits_.member_bytes, limits_.total_bytes - loaded_bytes_)));
     loaded_bytes_ += content.size();
     loaded_.emplace(*found, std::move(content));
     missing.erase(found);
