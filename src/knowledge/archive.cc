@@ -25,6 +25,10 @@ class Unpacker {
         return Error(StatusCode::kCancelled, "interrupted");
       }
       if (walk.is_lost()) {
+        if (++damaged_ > limits_.damaged_members) {
+          return Error(StatusCode::kLimitExceeded, "it has more than {} damaged members",
+                       limits_.damaged_members);
+        }
         walk = TRY(BeginAfter());
       } else {
         TRY(Pass(walk));
@@ -126,6 +130,7 @@ class Unpacker {
   const ArchiveLimits& limits_;
   const MemberSink& sink_;
   std::size_t count_ = 0;  // of members that the walk has come to
+  std::size_t damaged_ = 0;
   std::uint64_t unpacked_bytes_ = 0;
 };
 

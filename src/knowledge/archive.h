@@ -20,6 +20,8 @@ namespace kinglet {
 struct ArchiveLimits {
   std::size_t members = 100'000;
   std::size_t member_bytes = ExtractLimits().file_bytes;  // of one, unpacked
+  // Of a zip archive: behind each its list is read once more.
+  std::size_t damaged_members = 100;
   // Of all that is unpacked; and of that of an archive which unpacks to that many times its size,
   // which hardly anything does that was not made to.
   std::uint64_t total_bytes = std::uint64_t{8} << 30;

@@ -119,7 +119,7 @@ std::string Noise(std::size_t size) {
 TEST(Archive, GoesOnBehindADamagedMemberOfAZip) {
   const std::string zip = WriteZip({{"a.md", "1"}, {"b.md", Noise(3000)}, {"c.md", "3"}});
   const std::size_t begin = zip.find("b.md") + 4;
-  int damaged = 0;
+  int lost = 0;
   for (std::size_t at = begin + 40; at < begin + 1500; at += 50) {
     std::string changed = zip;
     changed[at] = static_cast<char>(changed[at] ^ 0x55);
@@ -128,9 +128,12 @@ TEST(Archive, GoesOnBehindADamagedMemberOfAZip) {
     EXPECT_EQ(lines[0], "a.md: 1");
     EXPECT_EQ(lines[2], "c.md: 3");
     EXPECT_THAT(lines[1], StartsWith("b.md refused: it cannot be unpacked: ")) << at;
-    ++damaged;
+    // Where libarchive's reader is lost by it, another one had to come this far.
+    const std::vector<std::string> none =
+        Unpack(changed, ArchiveKind::kZip, {}, {.damaged_members = 0});
+    if (none.back() == "error: it has more than 0 damaged members") ++lost;
   }
-  EXPECT_GT(damaged, 10);
+  EXPECT_GT(lost, 0);
 }
 
 TEST(Archive, SaysThatItIsBroken) {

@@ -250,9 +250,8 @@ TEST_F(IngestArchiveTest, OutlivesItsReader) {
 int main(int argc, char** argv) {
   if (argc == 4 && argv[1] == std::string_view("read-archive")) {
     const auto result = kinglet::ServeArchive(argv[2], argv[3]);
-    if (result) return 0;
-    fmt::print(stderr, "kinglet: {}\n", result.error().message());
-    return result.error().code() == kinglet::StatusCode::kInvalidInput ? 3 : 1;
+    if (!result) fmt::print(stderr, "kinglet: {}\n", result.error().message());
+    return result ? 0 : 3;
   }
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
