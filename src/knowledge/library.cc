@@ -203,13 +203,14 @@ constexpr const char* kForgetArchive =
     "substr(documents.uri, 1, length(archives.uri) + 2) = archives.uri || '!/')";
 
 // The index of FTS5 forgets a row only if it is told what the row held.
+constexpr const char* kForgetWords =
+    "INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
+    "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1";
+
 Result<void> DeleteDocument(Database& database, std::int64_t id) {
   for (const std::string_view sql :
-       {kForgetArchive,
-        "INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
-        "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1",
-        "DELETE FROM chunks WHERE document_id = ?1", "DELETE FROM pages WHERE document_id = ?1",
-        "DELETE FROM documents WHERE id = ?1"}) {
+       {kForgetArchive, kForgetWords, "DELETE FROM chunks WHERE document_id = ?1",
+        "DELETE FROM pages WHERE document_id = ?1", "DELETE FROM documents WHERE id = ?1"}) {
     TRY(RunFor(database, sql, id));
   }
   return {};
