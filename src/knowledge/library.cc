@@ -210,11 +210,13 @@ constexpr const char* kForgetArchive =
     "substr(documents.uri, 1, length(archives.uri) + 2) = archives.uri || '!/')";
 
 // The index of FTS5 forgets a row only if it is told what the row held.
+constexpr const char* kForgetWords =
+    "INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
+    "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1";
+
 Result<void> DeleteDocument(Database& database, std::int64_t id) {
   for (const std::string_view sql :
-       {kForgetArchive,
-        "INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
-        "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1",
+       {kForgetArchive, kForgetWords,
         "DELETE FROM vectors WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id = ?1)",
         "DELETE FROM sentence_vectors "
         "WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id = ?1)",
