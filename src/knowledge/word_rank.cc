@@ -12,7 +12,7 @@
 namespace kinglet {
 namespace {
 
-constexpr double kK1 = 0.6;
+constexpr double kK1 = 0.9;
 constexpr double kB = 0.5;
 constexpr int kStretchWords = 16;
 constexpr int kPairDistance = 3;  // words from the first of a pair to the second, at most

@@ -3,7 +3,7 @@
 // does not see: whether the words stand together.
 //
 // Three sums over the words of a query, each weighted by how rare the word is:
-//   BM25 (Robertson and Zaragoza 2009, k1 and b as Anserini has them);
+//   BM25 (Robertson and Zaragoza 2009);
 //   the words in the best stretch of kStretchWords words, since an answer is one sentence;
 //   pairs of words that follow each other in the query, and nearly so in the passage.
 // Divided by what all words of the query together weigh, so that scores of different queries mean
