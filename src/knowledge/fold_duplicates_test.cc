@@ -63,7 +63,7 @@ TEST(FoldDuplicates, TellsOtherSourcesWhereThereAreSome) {
   Passage passage = Of("/a", "Hens.");
   EXPECT_FALSE(ToJson(passage).contains("also_in"));
   passage.also_in = {"/b"};
-  EXPECT_EQ(ToJson(passage).at("also_in"), json::value({"/b"}));
+  EXPECT_EQ(ToJson(passage).at("also_in"), json::value(json::array{"/b"}));
 }
 
 }  // namespace
