@@ -93,7 +93,7 @@ Result<void> TimeSearches(const char* name, const Retriever& retriever) {
     std::string query;
     for (int left = count(random); left > 0; --left) query += DrawWord(random, kStopWords) + " ";
     const double start_ms = MonotonicMs();
-    TRY(retriever.Search(query, 10));
+    (void)TRY(retriever.Search(query, 10));
     times.push_back(MonotonicMs() - start_ms);
   }
   std::ranges::sort(times);
@@ -117,7 +117,7 @@ Result<void> MeasureLibrary(int passages) {
                 passages / (filled_ms - start_ms) * 1000,
                 passages / (MonotonicMs() - filled_ms) * 1000);
     VectorSearch vectors(std::make_unique<DrawingEmbedder>(), AvailableCpus());
-    TRY(Retriever{library, &vectors}.Search("waa", 1));  // reads all vectors
+    (void)TRY(Retriever{library, &vectors}.Search("waa", 1));  // reads all vectors
     TRY(TimeSearches("words", {library}));
     TRY(TimeSearches("both", {library, &vectors}));
   }

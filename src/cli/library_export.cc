@@ -34,7 +34,7 @@ bool IsStandard(const std::string& file) { return file == "-"; }
 Result<void> Export(const Flags& flags) {
   Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
   if (IsStandard(flags.file)) {
-    TRY(library.Export([](const std::string& line) -> Result<void> {
+    (void)TRY(library.Export([](const std::string& line) -> Result<void> {
       fmt::print("{}\n", line);
       return {};
     }));
