@@ -214,14 +214,16 @@ constexpr const char* kForgetWords =
     "INSERT INTO chunk_index(chunk_index, rowid, title, heading, text) "
     "SELECT 'delete', id, title, heading, text FROM indexed_chunks WHERE document_id = ?1";
 
+constexpr const char* kForgetSentences =
+    "DELETE FROM sentence_vectors WHERE chunk_id IN "
+    "(SELECT id FROM chunks WHERE document_id = ?1)";
+
 Result<void> DeleteDocument(Database& database, std::int64_t id) {
   for (const std::string_view sql :
        {kForgetArchive, kForgetWords,
         "DELETE FROM vectors WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id = ?1)",
-        "DELETE FROM sentence_vectors "
-        "WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id = ?1)",
-        "DELETE FROM chunks WHERE document_id = ?1", "DELETE FROM pages WHERE document_id = ?1",
-        "DELETE FROM documents WHERE id = ?1"}) {
+        kForgetSentences, "DELETE FROM chunks WHERE document_id = ?1",
+        "DELETE FROM pages WHERE document_id = ?1", "DELETE FROM documents WHERE id = ?1"}) {
     TRY(RunFor(database, sql, id));
   }
   return NoteVectorChange(database);
