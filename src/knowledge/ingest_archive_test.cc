@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "knowledge/archive_reader.h"
 #include "knowledge/ingest.h"
+#include "knowledge/library_folder_for_test.h"
 #include "knowledge/zip_writer_for_test.h"
 
 namespace kinglet {
@@ -21,21 +22,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-class IngestArchiveTest : public testing::Test {
+class IngestArchiveTest : public LibraryFolderTest {
  protected:
-  IngestArchiveTest()
-      : folder_(fs::absolute(testing::TempDir()) /
-                testing::UnitTest::GetInstance()->current_test_info()->name()),
-        library_(Open(folder_)) {
-    fs::create_directories(folder_ / "in");
-  }
-  ~IngestArchiveTest() override { fs::remove_all(folder_); }
-
-  static Library Open(const fs::path& folder) {
-    fs::remove_all(folder);
-    return Library::Open(folder / "library", LibraryMode::kWrite).value();
-  }
-
   // Each with a time of its own.
   void Write(const std::string& name, std::string_view content) {
     std::ofstream(folder_ / "in" / name, std::ios::binary) << content;
@@ -70,8 +58,7 @@ class IngestArchiveTest : public testing::Test {
     return names;
   }
 
-  const fs::path folder_;
-  Library library_;
+  Library library_ = Library::Open(folder_ / "library", LibraryMode::kWrite).value();
   int second_ = 0;
 };
 

@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "base/digest.h"
-#include "knowledge/retriever.h"
+#include "knowledge/library_folder_for_test.h"
 
 namespace kinglet {
 namespace {
@@ -30,14 +30,8 @@ Document Pages(std::string_view title, std::span<const std::string> pages) {
   return std::move(builder).Finish();
 }
 
-class LibraryExportTest : public ::testing::Test {
+class LibraryExportTest : public LibraryFolderTest {
  protected:
-  LibraryExportTest()
-      : folder_(fs::absolute(::testing::TempDir()) /
-                ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(folder_);
-  }
-
   Library Open(const char* name) const {
     return Library::Open(folder_ / name, LibraryMode::kWrite).value();
   }
@@ -82,14 +76,12 @@ class LibraryExportTest : public ::testing::Test {
         });
     return imported;
   }
-
-  const fs::path folder_;
 };
 
 // Which passages, where they stand, how good.
 std::vector<std::string> Found(Library& library, std::string_view query) {
   std::vector<std::string> found;
-  const std::vector<Passage> passages = Retriever{library}.Search(query, 10).value();
+  const std::vector<Passage> passages = Search(library, query, 10).value();
   for (const Passage& passage : passages) {
     found.push_back(fmt::format("{} {} {} {} {} {}", passage.document, passage.heading,
                                 passage.page.value_or(0), passage.start_byte, passage.text,

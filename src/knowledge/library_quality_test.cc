@@ -7,8 +7,7 @@
 #include <gmock/gmock.h>
 
 #include "knowledge/ingest.h"
-#include "knowledge/library.h"
-#include "knowledge/retriever.h"
+#include "knowledge/library_folder_for_test.h"
 
 namespace kinglet {
 namespace {
@@ -31,20 +30,8 @@ std::string LongText(std::string_view ending) {
   return text + std::string(ending);
 }
 
-Result<std::vector<Passage>> Search(Library& library, std::string_view query, int limit) {
-  return Retriever{library}.Search(query, limit);
-}
-
-class LibraryQualityTest : public ::testing::Test {
+class LibraryQualityTest : public LibraryFolderTest {
  protected:
-  LibraryQualityTest()
-      : folder_(fs::absolute(::testing::TempDir()) /
-                ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_ / "in");
-  }
-  ~LibraryQualityTest() override { fs::remove_all(folder_); }
-
   Library Open() const { return Library::Open(folder_ / "library", LibraryMode::kWrite).value(); }
 
   std::string Path(std::string_view name) const { return (folder_ / "in" / name).string(); }
@@ -75,8 +62,6 @@ class LibraryQualityTest : public ::testing::Test {
     ADD_FAILURE() << uri;
     return {};
   }
-
-  const fs::path folder_;
 };
 
 TEST_F(LibraryQualityTest, NotesLanguageAndWhatSpeaksToAModel) {

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/sqlite.h"
 #include "knowledge/ingest.h"
-#include "knowledge/retriever.h"
+#include "knowledge/library_folder_for_test.h"
 
 namespace kinglet {
 namespace {
@@ -30,19 +30,8 @@ Document Page(std::string_view title, std::string_view heading, std::string_view
   return std::move(builder).Finish();
 }
 
-Result<std::vector<Passage>> Search(Library& library, std::string_view query, int limit) {
-  return Retriever{library}.Search(query, limit);
-}
-
-class LibraryTest : public ::testing::Test {
+class LibraryTest : public LibraryFolderTest {
  protected:
-  LibraryTest()
-      : folder_(fs::absolute(::testing::TempDir()) /
-                ::testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_ / "in");
-  }
-
   Library Open(LibraryMode mode, const LibraryLimits& limits = {}) {
     Result<Library> library = Library::Open(folder_ / "library", mode, limits);
     EXPECT_TRUE(library) << library.error().message();
@@ -74,8 +63,6 @@ class LibraryTest : public ::testing::Test {
     EXPECT_TRUE(result) << result.error().message();
     return events;
   }
-
-  const fs::path folder_;
 };
 
 TEST_F(LibraryTest, FindsWhatWasPut) {
