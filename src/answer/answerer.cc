@@ -219,8 +219,9 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   work.answer.model = model == nullptr ? "" : options.model_name;
   work.answer.library = options.library_name;
 
-  const std::vector<Term> terms = TRY(TermsOf(question, retriever.library));
-  const Evidence evidence(TRY(retriever.Search(question, kRetrievedPassages)));
+  const QueryStatistics words = TRY(retriever.library.TermStatistics(question));
+  const std::vector<Term> terms = FindTerms(question, words);
+  const Evidence evidence(TRY(retriever.Search(question, words, kRetrievedPassages)));
   work.answer.ledger.retrieval_ms = MonotonicMs() - work.start_ms;
 
   const GateDecision gate = Gate(terms, evidence);

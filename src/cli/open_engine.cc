@@ -17,9 +17,13 @@ Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, En
   options.packed_cache = environment.PackedCache();
   std::unique_ptr<Engine> engine = TRY(Engine::Open(path, options));
   if (const std::string& warning = engine->model().warning(); !warning.empty()) {
-    std::fputs(fmt::format("kinglet: {}\n", EscapeForDisplay(warning)).c_str(), stderr);
+    WarnOnStderr(warning);
   }
   return engine;
+}
+
+void WarnOnStderr(const std::string& warning) {
+  std::fputs(fmt::format("kinglet: {}\n", EscapeForDisplay(warning)).c_str(), stderr);
 }
 
 Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "base/status.h"
 #include "cli/environment.h"
@@ -14,6 +15,9 @@ namespace kinglet {
 // Prints what the user should know about it to standard error.
 Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, EngineOptions options,
                                            const Environment& environment);
+
+// To standard error.
+void WarnOnStderr(const std::string& warning);
 
 // Of a .gguf file; one with a vocabulary alone will do.
 Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path);

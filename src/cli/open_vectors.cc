@@ -2,9 +2,6 @@
 // What a library lacks to be searched by meaning is a warning, never an error.
 #include "cli/open_vectors.h"
 
-#include <cstdio>
-
-#include "base/display.h"
 #include "base/thread_pool.h"
 #include "catalog/store.h"
 #include "engine/model_embedder.h"
@@ -41,10 +38,6 @@ std::unique_ptr<VectorSearch> OpenVectors(
   warn("the library is searched by words alone, its embedder cannot be used: " +
        vectors.error().message());
   return nullptr;
-}
-
-void WarnOnStderr(const std::string& warning) {
-  std::fputs(fmt::format("kinglet: {}\n", EscapeForDisplay(warning)).c_str(), stderr);
 }
 
 }  // namespace kinglet

@@ -21,7 +21,4 @@ std::unique_ptr<VectorSearch> OpenVectors(
     Library& library, const Environment& environment,
     const std::function<void(const std::string& warning)>& warn);
 
-// To standard error.
-void WarnOnStderr(const std::string& warning);
-
 }  // namespace kinglet

@@ -9,6 +9,7 @@
 #include "base/display.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/open_engine.h"
 #include "cli/open_vectors.h"
 #include "knowledge/retriever.h"
 

@@ -16,6 +16,7 @@
 #include "base/display.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
+#include "cli/open_engine.h"
 #include "cli/open_vectors.h"
 #include "cli/sampling_flags.h"
 #include "server/server.h"

@@ -81,19 +81,15 @@ Result<void> Library::AddCopies(std::vector<Passage>& passages) {
 }
 
 Result<PersonalDataPolicy> Library::GetPersonalDataPolicy() {
-  Statement row = TRY(state_->database.Prepare("SELECT value FROM settings WHERE name = ?1"));
-  if (!TRY(row.Bind(1, kPolicySetting).Step())) return PersonalDataPolicy::kKeep;
-  if (const auto policy = PersonalDataPolicyNamed(row.Text(0))) return *policy;
+  const auto row = TRY(FindSetting(state_->database, kPolicySetting));
+  if (!row) return PersonalDataPolicy::kKeep;
+  if (const auto policy = PersonalDataPolicyNamed(row->Text(0))) return *policy;
   return Error(StatusCode::kInvalidInput, "{}: its policy for personal data is not known: {}",
-               state_->folder.string(), row.Text(0));
+               state_->folder.string(), row->Text(0));
 }
 
 Result<void> Library::SetPersonalDataPolicy(PersonalDataPolicy policy) {
-  Database& database = state_->database;
-  Statement set = TRY(database.Prepare(
-      "INSERT INTO settings(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = "
-      "?2"));
-  return set.Bind(1, kPolicySetting).Bind(2, Name(policy)).Run();
+  return TRY(PrepareSetting(state_->database, kPolicySetting)).Bind(2, Name(policy)).Run();
 }
 
 Result<std::vector<std::string>> Library::ListKeptOtherwise() {

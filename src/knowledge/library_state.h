@@ -64,6 +64,11 @@ Result<void> InTransaction(Database& database, const Change& change) {
   return result;
 }
 
+// What is settled for the library, its value in column 0; unset where nothing is.
+Result<std::optional<Statement>> FindSetting(Database& database, std::string_view name);
+// Settles it; the value is parameter 2.
+Result<Statement> PrepareSetting(Database& database, std::string_view name);
+
 // Vectors come or go in this transaction: whoever keeps them in memory looks again.
 Result<void> NoteVectorChange(Database& database);
 

@@ -13,7 +13,14 @@ constexpr std::string_view kEmbedderWidth = "embedder_width";
 constexpr std::string_view kWithoutVector =
     "NOT EXISTS(SELECT 1 FROM vectors WHERE chunk_id = chunks.id)";
 
-// One of the settings, set to read its value; unset where there is none.
+Result<std::int64_t> Count(Database& database, std::string_view sql) {
+  Statement row = TRY(database.Prepare(sql));
+  (void)TRY(row.Step());
+  return row.Int(0);
+}
+
+}  // namespace
+
 Result<std::optional<Statement>> FindSetting(Database& database, std::string_view name) {
   Statement row = TRY(database.Prepare("SELECT value FROM settings WHERE name = ?1"));
   if (!TRY(row.Bind(1, name).Step())) return std::nullopt;
@@ -25,14 +32,6 @@ Result<Statement> PrepareSetting(Database& database, std::string_view name) {
   statement.Bind(1, name);
   return statement;
 }
-
-Result<std::int64_t> Count(Database& database, std::string_view sql) {
-  Statement row = TRY(database.Prepare(sql));
-  (void)TRY(row.Step());
-  return row.Int(0);
-}
-
-}  // namespace
 
 Result<void> NoteVectorChange(Database& database) {
   return database.Execute(

@@ -22,6 +22,12 @@ constexpr double kWordWeight = 0.4;
 constexpr std::size_t kMoreForCopies = 10;
 constexpr std::size_t kMaxDepth = 32;
 
+// A query, in both ways.
+struct Wanted {
+  const QueryStatistics& words;
+  std::vector<float> vector;  // empty: by words alone
+};
+
 struct Candidate {
   std::int64_t chunk_id = 0;
   double score = 0;
@@ -59,20 +65,19 @@ double MeanOf(const std::vector<std::optional<double>>& scores) {
   return count > 0 ? sum / count : 0;
 }
 
-Result<std::vector<Candidate>> RankByBoth(const Retriever& by, std::string_view query,
-                                          const QueryStatistics& words, int limit) {
+Result<std::vector<Candidate>> RankByBoth(const Retriever& by, const Wanted& query, int limit) {
   const int wanted = std::max(limit, kMinCandidates);
-  const QueryVectors vectors =
-      TRY(by.vectors->Search(by.library, query, static_cast<std::size_t>(wanted)));
+  const std::vector<VectorHit> nearest =
+      TRY(by.vectors->Search(by.library, query.vector, static_cast<std::size_t>(wanted)));
   std::vector<Candidate> candidates;
   std::vector<std::int64_t> ids;
   for (const auto& [id, candidate] :
-       Gather(TRY(by.library.RankByWords(words, std::max(wanted, kScoredByWords))), vectors.chunks,
+       Gather(TRY(by.library.RankByWords(query.words, std::max(wanted, kScoredByWords))), nearest,
               wanted)) {
     candidates.push_back(candidate);
     ids.push_back(id);
   }
-  const auto by_vectors = TRY(by.vectors->Score(by.library, vectors.query, ids));
+  const auto by_vectors = TRY(by.vectors->Score(by.library, query.vector, ids));
   const double mean = MeanOf(by_vectors);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     candidates[i].score = kWordWeight * candidates[i].score + by_vectors[i].value_or(mean);
@@ -93,10 +98,9 @@ Result<std::vector<Candidate>> RankByWords(Library& library, const QueryStatisti
   return candidates;
 }
 
-Result<std::vector<Candidate>> Rank(const Retriever& by, std::string_view query,
-                                    const QueryStatistics& words, int limit) {
-  return by.vectors != nullptr ? RankByBoth(by, query, words, limit)
-                               : RankByWords(by.library, words, limit);
+Result<std::vector<Candidate>> Rank(const Retriever& by, const Wanted& query, int limit) {
+  return by.vectors != nullptr ? RankByBoth(by, query, limit)
+                               : RankByWords(by.library, query.words, limit);
 }
 
 Result<std::vector<Passage>> ReadPassages(Library& library,
@@ -120,14 +124,20 @@ Result<std::vector<Passage>> ReadPassages(Library& library,
 }  // namespace
 
 Result<std::vector<Passage>> Retriever::Search(std::string_view query, int limit) const {
-  const QueryStatistics words = TRY(library.TermStatistics(query));
+  return Search(query, TRY(library.TermStatistics(query)), limit);
+}
+
+Result<std::vector<Passage>> Retriever::Search(std::string_view query, const QueryStatistics& words,
+                                               int limit) const {
   if (words.terms.empty() || limit <= 0) return std::vector<Passage>();
+  Wanted both{.words = words, .vector = {}};
+  if (vectors != nullptr) both.vector = TRY(vectors->Embed(query));
   const auto wanted = static_cast<std::size_t>(limit);
   std::vector<Passage> passages;
   // Copies rank beside each other, and may fill any list.
   for (std::size_t depth = wanted + kMoreForCopies; depth <= kMaxDepth * (wanted + kMoreForCopies);
        depth *= 2) {
-    std::vector<Candidate> candidates = TRY(Rank(*this, query, words, static_cast<int>(depth)));
+    std::vector<Candidate> candidates = TRY(Rank(*this, both, static_cast<int>(depth)));
     const bool are_all = candidates.size() < depth;
     candidates.resize(std::min(candidates.size(), depth));
     passages = FoldDuplicates(TRY(ReadPassages(library, candidates)));

@@ -20,6 +20,9 @@ struct Retriever {
 
   // The best first. The query is plain text: nothing in it is syntax.
   Result<std::vector<Passage>> Search(std::string_view query, int limit) const;
+  // The same for whoever has the library's TermStatistics of the query already.
+  Result<std::vector<Passage>> Search(std::string_view query, const QueryStatistics& words,
+                                      int limit) const;
 };
 
 }  // namespace kinglet

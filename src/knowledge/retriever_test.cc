@@ -3,10 +3,10 @@
 #include "knowledge/retriever.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include <gmock/gmock.h>
 
+#include "knowledge/library_folder_for_test.h"
 #include "knowledge/meaning_embedder_for_test.h"
 #include "knowledge/word_rank.h"
 
@@ -17,39 +17,30 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class RetrieverTest : public testing::Test {
+class RetrieverTest : public LibraryFolderTest {
  protected:
-  RetrieverTest()
-      : folder_(testing::TempDir() + "kinglet_retriever_" +
-                testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(folder_);
-    library_ = std::make_unique<Library>(Library::Open(folder_, LibraryMode::kWrite).value());
-  }
-  ~RetrieverTest() override { std::filesystem::remove_all(folder_); }
-
   void Put(const std::string& uri, const std::string& text) {
     DocumentBuilder builder;
     builder.SetTitle(uri);
     builder.AddParagraph(text);
-    const auto put = library_->Put({.uri = uri, .media_type = "text/plain", .digest = text},
-                                   std::move(builder).Finish(), 1);
+    const auto put = library_.Put({.uri = uri, .media_type = "text/plain", .digest = text},
+                                  std::move(builder).Finish(), 1);
     ASSERT_TRUE(put) << put.error().message();
   }
   void Embed(Embedder& embedder, std::string_view name = "meaning") {
     const auto embedded =
-        EmbedLibrary(*library_, embedder, name, [](std::int64_t, std::int64_t) { return true; });
+        EmbedLibrary(library_, embedder, name, [](std::int64_t, std::int64_t) { return true; });
     ASSERT_TRUE(embedded) << embedded.error().message();
   }
   std::vector<std::string> Search(std::string_view query, VectorSearch* vectors = nullptr) {
     std::vector<std::string> uris;
-    const auto found = Retriever{*library_, vectors}.Search(query, 10);
+    const auto found = Retriever{library_, vectors}.Search(query, 10);
     EXPECT_TRUE(found) << found.error().message();
     for (const Passage& passage : *found) uris.push_back(passage.document);
     return uris;
   }
 
-  const std::string folder_;
-  std::unique_ptr<Library> library_;
+  Library library_ = Library::Open(folder_ / "library", LibraryMode::kWrite).value();
 };
 
 TEST_F(RetrieverTest, WordsTogetherStandAboveWordsApart) {
@@ -73,8 +64,8 @@ TEST_F(RetrieverTest, ScoresByWordsMeanTheSameForEveryQuery) {
   Put("a", "The otter swims in the river.");
   Put("b", "The river is wide.");
   const auto score = [this](std::string_view query) {
-    const auto words = library_->TermStatistics(query).value();
-    return library_->RankByWords(words, 10).value().front().score;
+    const auto words = library_.TermStatistics(query).value();
+    return library_.RankByWords(words, 10).value().front().score;
   };
   // 1 for each of the three parts that has all there is, and a little more for BM25.
   EXPECT_GT(score("otter"), 1.5);
@@ -90,16 +81,15 @@ TEST_F(RetrieverTest, RareWordsChooseWhereCommonOnesWouldChooseAll) {
       builder.AddHeading(1, std::to_string(k));
       builder.AddParagraph("The river is wide and long.");
     }
-    ASSERT_TRUE(library_->Put({.uri = std::to_string(i)}, std::move(builder).Finish(), 1));
+    ASSERT_TRUE(library_.Put({.uri = std::to_string(i)}, std::move(builder).Finish(), 1));
   }
   Put("otter", "The otter swims in the river.");
-  const auto words = library_->TermStatistics("wide river otter").value();
+  const auto words = library_.TermStatistics("wide river otter").value();
   EXPECT_GT(words.terms[1].chunk_count, 10'000);
-  const auto ranked = library_->RankByWords(words, 10).value();
+  const auto ranked = library_.RankByWords(words, 10).value();
   ASSERT_THAT(ranked, SizeIs(1));
   // Scored by all its words, the common ones too.
-  const auto alone =
-      library_->RankByWords(library_->TermStatistics("wide otter").value(), 1).value();
+  const auto alone = library_.RankByWords(library_.TermStatistics("wide otter").value(), 1).value();
   EXPECT_NE(ranked[0].score, alone[0].score);
   EXPECT_THAT(Search("wide river"), SizeIs(10));  // there is nothing else to choose by
 }
@@ -114,7 +104,7 @@ TEST_F(RetrieverTest, FindsByMeaningWhatHasNoWordOfTheQuestion) {
   VectorSearch vectors(std::make_unique<MeaningEmbedder>(), 1);
   EXPECT_EQ(Search("car", &vectors).front(), "road");
   EXPECT_EQ(Search("boat", &vectors).front(), "sea");
-  const auto passages = Retriever{*library_, &vectors}.Search("boat corn", 3).value();
+  const auto passages = Retriever{library_, &vectors}.Search("boat corn", 3).value();
   ASSERT_THAT(passages, SizeIs(3));
   for (const Passage& passage : passages) {
     EXPECT_TRUE(passage.vector_rank);
@@ -135,14 +125,14 @@ TEST_F(RetrieverTest, KnowsWhatIsAddedAndWhatIsGone) {
   Embed(embedder);
   EXPECT_EQ(embedder.count(), before + 2);  // the probe, and what is new
   EXPECT_THAT(Search("boat", &vectors), ElementsAre("sea", "road"));
-  ASSERT_TRUE(library_->Remove("road"));
+  ASSERT_TRUE(library_.Remove("road"));
   EXPECT_THAT(Search("boat", &vectors), ElementsAre("sea"));
   Put("sea", "An automobile that swims. A vessel that drives.");
   EXPECT_THAT(Search("automobile", &vectors), ElementsAre("sea"));
   Embed(embedder);
   EXPECT_THAT(Search("car", &vectors), ElementsAre("sea"));
-  EXPECT_EQ(library_->CountVectors().value(), 1);
-  EXPECT_THAT(library_->Verify().value().problems, IsEmpty());
+  EXPECT_EQ(library_.CountVectors().value(), 1);
+  EXPECT_THAT(library_.Verify().value().problems, IsEmpty());
 }
 
 TEST_F(RetrieverTest, AnotherEmbedderMakesAllVectorsAnew) {
@@ -150,17 +140,18 @@ TEST_F(RetrieverTest, AnotherEmbedderMakesAllVectorsAnew) {
   MeaningEmbedder first;
   Embed(first, "first");
   VectorSearch vectors(std::make_unique<MeaningEmbedder>(), 1);
-  EXPECT_TRUE(vectors.Fits(*library_).value());
+  EXPECT_TRUE(vectors.Fits(library_).value());
   // The same by another name: nothing is lost.
   MeaningEmbedder same;
   Embed(same, "second");
   EXPECT_EQ(same.count(), 1);  // the probe
-  EXPECT_EQ(library_->FindEmbedder().value()->name, "second");
+  EXPECT_EQ(library_.FindEmbedder().value()->name, "second");
   MeaningEmbedder other(3);
   Embed(other, "second");
   EXPECT_EQ(other.count(), 2);
-  EXPECT_FALSE(vectors.Fits(*library_).value());
-  EXPECT_EQ(vectors.Search(*library_, "car", 1).error().code(), StatusCode::kInvalidInput);
+  EXPECT_FALSE(vectors.Fits(library_).value());
+  EXPECT_EQ(vectors.Search(library_, vectors.Embed("car").value(), 1).error().code(),
+            StatusCode::kInvalidInput);
   VectorSearch others(std::make_unique<MeaningEmbedder>(3), 1);
   EXPECT_THAT(Search("car", &others), ElementsAre("road"));
 }
@@ -169,17 +160,17 @@ TEST_F(RetrieverTest, StopsBetweenTransactionsAndGoesOnLater) {
   for (int i = 0; i < 40; ++i) Put("d" + std::to_string(i), "An automobile of its own.");
   MeaningEmbedder embedder;
   const auto stopped =
-      EmbedLibrary(*library_, embedder, "meaning", [](std::int64_t done, std::int64_t count) {
+      EmbedLibrary(library_, embedder, "meaning", [](std::int64_t done, std::int64_t count) {
         EXPECT_EQ(count, 40);
         return done == 0;
       });
   EXPECT_EQ(stopped.error().code(), StatusCode::kCancelled);
-  const std::int64_t made = library_->CountVectors().value();
+  const std::int64_t made = library_.CountVectors().value();
   EXPECT_GT(made, 0);
-  EXPECT_EQ(library_->CountChunksWithoutVectors().value(), 40 - made);
+  EXPECT_EQ(library_.CountChunksWithoutVectors().value(), 40 - made);
   Embed(embedder);
-  EXPECT_EQ(library_->CountVectors().value(), 40);
-  EXPECT_EQ(library_->CountChunksWithoutVectors().value(), 0);
+  EXPECT_EQ(library_.CountVectors().value(), 40);
+  EXPECT_EQ(library_.CountChunksWithoutVectors().value(), 0);
 }
 
 }  // namespace

@@ -154,14 +154,16 @@ Result<void> VectorSearch::Refresh(Library& library) {
   return {};
 }
 
-Result<QueryVectors> VectorSearch::Search(Library& library, std::string_view query,
-                                          std::size_t limit) {
+Result<std::vector<float>> VectorSearch::Embed(std::string_view query) {
+  const std::scoped_lock lock(mutex_);
+  return EmbedOne(*embedder_, query);
+}
+
+Result<std::vector<VectorHit>> VectorSearch::Search(Library& library, std::span<const float> query,
+                                                    std::size_t limit) {
   const std::scoped_lock lock(mutex_);
   TRY(Refresh(library));
-  QueryVectors vectors;
-  vectors.query = TRY(EmbedOne(*embedder_, query));
-  vectors.chunks = index_.Search(vectors.query, limit);
-  return vectors;
+  return index_.Search(query, limit);
 }
 
 Result<std::vector<std::optional<double>>> VectorSearch::Score(

@@ -26,11 +26,6 @@ namespace kinglet {
 Result<void> EmbedLibrary(Library& library, Embedder& embedder, std::string_view name,
                           const std::function<bool(std::int64_t, std::int64_t)>& on_progress);
 
-struct QueryVectors {
-  std::vector<float> query;
-  std::vector<VectorHit> chunks;  // the nearest first
-};
-
 // For one library, from any thread: they take turns.
 class VectorSearch {
  public:
@@ -43,8 +38,12 @@ class VectorSearch {
   // Whether the embedder makes of a text what the library's did.
   Result<bool> Fits(Library& library);
 
-  // The vectors that changed since the last search are read first. kInvalidInput: Fits is false.
-  Result<QueryVectors> Search(Library& library, std::string_view query, std::size_t limit);
+  Result<std::vector<float>> Embed(std::string_view query);
+
+  // The chunks nearest to the query, the best first. Vectors that changed since the last search are
+  // read first. kInvalidInput: Fits is false.
+  Result<std::vector<VectorHit>> Search(Library& library, std::span<const float> query,
+                                        std::size_t limit);
 
   // The mean of the products with the chunk and with the nearest of its sentences: a question's
   // answer is one sentence, its subject stands all over the passage. Unset for a chunk whose

@@ -53,9 +53,8 @@ Result<BorrowedLibrary> LibraryShelf::Borrow(std::string_view name) {
 Result<LibraryWriter> LibraryShelf::OpenForWriting(std::string_view name) {
   const ShelvedLibrary* const which = TRY(Find(name));
   std::unique_lock turn(writing_);
-  Library library = TRY(Library::Open(which->folder, LibraryMode::kWrite));
-  auto vectors = TRY(VectorsOf(*which, library));
-  return LibraryWriter(std::move(turn), std::move(library), std::move(vectors));
+  return LibraryWriter(*this, *which, std::move(turn),
+                       TRY(Library::Open(which->folder, LibraryMode::kWrite)));
 }
 
 Result<std::shared_ptr<VectorSearch>> LibraryShelf::VectorsOf(const ShelvedLibrary& which,
@@ -78,9 +77,10 @@ void LibraryShelf::WarmUp() {
 }
 
 Result<void> LibraryWriter::Embed() {
-  if (vectors_ == nullptr) return {};
+  const std::shared_ptr<VectorSearch> vectors = TRY(shelf_->VectorsOf(*which_, library_));
+  if (vectors == nullptr) return {};
   const double end_ms = MonotonicMs() + kMostEmbeddingMs;
-  return vectors_->EmbedMissing(library_, [end_ms] { return MonotonicMs() < end_ms; });
+  return vectors->EmbedMissing(library_, [end_ms] { return MonotonicMs() < end_ms; });
 }
 
 void LibraryShelf::GiveBack(const ShelvedLibrary& which, std::unique_ptr<Library> library) {

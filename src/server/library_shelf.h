@@ -53,9 +53,9 @@ class BorrowedLibrary {
 // The connection that changes a library.
 class LibraryWriter {
  public:
-  LibraryWriter(std::unique_lock<std::mutex> turn, Library library,
-                std::shared_ptr<VectorSearch> vectors)
-      : turn_(std::move(turn)), library_(std::move(library)), vectors_(std::move(vectors)) {}
+  LibraryWriter(LibraryShelf& shelf, const ShelvedLibrary& which, std::unique_lock<std::mutex> turn,
+                Library library)
+      : shelf_(&shelf), which_(&which), turn_(std::move(turn)), library_(std::move(library)) {}
 
   Library* operator->() { return &library_; }
   // Makes the vectors that are missing, for a few seconds; what is left then is found by words,
@@ -63,9 +63,10 @@ class LibraryWriter {
   Result<void> Embed();
 
  private:
+  LibraryShelf* shelf_;
+  const ShelvedLibrary* which_;
   std::unique_lock<std::mutex> turn_;  // the next may come when the library is closed
   Library library_;
-  std::shared_ptr<VectorSearch> vectors_;  // null: none
 };
 
 // Opens what finds passages of a library by meaning; null where it has no vectors, or none that can
@@ -90,6 +91,7 @@ class LibraryShelf {
 
  private:
   friend class BorrowedLibrary;
+  friend class LibraryWriter;
   struct Vectors {
     std::string probe;  // of the embedder that the library remembered
     std::shared_ptr<VectorSearch> search;
