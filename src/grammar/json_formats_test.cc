@@ -44,9 +44,10 @@ TEST(JsonFormatsTest, KnowsAddresses) {
   Expect("idn-hostname", {"bücher.de", "BÜCHER。DE", "xn--bcher-kva.de", "a"},
          {"", "a..b", "-ü", "a_b", "☃.de", "a" + std::string(2000, 'b')});
   Expect("email",
-         {"a@b", "a.b+c@d.e", R"("a b"@c.d)", R"("\""@c.d)", "a@[1.2.3.4]", "a@[IPv6:::1]"},
+         {"a@b", "a.b+c@d.e", R"("a b"@c.d)", R"("\""@c.d)", "a@[1.2.3.4]", "a@[IPv6:::1]",
+          std::string(65, 'a') + "@b"},
          {"a", "@b", "a@", ".a@b", "a..b@c", "a b@c", "a@b@c", R"("a@b)", "a@[1.2.3]", "ü@b", "a@ü",
-          std::string(65, 'a') + "@b", "\"a\nb\"@c", "a@[::1]"});
+          "\"a\nb\"@c", "a@[::1]"});
   Expect("idn-email", {"ü@b", "a@ü.de", R"("ü b"@c)"}, {"ü", "ü@-", "ü ä@b", "@ü"});
 }
 

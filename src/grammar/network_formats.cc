@@ -23,8 +23,6 @@ namespace {
 constexpr std::size_t kMaxLabelBytes = 63;
 constexpr std::size_t kMaxHostnameBytes = 253;
 constexpr std::size_t kMaxInternationalBytes = 4 * kMaxHostnameBytes;
-constexpr std::size_t kMaxLocalPartBytes = 64;
-constexpr std::size_t kMaxEmailBytes = 254;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -70,7 +68,7 @@ bool IsLabel(std::string_view label) {
 }
 
 bool HasLabels(std::string_view text) {
-  if (text.size() > kMaxHostnameBytes || text.ends_with('.')) return false;
+  if (text.ends_with('.')) return false;
   do {
     if (!IsLabel(CutPart(text, '.'))) return false;
   } while (!text.empty());
@@ -155,14 +153,11 @@ bool TakeLocalPart(std::string_view& rest, bool is_international) {
         words.find("..") != std::string_view::npos)
       return false;
   }
-  return all.size() - rest.size() <= kMaxLocalPartBytes;
+  return true;
 }
 
 bool IsEmailAddress(std::string_view text, bool is_international) {
-  if (text.size() > kMaxEmailBytes || !TakeLocalPart(text, is_international) ||
-      !text.starts_with('@')) {
-    return false;
-  }
+  if (!TakeLocalPart(text, is_international) || !text.starts_with('@')) return false;
   text.remove_prefix(1);
   if (text.starts_with('[') && text.ends_with(']')) {
     text = text.substr(1, text.size() - 2);
@@ -293,14 +288,15 @@ bool IsIpv6(std::string_view text) {
 }
 
 bool IsHostname(std::string_view text) {
-  return HasLabels(text) && (!HasPunycode(text) || HasAllowedLabels(text));
+  return text.size() <= kMaxHostnameBytes && HasLabels(text) &&
+         (!HasPunycode(text) || HasAllowedLabels(text));
 }
 
 bool IsInternationalHostname(std::string_view text) {
   std::string name;
   if (text.size() > kMaxInternationalBytes) return false;
-  return ConvertName(text, &icu::IDNA::nameToASCII_UTF8, name) && HasLabels(name) &&
-         HasAllowedLabels(text);
+  return ConvertName(text, &icu::IDNA::nameToASCII_UTF8, name) &&
+         name.size() <= kMaxHostnameBytes && HasLabels(name) && HasAllowedLabels(text);
 }
 
 bool IsEmail(std::string_view text) { return IsEmailAddress(text, /*is_international=*/false); }

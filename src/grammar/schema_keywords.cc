@@ -206,9 +206,12 @@ Result<void> SchemaReader::ReadStrings(const json::object& schema, Shape& shape)
       return Fault(*format, "this format cannot be enforced");
     }
     if (regex && !*regex) return Fault(*format, regex->error().message());
+    if (const auto wider = CompileWiderFormat(*pool_, format->get_string()); regex && wider) {
+      std::vector<RegexId> outer = bounds;
+      outer.insert(outer.end(), {*wider, shape.string});
+      shape.more_strings = pool_->And(std::move(outer));
+    }
     if (regex) bounds.push_back(**regex);
-    shape.has_more_strings |=
-        regex && shape.string != kNoText && !IsWholeFormat(format->get_string());
   }
   if (bounds.empty()) return {};
   if (shape.string != shapes_.any_string()) bounds.push_back(shape.string);

@@ -182,7 +182,7 @@ Result<bool> SchemaReader::IsNothing(SchemaId id) {
   const Shape* const shape = TRY(ShapeOf(id));
   if (shape->has_null || shape->has_true || shape->has_false) return false;
   if (!pool_->IsNothing(shape->number) || !pool_->IsNothing(shape->string)) return false;
-  if (shape->has_more_strings) return false;
+  if (!pool_->IsNothing(shape->more_strings)) return false;
   if (open_count_ >= kMaxOpen) return TooDeep();
   emptiness_progress_[id] = Progress::kOpen;
   ++open_count_;

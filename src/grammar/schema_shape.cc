@@ -96,20 +96,25 @@ Shape Shapes::Anything() const {
           .objects = {AnyObject()}};
 }
 
+RegexId Shapes::Both(RegexId a, RegexId b, RegexId all) {
+  return a == all ? b : b == all ? a : pool_->And({a, b});
+}
+RegexId Shapes::Either(RegexId a, RegexId b, RegexId all) {
+  return a == all || b == all ? all : pool_->Or({a, b});
+}
+
 Result<Shape> Shapes::And(const Shape& a, const Shape& b) {
-  const auto has_more_than = [](const Shape& x, const Shape& y) {
-    return x.has_more_strings && (y.string != kNoText || y.has_more_strings);
+  const auto bound = [this](const Shape& x) {
+    return Either(x.string, x.more_strings, any_string_);
   };
   return Shape{.has_null = a.has_null && b.has_null,
                .has_true = a.has_true && b.has_true,
                .has_false = a.has_false && b.has_false,
-               .number = a.number == any_number_   ? b.number
-                         : b.number == any_number_ ? a.number
-                                                   : pool_->And({a.number, b.number}),
-               .string = a.string == any_string_   ? b.string
-                         : b.string == any_string_ ? a.string
-                                                   : pool_->And({a.string, b.string}),
-               .has_more_strings = has_more_than(a, b) || has_more_than(b, a),
+               .number = Both(a.number, b.number, any_number_),
+               .string = Both(a.string, b.string, any_string_),
+               .more_strings = a.more_strings == kNoText && b.more_strings == kNoText
+                                   ? kNoText
+                                   : Both(bound(a), bound(b), any_string_),
                .arrays = TRY(Product(a.arrays, b.arrays,
                                      [this](const auto& x, const auto& y) { return And(x, y); })),
                .objects = TRY(Product(a.objects, b.objects,
@@ -120,12 +125,10 @@ Result<Shape> Shapes::Or(Shape a, const Shape& b) {
   a.has_null |= b.has_null;
   a.has_true |= b.has_true;
   a.has_false |= b.has_false;
-  const auto either = [this](RegexId x, RegexId y, RegexId all) {
-    return x == all || y == all ? all : pool_->Or({x, y});
-  };
-  a.number = either(a.number, b.number, any_number_);
-  a.string = either(a.string, b.string, any_string_);
-  a.has_more_strings = (a.has_more_strings || b.has_more_strings) && a.string != any_string_;
+  a.number = Either(a.number, b.number, any_number_);
+  a.string = Either(a.string, b.string, any_string_);
+  a.more_strings =
+      a.string == any_string_ ? kNoText : Either(a.more_strings, b.more_strings, any_string_);
   a.arrays.insert(a.arrays.end(), b.arrays.begin(), b.arrays.end());
   a.objects.insert(a.objects.end(), b.objects.begin(), b.objects.end());
   if (a.arrays.size() > kMaxWays || a.objects.size() > kMaxWays) return TooManyWays();
@@ -139,18 +142,20 @@ RegexId Shapes::NotNumber(RegexId number) {
 }
 
 Result<Shape> Shapes::Not(const Shape& a) {
-  if (a.has_more_strings) {
+  if (a.more_strings == any_string_) {
     return Error(StatusCode::kInvalidInput,
-                 "a \"not\" of a format that is written in ASCII alone cannot be enforced");
+                 "a \"not\" of a format that is written in part cannot be enforced");
   }
-  Shape rest{
-      .has_null = !a.has_null,
-      .has_true = !a.has_true,
-      .has_false = !a.has_false,
-      .number = NotNumber(a.number),
-      .string = a.string == any_string_ ? kNoText : pool_->And({any_string_, pool_->Not(a.string)}),
-      .arrays = {ArrayShape()},
-      .objects = {AnyObject()}};
+  Shape rest{.has_null = !a.has_null,
+             .has_true = !a.has_true,
+             .has_false = !a.has_false,
+             .number = NotNumber(a.number),
+             .string = a.string == any_string_ ? kNoText
+                                               : pool_->And({any_string_, pool_->Not(a.string),
+                                                             pool_->Not(a.more_strings)}),
+             .more_strings = a.more_strings,
+             .arrays = {ArrayShape()},
+             .objects = {AnyObject()}};
   for (const ArrayShape& array : a.arrays) {
     rest.arrays = TRY(Product(rest.arrays, TRY(Not(array)),
                               [this](const auto& x, const auto& y) { return And(x, y); }));

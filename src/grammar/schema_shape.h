@@ -63,7 +63,7 @@ struct Shape {
   bool has_false = false;
   RegexId number = kNoText;
   RegexId string = kNoText;
-  bool has_more_strings = false;          // than could be written down; `string` is some of them
+  RegexId more_strings = kNoText;         // of these some may be meant, too, which `string` lacks
   std::vector<ArrayShape> arrays = {};    // of any of these
   std::vector<ObjectShape> objects = {};  // of any of these
 };
@@ -104,6 +104,9 @@ class Shapes {
   std::size_t Named(ObjectShape& object, std::string_view name);
 
  private:
+  // Of strings, or of numbers; `all` is the set of all of them.
+  RegexId Both(RegexId a, RegexId b, RegexId all);
+  RegexId Either(RegexId a, RegexId b, RegexId all);
   ArrayShape And(const ArrayShape& a, const ArrayShape& b);
   ObjectShape And(const ObjectShape& a, const ObjectShape& b);
   Result<std::vector<ArrayShape>> Not(const ArrayShape& a);

@@ -26,6 +26,9 @@ constexpr std::string_view kOffset = R"((?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0
 constexpr std::string_view kDuration =
     R"(P(?:[0-9]+W|(?:[0-9]+Y(?:[0-9]+M(?:[0-9]+D)?)?|[0-9]+M(?:[0-9]+D)?|[0-9]+D)(?:T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S))?|T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S)))";
 constexpr std::string_view kLabel = R"([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)";
+// Without "xn--" in front: not all that follows it is Punycode, and of an allowed name.
+constexpr std::string_view kAsciiLabel =
+    R"((?:[A-WYZa-wyz0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?|[Xx](?:[A-MO-Za-mo-z0-9-][A-Za-z0-9-]{0,60}[A-Za-z0-9]|[A-Za-z0-9]|[Nn](?:[A-Za-z0-9][A-Za-z0-9-]{0,59}[A-Za-z0-9]|-?[A-Za-z0-9]|-[A-Za-z0-9][A-Za-z0-9-]{0,58}[A-Za-z0-9]))?))";
 // Without "--" in the third and fourth place, where it is kept for names like "xn--" (RFC 5891).
 constexpr std::string_view kIdnLabel =
     R"([A-Za-z0-9](?:[A-Za-z0-9-]{0,2}[A-Za-z0-9]|[A-Za-z0-9-](?:[A-Za-z0-9][A-Za-z0-9-]|-[A-Za-z0-9])[A-Za-z0-9-]{0,58}[A-Za-z0-9])?)";
@@ -69,18 +72,23 @@ std::string Uri(bool may_be_relative) {
                      tail);
 }
 
-// RFC 5321's limits of length are what every mailer takes, not what none may pass.
+// RFC 5321's limits of length are what every mailer takes, not what none may pass. An international
+// name has the limit of what it stands for.
 std::string Email() { return fmt::format(R"(^{0}(?:\.{0})*@(?:{1}\.)*{1}$)", kAtom, kLabel); }
+std::string InternationalEmail() {
+  return fmt::format(R"(^{0}(?:\.{0})*@(?=.{{1,253}}$)(?:{1}\.)*{1}$)", kAtom, kIdnLabel);
+}
 
 std::optional<std::string> PatternOf(std::string_view format) {
   if (format == "date") return fmt::format("^{}$", kDate);
   if (format == "time") return fmt::format("^{}{}$", kTimeOfDay, kOffset);
   if (format == "date-time") return fmt::format("^{}[Tt]{}{}$", kDate, kTimeOfDay, kOffset);
   if (format == "duration") return fmt::format("^{}$", kDuration);
-  if (format == "email" || format == "idn-email") return Email();
+  if (format == "email") return Email();
+  if (format == "idn-email") return InternationalEmail();
   if (format == "hostname" || format == "idn-hostname") {
     return fmt::format(R"(^(?=.{{1,253}}$){0}(?:\.{0})*$)",
-                       format == "hostname" ? kLabel : kIdnLabel);
+                       format == "hostname" ? kAsciiLabel : kIdnLabel);
   }
   if (format == "ipv4") return fmt::format("^{}$", Ipv4());
   if (format == "ipv6") return fmt::format("^{}$", Ipv6());
@@ -103,8 +111,13 @@ std::optional<Result<RegexId>> CompileStringFormat(RegexPool& pool, std::string_
   return CompileStringPattern(pool, *pattern);
 }
 
-bool IsWholeFormat(std::string_view format) {
-  return !format.starts_with("idn-") && !format.starts_with("iri");
+std::optional<RegexId> CompileWiderFormat(RegexPool& pool, std::string_view format) {
+  std::optional<std::string_view> pattern;
+  if (format.starts_with("idn-") || format.starts_with("iri")) pattern = "";
+  if (format == "email") pattern = "@";
+  if (format == "hostname") pattern = "^[A-Za-z0-9.-]{1,253}$";
+  if (!pattern) return std::nullopt;
+  return CompileStringPattern(pool, *pattern).value();
 }
 
 std::optional<RegexId> CompileNumberFormat(RegexPool& pool, std::string_view format) {

@@ -13,9 +13,10 @@ namespace kinglet {
 // The JSON strings, quotes included, that have the format. Nothing where the format is not known.
 std::optional<Result<RegexId>> CompileStringFormat(RegexPool& pool, std::string_view format);
 
-// Whether the strings above are all that have it: of the international ones they are those of
-// ASCII.
-bool IsWholeFormat(std::string_view format);
+// Strings that all which have the format are among, where those above are some of them: of the
+// international ones those of ASCII, of host names those without Punycode, of mail addresses those
+// without quotes and brackets. Nothing where they are all.
+std::optional<RegexId> CompileWiderFormat(RegexPool& pool, std::string_view format);
 
 // The numbers that have the format: OpenAPI's int32, int64, uint32, uint64, float, double and, from
 // older drafts, utc-millisec. Nothing where the format is none of numbers.
