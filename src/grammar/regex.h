@@ -123,6 +123,8 @@ class RegexPool {
   RegexId ComputeDerivative(RegexId id, std::uint8_t byte);
   bool IsSomething(RegexId id) const;
   bool HasKnownEnd(RegexId id);
+  // kUnknown: more than max_steps are needed to tell.
+  Emptiness EmptinessOf(RegexId id, std::size_t max_steps);
   bool Shorten(Run& run, RegexId conjunction, std::uint32_t of_part);
   void CollectFirstSets(RegexId id, std::vector<ByteSet>& sets) const;
 

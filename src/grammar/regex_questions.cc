@@ -11,7 +11,8 @@ namespace kinglet {
 namespace {
 
 // Expressions whose emptiness takes more derivatives to decide, all together, overflow the pool.
-constexpr std::size_t kMaxStepsOfEmptiness = 400'000;
+constexpr std::size_t kMaxStepsOfEmptiness = 400'000;  // all questions together
+constexpr std::size_t kMaxStepsOfAHint = 1000;         // one question that may go without an answer
 // Ends of texts that are tried before anything is searched.
 constexpr std::size_t kMaxKnownEnds = 4;
 
@@ -145,10 +146,14 @@ bool RegexPool::HasKnownEnd(RegexId id) {
 }
 
 bool RegexPool::IsNothing(RegexId id) {
-  if (nodes_[id].is_plain || nodes_[id].matches_empty) return id == kNoText;
-  if (nodes_[id].emptiness != Emptiness::kUnknown)
-    return nodes_[id].emptiness == Emptiness::kNothing;
-  if (HasKnownEnd(id)) return false;
+  return EmptinessOf(id, kMaxStepsOfEmptiness) != Emptiness::kSomething;
+}
+
+RegexPool::Emptiness RegexPool::EmptinessOf(RegexId id, std::size_t max_steps) {
+  if (id == kNoText) return Emptiness::kNothing;
+  if (IsSomething(id)) return Emptiness::kSomething;
+  if (nodes_[id].emptiness == Emptiness::kNothing) return Emptiness::kNothing;
+  if (HasKnownEnd(id)) return Emptiness::kSomething;
   // Towards any expression that is known to match something; the one that looks nearest first, and
   // of those the last found.
   struct Visit {
@@ -165,6 +170,7 @@ bool RegexPool::IsNothing(RegexId id) {
     open.pop_back();
     for (const std::uint8_t byte : Representatives(visits[at].id)) {
       if (++emptiness_steps_ > kMaxStepsOfEmptiness) overflowed_ = true;
+      if (overflowed_ || max_steps-- == 0) return Emptiness::kUnknown;
       const RegexId then = Derivative(visits[at].id, byte);
       if (IsSomething(then)) {
         std::string end(1, static_cast<char>(byte));
@@ -176,19 +182,18 @@ bool RegexPool::IsNothing(RegexId id) {
         std::ranges::reverse(end);
         if (known_ends_.size() == kMaxKnownEnds) known_ends_.pop_back();
         known_ends_.insert(known_ends_.begin(), std::move(end));
-        return false;
+        return Emptiness::kSomething;
       }
       const Node& node = nodes_[then];
       if (then == kNoText || node.emptiness == Emptiness::kNothing || !seen.insert(then).second)
         continue;
-      if (overflowed_) return true;
       open.emplace_back(~node.distance, visits.size());
       std::ranges::push_heap(open);
       visits.push_back({then, at, byte});
     }
   }
   for (const RegexId each : seen) nodes_[each].emptiness = Emptiness::kNothing;
-  return true;
+  return Emptiness::kNothing;
 }
 
 void RegexPool::LeadingRuns(RegexId id, std::vector<Run>& runs) {
@@ -206,7 +211,7 @@ void RegexPool::LeadingRuns(RegexId id, std::vector<Run>& runs) {
     case Kind::kOr:
       for (std::uint32_t i = 0; i < node.b; ++i) {
         const RegexId part = parts_[node.a + i];
-        if (!IsNothing(part)) LeadingRuns(part, runs);
+        if (EmptinessOf(part, kMaxStepsOfAHint) == Emptiness::kSomething) LeadingRuns(part, runs);
       }
       break;
     case Kind::kAnd:
@@ -243,8 +248,9 @@ bool RegexPool::Shorten(Run& run, RegexId conjunction, std::uint32_t of_part) {
     least = std::max(least, count.b);
     run.max = std::min(run.max, count.c);
     const RegexId uncounted = Concat(Repeat(count.a, 0, kUnbounded), then);
-    if (!IsNothing(And({run.part, Not(count.a)})) || !IsNothing(And({run.whole, Not(uncounted)})))
-      return false;
+    for (const RegexId more : {And({run.part, Not(count.a)}), And({run.whole, Not(uncounted)})}) {
+      if (EmptinessOf(more, kMaxStepsOfAHint) != Emptiness::kNothing) return false;
+    }
   }
   if (least > run.max) return false;
   if (run.max == kUnbounded) return true;
