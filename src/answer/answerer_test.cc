@@ -35,6 +35,13 @@ class ScriptedModel : public LanguageModel {
     }
     return result;
   }
+  Result<std::vector<GenerationResult>> GenerateAll(
+      std::span<const GenerationRequest> requests) override {
+    return std::vector<GenerationResult>(requests.size());
+  }
+  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
+    return nullptr;
+  }
   Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
                                                std::span<const TokenId> candidates) override {
     return std::vector<float>(candidates.size(), -1);

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/display.h"
 #include "base/thread_pool.h"
+#include "grammar/span_constraint.h"
 #include "kernels/panels.h"
 #include "model/vocabulary_from_gguf.h"
 
@@ -228,10 +229,8 @@ void Engine::Cancel(std::uint64_t id) {
   wake_.notify_all();
 }
 
-namespace {
-
 // What the engine's thread tells one that waits for a generation.
-class Mailbox {
+class Engine::Mailbox {
  public:
   void Put(GenerationEvent event) {
     {
@@ -254,14 +253,40 @@ class Mailbox {
   std::vector<GenerationEvent> events_;
 };
 
-}  // namespace
-
 Result<GenerationResult> Engine::Generate(const GenerationRequest& request,
                                           const TextSink& on_text) {
   // Shared with the sink, which may be called once more after a cancelled wait is over.
   const auto mailbox = std::make_shared<Mailbox>();
   const std::uint64_t id =
       TRY(Submit(request, [mailbox](GenerationEvent event) { mailbox->Put(std::move(event)); }));
+  return Wait(id, *mailbox, request, on_text);
+}
+
+Result<std::vector<GenerationResult>> Engine::GenerateAll(
+    std::span<const GenerationRequest> requests) {
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<Mailbox>>> running;
+  Result<void> let_in;
+  for (const GenerationRequest& request : requests) {
+    const auto mailbox = std::make_shared<Mailbox>();
+    const auto id =
+        Submit(request, [mailbox](GenerationEvent event) { mailbox->Put(std::move(event)); });
+    if (!id) {
+      let_in = std::unexpected(id.error());
+      break;
+    }
+    running.emplace_back(*id, mailbox);
+  }
+  std::vector<GenerationResult> results;
+  for (std::size_t i = 0; i < running.size(); ++i) {
+    if (!let_in) Cancel(running[i].first);
+    results.push_back(Wait(running[i].first, *running[i].second, requests[i], nullptr));
+  }
+  TRY(std::move(let_in));
+  return results;
+}
+
+GenerationResult Engine::Wait(std::uint64_t id, Mailbox& mailbox, const GenerationRequest& request,
+                              const TextSink& on_text) {
   std::string text;
   std::vector<TokenId> tokens;
   std::vector<TokenOdds> odds;
@@ -272,7 +297,7 @@ Result<GenerationResult> Engine::Generate(const GenerationRequest& request,
   };
   while (true) {
     if (wanted && request.interrupted && request.interrupted()) unwanted();
-    for (GenerationEvent& event : mailbox->Take()) {
+    for (GenerationEvent& event : mailbox.Take()) {
       if (wanted) {
         tokens.insert(tokens.end(), event.tokens.begin(), event.tokens.end());
         std::ranges::move(event.odds, std::back_inserter(odds));
@@ -296,6 +321,10 @@ Result<std::vector<float>> Engine::NextTokenLogprobs(std::span<const TokenId> pr
   request.prompt.assign(prompt.begin(), prompt.end());
   request.candidates.assign(candidates.begin(), candidates.end());
   return TRY(Generate(request, nullptr)).candidate_logprobs;
+}
+
+std::shared_ptr<const TokenConstraint> Engine::SpansOf(std::span<const SpanSource> sources) const {
+  return MakeSpanConstraint(grammars().trie(), sources);
 }
 
 GrammarCache& Engine::grammars() const {

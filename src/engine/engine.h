@@ -90,6 +90,10 @@ class Engine : public LanguageModel {
 
   Result<GenerationResult> Generate(const GenerationRequest& request,
                                     const TextSink& on_text) override;
+  Result<std::vector<GenerationResult>> GenerateAll(
+      std::span<const GenerationRequest> requests) override;
+  std::shared_ptr<const TokenConstraint> SpansOf(
+      std::span<const SpanSource> sources) const override;
   Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId> prompt,
                                                std::span<const TokenId> candidates) override;
 
@@ -113,6 +117,11 @@ class Engine : public LanguageModel {
   Engine(std::unique_ptr<Model> model, std::unique_ptr<const PromptEncoder> prompts,
          const EngineOptions& options);
   void OpenPageStore(const EngineOptions& options);
+
+  class Mailbox;
+  // Until its end.
+  GenerationResult Wait(std::uint64_t id, Mailbox& mailbox, const GenerationRequest& request,
+                        const TextSink& on_text);
 
   // ---- any thread, with the lock ----
   Result<void> Check(const GenerationRequest& request) const;

@@ -136,6 +136,47 @@ class Dictation final : public TokenConstraint {
   std::vector<TokenId> tokens_;
 };
 
+TEST(EngineTest, WritesSpansOfGivenTexts) {
+  const auto engine = OpenStories();
+  const std::string text = " She had a big red ball. He had a small blue boat.";
+  const std::vector<SpanSource> sources = {
+      {.text = text, .starts = {0, 24}, .ends = {8, 14, 18, 24, 32}}};
+  GenerationRequest request = Story(*engine, 40);
+  request.constraint = engine->SpansOf(sources);
+  const auto result = engine->Generate(request, nullptr);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_TRUE(result->is_whole);
+  EXPECT_EQ(result->finish_reason, FinishReason::kStop);
+  const std::size_t begin = text.find(result->text);
+  EXPECT_TRUE(begin == 0 || begin == 24) << result->text;
+  EXPECT_EQ(std::ranges::count(sources[0].ends, begin + result->text.size()), 1) << result->text;
+  for (const TokenOdds& odds : result->odds) {
+    EXPECT_LE(odds.logprob, odds.allowed);
+    EXPECT_LE(odds.allowed, 1e-5F);
+  }
+}
+
+TEST(EngineTest, GeneratesSeveralAtOnceAsOneByOne) {
+  const auto engine = OpenStories();
+  std::vector<GenerationRequest> requests = {Story(*engine, 20), Story(*engine, 5),
+                                             Story(*engine, 1)};
+  requests[2].candidates = {10, 300, 20};
+  const auto together = engine->GenerateAll(requests);
+  ASSERT_TRUE(together.has_value());
+  ASSERT_EQ(together->size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto alone = OpenStories()->Generate(requests[i], nullptr);
+    ASSERT_TRUE(alone.has_value());
+    EXPECT_EQ((*together)[i].text, alone->text);
+    EXPECT_EQ((*together)[i].tokens, alone->tokens);
+    EXPECT_EQ(Logprobs((*together)[i]), Logprobs(*alone));
+    EXPECT_EQ((*together)[i].candidate_logprobs, alone->candidate_logprobs);
+  }
+  requests[1].prompt.assign(100'000, 5);
+  EXPECT_FALSE(engine->GenerateAll(requests)) << "one that can never be computed";
+  EXPECT_EQ(engine->State().running, 0U);
+}
+
 TEST(EngineTest, WritesWhatIsForcedWithoutAStepEach) {
   const auto engine = OpenStories();
   const std::vector<TokenId> dictated = engine->EncodeText(

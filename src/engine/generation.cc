@@ -19,6 +19,15 @@ bool IsIn(TokenId token, std::span<const std::uint64_t> allowed) {
   return allowed.empty() || (allowed[id / 64] >> (id % 64) & 1) != 0;
 }
 
+// Of the tokens of a mask together.
+float LogprobOfAll(std::span<const std::uint64_t> mask, std::span<const float> logits) {
+  std::vector<float> some;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (IsIn(static_cast<TokenId>(i), mask)) some.push_back(logits[i]);
+  }
+  return Logprob(static_cast<float>(LogSumExp(some)), LogSumExp(logits));
+}
+
 }  // namespace
 
 Generation::Generation(std::uint64_t id, GenerationRequest request, GenerationSink sink,
@@ -44,7 +53,8 @@ Generation::Generation(std::uint64_t id, GenerationRequest request, GenerationSi
 
 TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const {
   const double total = LogSumExp(logits);
-  TokenOdds odds{token, Logprob(logits[static_cast<std::size_t>(token)], total), {}};
+  TokenOdds odds{.token = token,
+                 .logprob = Logprob(logits[static_cast<std::size_t>(token)], total)};
   const auto count = static_cast<std::size_t>(std::max(0, request_.top_logprobs));
   if (count > 0) odds.top = TopLogits(logits, count);
   for (auto& [id, logprob] : odds.top) logprob = Logprob(logprob, total);
@@ -83,7 +93,10 @@ bool Generation::Write(std::span<const float> logits) {
     return true;
   }
   GenerationEvent event;
-  if (request_.logprobs) event.odds.push_back(OddsOf(token, logits));
+  if (request_.logprobs) {
+    event.odds.push_back(OddsOf(token, logits));
+    if (!allowed.empty()) event.odds.back().allowed = LogprobOfAll(allowed, logits);
+  }
   Append(token, event);
   // Whose odds are asked for is chosen, one by one.
   if (constraint_ != nullptr && !request_.logprobs) {

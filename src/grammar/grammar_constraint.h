@@ -39,6 +39,8 @@ class GrammarCache {
   Result<std::shared_ptr<const TokenConstraint>> Get(
       const std::string& key, const std::function<Result<Grammar>()>& compile);
 
+  const std::shared_ptr<const TokenTrie>& trie() const { return trie_; }
+
  private:
   const Tokenizer& tokenizer_;
   std::shared_ptr<const TokenTrie> trie_;

@@ -81,6 +81,7 @@ enum class FinishReason { kStop, kLength, kCancelled };
 struct TokenOdds {
   TokenId token = 0;
   float logprob = 0;
+  float allowed = 0;                           // of all tokens that its constraint allows, together
   std::vector<std::pair<TokenId, float>> top;  // the likeliest first
 };
 
@@ -120,9 +121,18 @@ class LanguageModel {
   // Plain text to tokens: no control tokens read, none added.
   virtual std::vector<TokenId> EncodeText(std::string_view text) const = 0;
 
+  // For a generation that is a span of one of the sources, byte for byte.
+  virtual std::shared_ptr<const TokenConstraint> SpansOf(
+      std::span<const SpanSource> sources) const = 0;
+
   // kUsage, with both numbers, when prompt + 1 does not fit the context.
   virtual Result<GenerationResult> Generate(const GenerationRequest& request,
                                             const TextSink& on_text) = 0;
+
+  // Several at once; what their prompts begin with alike is computed once. The first error ends
+  // all.
+  virtual Result<std::vector<GenerationResult>> GenerateAll(
+      std::span<const GenerationRequest> requests) = 0;
 
   // log p(candidate | prompt), natural, for each of the candidate next tokens.
   virtual Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId> prompt,

@@ -34,6 +34,14 @@ class ConstraintCursor {
   virtual std::string_view TokenBytes(TokenId token) const = 0;
 };
 
+// A text of which spans are wanted: a span begins at one of `starts` and ends before one of `ends`,
+// bytes of the text.
+struct SpanSource {
+  std::string_view text;
+  std::vector<std::size_t> starts;
+  std::vector<std::size_t> ends;
+};
+
 // Compiled once, for any number of texts and threads.
 class TokenConstraint {
  public:
