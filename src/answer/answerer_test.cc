@@ -39,6 +39,7 @@ class ScriptedModel : public LanguageModel {
       std::span<const GenerationRequest> requests) override {
     return std::vector<GenerationResult>(requests.size());
   }
+  std::string_view TokenBytes(TokenId) const override { return "abcd"; }
   std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
     return nullptr;
   }

@@ -11,7 +11,8 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
-CommandRun SetUpEvalLoad(CLI::App& app);        // a subcommand of eval
+CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalLoad(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);     // likewise
 CommandRun SetUpEvalTools(CLI::App& app);                                      // likewise

@@ -2,6 +2,8 @@
 // kinglet eval TASK: how good the program is, measured. One subcommand a task.
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -123,22 +125,20 @@ CommandRun SetUpEmbeddings(CLI::App& app, const Environment& environment) {
 
 CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   app.require_subcommand(1);
-  CommandRun fidelity = SetUpFidelity(app, environment);
-  CommandRun embeddings = SetUpEmbeddings(app, environment);
-  CommandRun load = SetUpEvalLoad(app);
-  CommandRun schema = SetUpEvalSchema(app, environment);
-  CommandRun tools = SetUpEvalTools(app);
-  CommandRun retrieval = SetUpEvalRetrieval(app, environment);
-  CommandRun extraction = SetUpEvalExtraction(app);
-  return [&app, extraction = std::move(extraction), retrieval = std::move(retrieval),
-          fidelity = std::move(fidelity), embeddings = std::move(embeddings),
-          load = std::move(load), schema = std::move(schema), tools = std::move(tools)] {
-    if (app.got_subcommand("schema")) return schema();
-    if (app.got_subcommand("tools")) return tools();
-    if (app.got_subcommand("load")) return load();
-    if (app.got_subcommand("retrieval")) return retrieval();
-    if (app.got_subcommand("extraction")) return extraction();
-    return app.got_subcommand("embeddings") ? embeddings() : fidelity();
+  const std::vector<std::pair<const char*, CommandRun>> tasks = {
+      {"embeddings", SetUpEmbeddings(app, environment)},
+      {"extraction", SetUpEvalExtraction(app)},
+      {"fidelity", SetUpFidelity(app, environment)},
+      {"grounding", SetUpEvalGrounding(app, environment)},
+      {"load", SetUpEvalLoad(app)},
+      {"retrieval", SetUpEvalRetrieval(app, environment)},
+      {"schema", SetUpEvalSchema(app, environment)},
+      {"tools", SetUpEvalTools(app)}};
+  return [&app, tasks]() -> Result<void> {
+    for (const auto& [name, run] : tasks) {
+      if (app.got_subcommand(name)) return run();
+    }
+    return {};
   };
 }
 

@@ -75,6 +75,9 @@ class Engine : public LanguageModel {
   const PromptEncoder& prompts() const { return *prompts_; }
   const Tokenizer& tokenizer() const { return prompts_->tokenizer(); }
   Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override;
+  std::string_view TokenBytes(TokenId token) const override {
+    return tokenizer().TokenBytes(token);
+  }
   std::vector<TokenId> EncodeText(std::string_view text) const override {
     return tokenizer().Encode(text);
   }

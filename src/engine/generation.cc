@@ -61,6 +61,15 @@ TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const
   return odds;
 }
 
+float Generation::LogprobOfEnd(std::span<const float> logits) const {
+  std::vector<float> ends;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (tokenizer_.IsEndOfGeneration(static_cast<TokenId>(i))) ends.push_back(logits[i]);
+  }
+  if (ends.empty()) return -std::numeric_limits<float>::infinity();
+  return Logprob(static_cast<float>(LogSumExp(ends)), LogSumExp(logits));
+}
+
 std::string_view Generation::BytesOf(TokenId token) const {
   return constraint_ == nullptr ? tokenizer_.TokenBytes(token) : constraint_->TokenBytes(token);
 }
@@ -90,12 +99,15 @@ bool Generation::Write(std::span<const float> logits) {
   }
   if (tokenizer_.IsEndOfGeneration(token) && !request_.ignore_end) {
     finish_reason = FinishReason::kStop;
+    if (request_.logprobs) result.end_logprob = LogprobOfEnd(logits);
     return true;
   }
   GenerationEvent event;
   if (request_.logprobs) {
     event.odds.push_back(OddsOf(token, logits));
     if (!allowed.empty()) event.odds.back().allowed = LogprobOfAll(allowed, logits);
+    if (constraint_ != nullptr && constraint_->MayEnd())
+      event.odds.back().end = LogprobOfEnd(logits);
   }
   Append(token, event);
   // Whose odds are asked for is chosen, one by one.

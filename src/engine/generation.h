@@ -79,6 +79,7 @@ class Generation {
   bool IsAtEnd();
   // The likeliest tokens, as many as were asked for.
   TokenOdds OddsOf(TokenId token, std::span<const float> logits) const;
+  float LogprobOfEnd(std::span<const float> logits) const;
 
   std::uint64_t id_;
   GenerationRequest request_;

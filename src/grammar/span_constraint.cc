@@ -13,6 +13,8 @@
 namespace kinglet {
 namespace {
 
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
 struct Sources {
   std::shared_ptr<const TokenTrie> trie;
   std::string text;
@@ -29,7 +31,7 @@ class SpanCursor final : public ConstraintCursor {
   std::span<const std::uint64_t> Allowed() override {
     mask_.assign(sources_->trie->mask_words(), 0);
     has_some_ = false;
-    for (const std::uint32_t place : places_) AllowFrom(place);
+    for (const std::uint32_t place : places_) AllowFrom(place, sources_->limit[place], 0);
     if (!has_some_) return {};
     if (may_end_) {
       for (std::size_t i = 0; i < mask_.size(); ++i) mask_[i] |= sources_->trie->ends()[i];
@@ -47,7 +49,9 @@ class SpanCursor final : public ConstraintCursor {
     for (const std::uint32_t place : places_) {
       const auto behind = static_cast<std::uint32_t>(place + bytes.size());
       const std::uint32_t limit = sources_->limit[place];
-      if (behind > limit || text.substr(place, bytes.size()) != bytes) continue;
+      if (behind > limit ||
+          !std::ranges::equal(text.substr(place, bytes.size()), bytes, {}, Lower, Lower))
+        continue;
       may_end_ = may_end_ || sources_->is_end[behind];
       if (behind < limit) places.push_back(behind);
     }
@@ -59,21 +63,18 @@ class SpanCursor final : public ConstraintCursor {
   std::string_view TokenBytes(TokenId token) const override { return sources_->trie->bytes(token); }
 
  private:
-  // The tokens that the text goes on with there.
-  void AllowFrom(std::uint32_t place) {
+  // The tokens that the text goes on with there, below a node.
+  void AllowFrom(std::uint32_t at, std::uint32_t limit, std::size_t node) {
     const TokenTrie::Tree& tree = sources_->trie->all();
-    std::size_t node = 0;
-    const std::uint32_t limit = sources_->limit[place];
-    for (std::uint32_t at = place; at < limit; ++at) {
-      const std::size_t end = node + tree.nodes[node].size;
-      std::size_t child = node + 1;
-      const auto byte = static_cast<std::uint8_t>(sources_->text[at]);
-      while (child < end && tree.nodes[child].byte != byte) child += tree.nodes[child].size;
-      if (child >= end) return;
-      node = child;
-      if (!tree.nodes[node].is_token) continue;
+    if (tree.nodes[node].is_token) {
       has_some_ = true;
       AllowAllOf(tree, node);
+    }
+    if (at == limit) return;
+    const char c = Lower(sources_->text[at]);
+    const std::size_t end = node + tree.nodes[node].size;
+    for (std::size_t child = node + 1; child < end; child += tree.nodes[child].size) {
+      if (Lower(static_cast<char>(tree.nodes[child].byte)) == c) AllowFrom(at + 1, limit, child);
     }
   }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Spans of given texts as they stand there, byte for byte: the constraint for quotes. A state is
-// the list of places where the span so far ends, so that a mask is a walk along the texts, and not
-// of the vocabulary.
+// Spans of given texts: the constraint for quotes. A letter of ASCII may be written small or large,
+// since models begin an answer with a capital; the span is what stands in the text. A state is the
+// list of places where the span so far ends, so that a mask is a walk along the texts, and not of
+// the vocabulary.
 #pragma once
 
 #include <memory>

@@ -108,6 +108,16 @@ TEST(SpanConstraintTest, OffersAWholeTextBesideSpans) {
   EXPECT_TRUE(cursor->Allowed().empty()) << "nothing else is left";
 }
 
+TEST(SpanConstraintTest, TakesLettersSmallOrLarge) {
+  const std::vector<SpanSource> sources = {WordsOf("A B")};
+  const auto cursor = MakeSpanConstraint(Trie(), sources)->Begin();
+  EXPECT_TRUE(Has(cursor->Allowed(), 1)) << "a";
+  cursor->Advance(1);
+  EXPECT_TRUE(cursor->MayEnd());
+  cursor->Advance(3);
+  EXPECT_TRUE(Has(cursor->Allowed(), 2)) << "b";
+}
+
 TEST(SpanConstraintTest, LeavesNothingWhereThereIsNoText) {
   const auto cursor = MakeSpanConstraint(Trie(), {})->Begin();
   EXPECT_TRUE(cursor->Allowed().empty());

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -81,8 +82,9 @@ enum class FinishReason { kStop, kLength, kCancelled };
 struct TokenOdds {
   TokenId token = 0;
   float logprob = 0;
-  float allowed = 0;                           // of all tokens that its constraint allows, together
-  std::vector<std::pair<TokenId, float>> top;  // the likeliest first
+  float allowed = 0;  // of all tokens that its constraint allows, together
+  float end = -std::numeric_limits<float>::infinity();  // that the text, which may end, ends here
+  std::vector<std::pair<TokenId, float>> top;           // the likeliest first
 };
 
 struct GenerationResult {
@@ -91,6 +93,7 @@ struct GenerationResult {
   std::vector<TokenOdds> odds;         // of the tokens, where logprobs were asked for
   std::vector<TokenOdds> prompt_odds;  // of the prompt's second token to its last, likewise
   std::vector<float> candidate_logprobs;
+  float end_logprob = 0;  // that it ended, where the model chose to and odds were asked for
   FinishReason finish_reason = FinishReason::kStop;
   std::string stop;      // which stop string ended it; empty: none
   bool is_whole = true;  // false: it ended where its constraint lets no text end
@@ -121,7 +124,9 @@ class LanguageModel {
   // Plain text to tokens: no control tokens read, none added.
   virtual std::vector<TokenId> EncodeText(std::string_view text) const = 0;
 
-  // For a generation that is a span of one of the sources, byte for byte.
+  virtual std::string_view TokenBytes(TokenId token) const = 0;
+
+  // For a generation that is a span of one of the sources.
   virtual std::shared_ptr<const TokenConstraint> SpansOf(
       std::span<const SpanSource> sources) const = 0;
 

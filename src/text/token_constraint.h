@@ -35,7 +35,7 @@ class ConstraintCursor {
 };
 
 // A text of which spans are wanted: a span begins at one of `starts` and ends before one of `ends`,
-// bytes of the text.
+// bytes of the text. Letters of ASCII may be written small or large.
 struct SpanSource {
   std::string_view text;
   std::vector<std::size_t> starts;

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// The prompts, and what their answers come to.
+#include "answer/reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "knowledge/plain_words.h"
+
+namespace kinglet {
+namespace {
+
+constexpr int kMaxSpanTokens = 32;
+constexpr std::string_view kSystem = "You answer questions from the given context.";
+constexpr std::string_view kAskSpan =
+    "Answer with a short phrase from the context and nothing else.";
+constexpr std::string_view kAskSpanOrNone =
+    "Answer with a short phrase from the context and nothing else. If the answer is not in the "
+    "context, say \"unanswerable\".";
+constexpr std::string_view kAskGate =
+    "Can this question be answered from the context? Reply Yes or No.";
+constexpr std::array<std::string_view, 4> kYes = {"Yes", "yes", " Yes", "YES"};
+constexpr std::array<std::string_view, 4> kNo = {"No", "no", " No", "NO"};
+constexpr std::array<std::string_view, 3> kNull = {"unanswerable", "Unanswerable", " unanswerable"};
+
+// The first tokens of the texts, each once.
+template <std::size_t kCount>
+std::vector<TokenId> FirstTokens(const LanguageModel& model,
+                                 const std::array<std::string_view, kCount>& texts) {
+  std::vector<TokenId> tokens;
+  for (const std::string_view text : texts) {
+    const std::vector<TokenId> encoded = model.EncodeText(text);
+    if (!encoded.empty() && std::ranges::count(tokens, encoded.front()) == 0)
+      tokens.push_back(encoded.front());
+  }
+  return tokens;
+}
+
+double LogSum(std::span<const float> logs) {
+  double sum = 0;
+  for (const float log : logs) sum += std::exp(static_cast<double>(log));
+  constexpr double kLeast = 1e-30;  // rather than the logarithm of nothing
+  return std::log(std::max(sum, kLeast));
+}
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+// Behind a blank, or at the beginning.
+bool BeginsAWord(std::string_view text, std::size_t at) {
+  return at == 0 || text[at - 1] == ' ' || text[at - 1] == '\n';
+}
+
+}  // namespace
+
+SpanSource SpansOfWords(std::string_view text) {
+  SpanSource source{.text = text};
+  PlainWords words(text);
+  while (words.Next()) {
+    const ByteRange word = words.range();
+    source.starts.push_back(word.begin);
+    source.ends.push_back(word.end);
+    for (const std::string_view sign :
+         {"$", "\u20AC", "\u00A3", "\u00A5", "(", "\"", "\u201C", "-"}) {
+      if (text.substr(0, word.begin).ends_with(sign) && BeginsAWord(text, word.begin - sign.size()))
+        source.starts.push_back(word.begin - sign.size());
+    }
+    for (const std::string_view sign : {"%", "\"", "\u201D", ")", "\u00B0"}) {
+      if (text.substr(word.end).starts_with(sign)) source.ends.push_back(word.end + sign.size());
+    }
+  }
+  return source;
+}
+
+Result<ReadingTask> ReadingTask::Make(const LanguageModel& model,
+                                      std::span<const std::string_view> passages,
+                                      std::string_view question, const ServiceTerms& terms) {
+  ReadingTask task;
+  task.model_ = &model;
+  task.passages_.assign(passages.begin(), passages.end());
+  std::string context = "Context:";
+  std::vector<SpanSource> sources;
+  for (const std::string_view passage : passages) {
+    context += fmt::format("\n{}\n", passage);
+    sources.push_back(SpansOfWords(passage));
+  }
+  const auto request = [&](std::string_view instruction) -> Result<GenerationRequest> {
+    const std::vector<ChatMessage> messages = {
+        {"system", std::string(kSystem)},
+        {"user", fmt::format("{}\nQuestion: {}\n\n{}", context, question, instruction)}};
+    return GenerationRequest{.prompt = TRY(model.EncodeChat(messages)), .terms = terms};
+  };
+  GenerationRequest gate = TRY(request(kAskGate));
+  gate.candidates = FirstTokens(model, kYes);
+  task.yes_count_ = gate.candidates.size();
+  const std::vector<TokenId> no = FirstTokens(model, kNo);
+  gate.candidates.insert(gate.candidates.end(), no.begin(), no.end());
+  GenerationRequest null = TRY(request(kAskSpanOrNone));
+  null.candidates = FirstTokens(model, kNull);
+  GenerationRequest span = TRY(request(kAskSpan));
+  span.max_tokens = kMaxSpanTokens;
+  span.logprobs = true;
+  span.constraint = model.SpansOf(sources);
+  task.requests_ = {std::move(gate), std::move(null), std::move(span)};
+  return task;
+}
+
+Reading ReadingTask::Finish(std::span<const GenerationResult> results) const {
+  KINGLET_CHECK(results.size() == kRequests, "{}", results.size());
+  const std::span<const float> gate = results[0].candidate_logprobs;
+  const GenerationResult& span = results[2];
+  Reading reading;
+  reading.signals.gate = LogSum(gate.first(yes_count_)) - LogSum(gate.subspan(yes_count_));
+  reading.signals.null = LogSum(results[1].candidate_logprobs);
+  if (!span.odds.empty()) reading.signals.start = span.odds.front().allowed;
+  const std::string text = LikeliestBeginning(span, reading.signals);
+  for (const GenerationResult& result : results) {
+    reading.prompt_tokens += result.prompt_tokens;
+    reading.cached_tokens += result.cached_tokens;
+    reading.completion_tokens += static_cast<int>(result.tokens.size());
+    reading.prefill_ms = std::max(reading.prefill_ms, result.prefill_ms);
+    reading.decode_ms = std::max(reading.decode_ms, result.decode_ms);
+  }
+  Locate(text, reading);
+  return reading;
+}
+
+std::string ReadingTask::LikeliestBeginning(const GenerationResult& span,
+                                            ReadingSignals& signals) const {
+  std::string written;
+  std::string best;
+  double sum = 0;
+  signals.span = -std::numeric_limits<double>::infinity();
+  const auto offer = [&](double end, std::size_t tokens) {
+    if (written.empty() || sum + end <= signals.span) return;
+    best = written;
+    signals.span = sum + end;
+    signals.tokens = static_cast<double>(tokens);
+  };
+  for (std::size_t i = 0; i < span.odds.size(); ++i) {
+    offer(span.odds[i].end, i);
+    written += model_->TokenBytes(span.odds[i].token);
+    sum += span.odds[i].logprob;
+  }
+  if (span.finish_reason == FinishReason::kStop) offer(span.end_logprob, span.odds.size());
+  // Cut before it might end: what there is, as it is.
+  if (best.empty()) {
+    best = written;
+    signals.span = sum;
+    signals.tokens = static_cast<double>(span.odds.size());
+  }
+  return best;
+}
+
+// A span that the token limit cut in the midst of a word is taken back to the last whole one.
+void ReadingTask::Locate(std::string_view text, Reading& reading) const {
+  for (std::size_t passage = 0; passage < passages_.size(); ++passage) {
+    const SpanSource source = SpansOfWords(passages_[passage]);
+    for (const std::size_t begin : source.starts) {
+      if (!std::ranges::equal(source.text.substr(begin, text.size()), text, {}, Lower, Lower))
+        continue;
+      std::size_t end = begin;
+      for (const std::size_t one : source.ends) {
+        if (one > begin && one <= begin + text.size()) end = std::max(end, one);
+      }
+      if (end == begin || end - begin <= reading.text.size()) continue;
+      reading.text = source.text.substr(begin, end - begin);
+      reading.passage = passage;
+      reading.begin = begin;
+      reading.end = end;
+    }
+  }
+}
+
+Result<Reading> Read(LanguageModel& model, std::span<const std::string_view> passages,
+                     std::string_view question, const ServiceTerms& terms) {
+  const ReadingTask task = TRY(ReadingTask::Make(model, passages, question, terms));
+  return task.Finish(TRY(model.GenerateAll(task.requests())));
+}
+
+}  // namespace kinglet

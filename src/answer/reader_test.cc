@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which spans may be read out of a text, and what a model's odds come to.
+#include "answer/reader.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace kinglet {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
+
+std::vector<std::string> SpansOf(std::string_view text) {
+  const SpanSource source = SpansOfWords(text);
+  std::vector<std::string> spans;
+  for (const std::size_t begin : source.starts) {
+    for (const std::size_t end : source.ends) {
+      if (end > begin) spans.emplace_back(text.substr(begin, end - begin));
+    }
+  }
+  return spans;
+}
+
+TEST(SpansOfWordsTest, BeginsAndEndsWithWords) {
+  const auto spans = SpansOf("A poet, born in 1910.");
+  EXPECT_THAT(spans, IsSupersetOf({"A", "poet", "A poet", "born in 1910", "1910"}));
+  EXPECT_THAT(spans, Not(Contains("poet,")));
+  EXPECT_THAT(spans, Not(Contains("oet")));
+  EXPECT_THAT(spans, Not(Contains("191")));
+  EXPECT_THAT(spans, Not(Contains(" poet")));
+}
+
+TEST(SpansOfWordsTest, KeepsSignsWithTheirWords) {
+  EXPECT_THAT(SpansOf("It cost $5 (about \u20AC4), or 20% more."),
+              IsSupersetOf({"$5", "\u20AC4", "(about \u20AC4)", "20%"}));
+  EXPECT_THAT(SpansOf("a-b"), Not(Contains("-b"))) << "a hyphen is no sign of minus";
+  EXPECT_THAT(SpansOf("at -5\u00B0"), Contains("-5\u00B0"));
+}
+
+TEST(SpansOfWordsTest, KnowsWordsWithoutBlanks) {
+  EXPECT_THAT(SpansOf("東京は首都"), IsSupersetOf({"東京", "首都"}));
+}
+
+// Answers with what it is given, and keeps what it was asked.
+class ReadingModel : public LanguageModel {
+ public:
+  int context_tokens() const override { return 4096; }
+  Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override {
+    prompts.push_back(messages.back().content);
+    return std::vector<TokenId>{1};
+  }
+  std::vector<TokenId> EncodeText(std::string_view text) const override {
+    return {static_cast<TokenId>(text.front())};
+  }
+  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
+    return GenerationResult();
+  }
+  Result<std::vector<GenerationResult>> GenerateAll(
+      std::span<const GenerationRequest> requests) override {
+    candidates = {requests[0].candidates.size(), requests[1].candidates.size()};
+    return results;
+  }
+  std::string_view TokenBytes(TokenId token) const override {
+    return pieces[static_cast<std::size_t>(token)];
+  }
+  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
+    return nullptr;
+  }
+  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
+                                               std::span<const TokenId> of) override {
+    return std::vector<float>(of.size(), -1);
+  }
+
+  // What it writes: pieces by token, each with its log likelihood and that of ending before it.
+  void Write(std::vector<std::pair<float, float>> odds) {
+    for (const auto& [logprob, end] : odds) {
+      const auto token = static_cast<TokenId>(results[2].odds.size());
+      results[2].odds.push_back({.token = token, .logprob = logprob, .allowed = -0.25, .end = end});
+    }
+  }
+
+  std::vector<std::string_view> pieces;
+  mutable std::vector<std::string> prompts;
+  std::vector<std::size_t> candidates;
+  std::vector<GenerationResult> results = {{.candidate_logprobs = std::vector<float>(6, -1)},
+                                           {.candidate_logprobs = std::vector<float>(3, -1)},
+                                           {}};
+};
+
+TEST(ReaderTest, FindsItsSpanAndAddsUpItsOdds) {
+  ReadingModel model;
+  // "Yes", "yes", " Yes" begin differently, "YES" as "Yes" does.
+  model.results[0].candidate_logprobs = {-1, -20, -20, -2, -20, -20};
+  model.results[1].candidate_logprobs = {-3, -30, -30};
+  model.pieces = {"PAR", "IS"};  // a letter's case is the passage's
+  model.Write({{-0.5F, -9}, {-0.125F, -9}});
+  model.results[2].end_logprob = -1;
+  const std::vector<std::string_view> passages = {"Lyon is old.", "The capital is Paris."};
+  const Reading reading = Read(model, passages, "What is the capital?", {}).value();
+  EXPECT_EQ(model.candidates, (std::vector<std::size_t>{6, 3}));
+  EXPECT_EQ(reading.text, "Paris");
+  EXPECT_EQ(reading.passage, 1U);
+  EXPECT_EQ(reading.begin, 15U);
+  EXPECT_EQ(reading.end, 20U);
+  EXPECT_NEAR(reading.signals.gate, 1, 1e-6);
+  EXPECT_NEAR(reading.signals.null, -3, 1e-6);
+  EXPECT_NEAR(reading.signals.start, -0.25, 1e-6);
+  EXPECT_NEAR(reading.signals.span, -1.625, 1e-6);
+  EXPECT_EQ(reading.signals.tokens, 2);
+}
+
+TEST(ReaderTest, AsksAllQuestionsBehindTheSamePassages) {
+  ReadingModel model;
+  const std::vector<std::string_view> passages = {"One.", "Two."};
+  ASSERT_TRUE(Read(model, passages, "Which?", {}));
+  ASSERT_EQ(model.prompts.size(), 3U);
+  const std::string shared = "Context:\nOne.\n\nTwo.\n\nQuestion: Which?\n\n";
+  for (const std::string& prompt : model.prompts) EXPECT_TRUE(prompt.starts_with(shared)) << prompt;
+}
+
+TEST(ReaderTest, EndsWhereTheWholeIsLikeliest) {
+  ReadingModel model;
+  model.pieces = {"Lenin", " wrote", " extensively"};
+  model.Write({{-0.5F, -99}, {-0.25F, -1.5F}, {-3, -5}});
+  model.results[2].end_logprob = -1;
+  const std::vector<std::string_view> passages = {"In 1917 Lenin wrote extensively."};
+  const Reading reading = Read(model, passages, "Who?", {}).value();
+  EXPECT_EQ(reading.text, "Lenin");
+  EXPECT_NEAR(reading.signals.span, -2, 1e-6);
+  EXPECT_EQ(reading.signals.tokens, 1);
+}
+
+TEST(ReaderTest, TakesACutSpanBackToItsLastWord) {
+  ReadingModel model;
+  model.pieces = {"capital", " is", " Par"};
+  const float never = -std::numeric_limits<float>::infinity();
+  model.Write({{-1, never}, {-1, never}, {-1, never}});
+  model.results[2].finish_reason = FinishReason::kLength;
+  const std::vector<std::string_view> passages = {"The capital is Paris."};
+  EXPECT_EQ(Read(model, passages, "What?", {}).value().text, "capital is");
+}
+
+TEST(ReaderTest, HasNoSpanWhereThereIsNoWord) {
+  ReadingModel model;
+  const std::vector<std::string_view> passages = {"..."};
+  EXPECT_EQ(Read(model, passages, "What?", {}).value().text, "");
+}
+
+}  // namespace
+}  // namespace kinglet

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether two short answers say the same, by the rule of SQuAD 2.0's scorer (Rajpurkar et al.
+// 2018): case, punctuation of ASCII, English articles and white space do not count.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kinglet {
+
+// The words that count. Text is UTF-8.
+std::vector<std::string> AnswerWords(std::string_view text);
+
+struct AnswerScore {
+  double exact = 0;  // 0 or 1
+  double f1 = 0;     // of the words that both hold
+};
+
+// Against the gold answer that fits best. Without gold answers the right answer is none: an empty
+// text.
+AnswerScore ScoreAnswer(std::string_view answer, std::span<const std::string> gold);
+
+}  // namespace kinglet

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// All by sorting once.
+#include "eval/confidence_metrics.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include "base/check.h"
+
+namespace kinglet {
+namespace {
+
+// Indices by value, the least first.
+std::vector<std::size_t> Sorted(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return values[i]; });
+  return order;
+}
+
+// Calls of(begin, end) for each run of equal values in the order.
+template <typename Of>
+void ForEachTie(std::span<const double> values, std::span<const std::size_t> order, Of of) {
+  for (std::size_t begin = 0; begin < order.size();) {
+    std::size_t end = begin + 1;
+    while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
+    of(begin, end);
+    begin = end;
+  }
+}
+
+}  // namespace
+
+double Auroc(std::span<const double> scores, const std::vector<bool>& is_true) {
+  KINGLET_CHECK(scores.size() == is_true.size(), "{} and {}", scores.size(), is_true.size());
+  const std::vector<std::size_t> order = Sorted(scores);
+  double pairs = 0;
+  double won = 0;
+  double false_before = 0;
+  const auto all = static_cast<double>(scores.size());
+  const auto true_count = static_cast<double>(std::ranges::count(is_true, true));
+  pairs = true_count * (all - true_count);
+  ForEachTie(scores, order, [&](std::size_t begin, std::size_t end) {
+    double trues = 0;
+    for (std::size_t i = begin; i < end; ++i) trues += is_true[order[i]] ? 1 : 0;
+    const double falses = static_cast<double>(end - begin) - trues;
+    won += trues * (false_before + falses / 2);
+    false_before += falses;
+  });
+  return pairs > 0 ? won / pairs : 0.5;
+}
+
+double Aurc(std::span<const double> confidences, std::span<const double> risks) {
+  KINGLET_CHECK(confidences.size() == risks.size(), "{} and {}", confidences.size(), risks.size());
+  if (risks.empty()) return 0;
+  std::vector<std::size_t> order = Sorted(confidences);
+  std::ranges::reverse(order);
+  double area = 0;
+  double total = 0;  // risk of the more confident
+  ForEachTie(confidences, order, [&](std::size_t begin, std::size_t end) {
+    double of_tie = 0;
+    for (std::size_t i = begin; i < end; ++i) of_tie += risks[order[i]];
+    const double each = of_tie / static_cast<double>(end - begin);
+    for (std::size_t i = begin; i < end; ++i) {
+      total += each;
+      area += total / static_cast<double>(i + 1);
+    }
+  });
+  return area / static_cast<double>(risks.size());
+}
+
+double CalibrationError(std::span<const double> probabilities, const std::vector<bool>& is_true) {
+  constexpr std::size_t kBins = 10;
+  struct Bin {
+    double count = 0, probability = 0, truth = 0;
+  };
+  std::array<Bin, kBins> bins;
+  for (std::size_t i = 0; i < probabilities.size(); ++i) {
+    const double at = std::clamp(probabilities[i], 0.0, 1.0) * kBins;
+    Bin& bin = bins[std::min(static_cast<std::size_t>(at), kBins - 1)];
+    bin.count += 1;
+    bin.probability += probabilities[i];
+    bin.truth += is_true[i] ? 1 : 0;
+  }
+  double error = 0;
+  for (const Bin& bin : bins) error += std::abs(bin.probability - bin.truth);
+  return probabilities.empty() ? 0 : error / static_cast<double>(probabilities.size());
+}
+
+Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
+                        const std::function<double(std::span<const std::size_t>)>& figure) {
+  constexpr std::size_t kSamples = 1000;
+  std::vector<std::size_t> indices(count);
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  Estimate estimate{.mean = figure(indices)};
+  if (count == 0) return estimate;
+  std::mt19937_64 random(seed);
+  std::vector<double> figures;
+  for (std::size_t sample = 0; sample < kSamples; ++sample) {
+    for (std::size_t& index : indices) index = random() % count;
+    figures.push_back(figure(indices));
+  }
+  std::ranges::sort(figures);
+  estimate.low = figures[kSamples / 40];
+  estimate.high = figures[kSamples - 1 - kSamples / 40];
+  return estimate;
+}
+
+}  // namespace kinglet

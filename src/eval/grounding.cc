@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions go to the model a few at a time, so that those of one passage read it once.
+#include "eval/grounding.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "answer/terms.h"
+#include "eval/confidence_metrics.h"
+#include "knowledge/sentences.h"
+
+namespace kinglet {
+namespace {
+
+constexpr int kPlainTokens = 32;
+
+// How many of the passages hold a stem: what is rare says more.
+class PassageStatistics {
+ public:
+  explicit PassageStatistics(std::span<const PassageQuestion> questions) {
+    std::set<std::string_view> seen;
+    for (const PassageQuestion& question : questions) {
+      for (const QuestionPassage& passage : *question.passages) {
+        if (!seen.insert(passage.text).second) continue;
+        ++total_;
+        for (const std::string& stem : StemsOf(passage.text)) ++count_[stem];
+      }
+    }
+  }
+
+  std::vector<Term> TermsOf(std::string_view text) const {
+    QueryStatistics statistics{.total_chunks = total_};
+    for (const std::string& stem : StemsOf(text)) {
+      const auto found = count_.find(stem);
+      statistics.terms.push_back(
+          {.stem = stem, .chunk_count = found == count_.end() ? 0 : found->second});
+    }
+    return FindTerms(text, statistics);
+  }
+
+ private:
+  std::int64_t total_ = 0;
+  std::unordered_map<std::string, std::int64_t> count_;
+};
+
+std::vector<std::string_view> TextsOf(const PassageQuestion& question) {
+  std::vector<std::string_view> texts;
+  for (const QuestionPassage& passage : *question.passages) texts.push_back(passage.text);
+  return texts;
+}
+
+// The prompt that people write: the same model without any of Kinglet's means.
+Result<GenerationRequest> PlainRequest(const LanguageModel& model,
+                                       const PassageQuestion& question) {
+  std::string context = "Context:";
+  for (const QuestionPassage& passage : *question.passages) {
+    context += fmt::format("\n{}\n", passage.text);
+  }
+  const std::vector<ChatMessage> messages = {
+      {"system", "You answer questions from the given context."},
+      {"user",
+       fmt::format("{}\nQuestion: {}\n\nAnswer with a short phrase from the context and nothing "
+                   "else. If the answer is not in the context, say \"unanswerable\".",
+                   context, question.question)}};
+  return GenerationRequest{.prompt = TRY(model.EncodeChat(messages)), .max_tokens = kPlainTokens};
+}
+
+bool SaysUnanswerable(std::string_view text) {
+  const std::vector<std::string> words = AnswerWords(text);
+  return std::ranges::find(words, "unanswerable") != words.end();
+}
+
+// The sentence that the span begins in.
+std::string SentenceOf(std::string_view passage, const Reading& reading) {
+  for (const ByteRange& sentence : SplitSentences(passage)) {
+    if (reading.begin >= sentence.begin && reading.begin < sentence.end)
+      return std::string(
+          passage.substr(sentence.begin, std::max(sentence.end, reading.end) - sentence.begin));
+  }
+  return reading.text;
+}
+
+std::string BestSentence(const std::vector<std::string_view>& passages,
+                         const std::vector<Term>& terms) {
+  std::string best;
+  double best_coverage = -1;
+  for (const std::string_view passage : passages) {
+    for (const ByteRange& sentence : SplitSentences(passage)) {
+      const double coverage = Coverage(terms, StemsOf(sentence.Of(passage)));
+      if (coverage <= best_coverage) continue;
+      best_coverage = coverage;
+      best = sentence.Of(passage);
+    }
+  }
+  return best;
+}
+
+void Judge(const PassageStatistics& statistics, GroundingOutcome& outcome) {
+  const std::vector<std::string_view> passages = TextsOf(*outcome.question);
+  const std::vector<Term> terms = statistics.TermsOf(outcome.question->question);
+  StemSet stems;
+  for (const std::string_view passage : passages) stems.merge(StemsOf(passage));
+  outcome.coverage = Coverage(terms, stems);
+  outcome.best_sentence = BestSentence(passages, terms);
+  if (!outcome.reading.text.empty())
+    outcome.quote = SentenceOf(passages[outcome.reading.passage], outcome.reading);
+  outcome.score = ScoreAnswer(outcome.reading.text, outcome.question->answers);
+  outcome.plain_score = ScoreAnswer(outcome.plain, outcome.question->answers);
+}
+
+}  // namespace
+
+Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
+                                                   std::span<const PassageQuestion> questions,
+                                                   const GroundingOptions& options,
+                                                   const GroundingProgress& progress) {
+  const PassageStatistics statistics(questions);
+  std::vector<GroundingOutcome> outcomes;
+  while (outcomes.size() < questions.size()) {
+    const auto some = questions.subspan(
+        outcomes.size(), std::min(options.at_once, questions.size() - outcomes.size()));
+    std::vector<ReadingTask> tasks;
+    std::vector<GenerationRequest> requests;
+    for (const PassageQuestion& question : some) {
+      tasks.push_back(TRY(ReadingTask::Make(model, TextsOf(question), question.question, {})));
+      std::ranges::copy(tasks.back().requests(), std::back_inserter(requests));
+      if (options.asks_plainly) requests.push_back(TRY(PlainRequest(model, question)));
+    }
+    const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests));
+    const std::size_t each = requests.size() / some.size();
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const auto of_task = std::span(results).subspan(i * each, each);
+      GroundingOutcome outcome{.question = &some[i],
+                               .reading = tasks[i].Finish(of_task.first(ReadingTask::kRequests))};
+      if (options.asks_plainly && !SaysUnanswerable(of_task.back().text))
+        outcome.plain = of_task.back().text;
+      Judge(statistics, outcome);
+      outcomes.push_back(std::move(outcome));
+    }
+    if (!progress(outcomes.size())) return Error(StatusCode::kCancelled, "interrupted");
+  }
+  return outcomes;
+}
+
+}  // namespace kinglet

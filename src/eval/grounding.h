@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model makes of questions about given passages: Kinglet's reading of them beside the same
+// model plainly prompted, and the best sentence without a model.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "answer/confidence.h"
+#include "answer/reader.h"
+#include "base/json.h"
+#include "eval/answer_match.h"
+#include "eval/question_set.h"
+#include "eval/retrieval_metrics.h"
+#include "text/language_model.h"
+
+namespace kinglet {
+
+// What came of one question.
+struct GroundingOutcome {
+  const PassageQuestion* question = nullptr;
+  Reading reading;
+  AnswerScore score;          // of its span
+  double coverage = 0;        // of the question's words by the passages
+  std::string quote;          // the sentence in which the span stands
+  std::string best_sentence;  // of the passages, by the words that it shares with the question
+  std::string plain;          // what the model says when it is simply asked; empty: "unanswerable"
+  AnswerScore plain_score;
+
+  bool is_answerable() const { return !question->answers.empty(); }
+  // As a span, of an answerable question.
+  bool is_right() const { return is_answerable() && score.f1 >= 0.5; }
+  ConfidenceFeatures features() const { return FeaturesOf(reading.signals, coverage); }
+};
+
+struct GroundingOptions {
+  std::size_t at_once = 8;  // questions
+  bool asks_plainly = true;
+};
+
+// Told how many are done; false stops (kCancelled).
+using GroundingProgress = std::function<bool(std::size_t done)>;
+
+Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
+                                                   std::span<const PassageQuestion> questions,
+                                                   const GroundingOptions& options,
+                                                   const GroundingProgress& progress);
+
+// Both probabilities of each outcome, each by regressions that saw no question of its group; of
+// one group alone by some that saw the others of it (in fifths).
+struct Confidences {
+  std::vector<double> answerable;
+  std::vector<double> right;
+};
+Confidences CrossFit(std::span<const GroundingOutcome> outcomes);
+Calibration Calibrate(std::span<const GroundingOutcome> outcomes);
+Confidences Apply(const Calibration& calibration, std::span<const GroundingOutcome> outcomes);
+
+// The figures of `kinglet eval grounding`, as its JSON has them. threshold: of P(right), below
+// which Kinglet abstains.
+json::object GroundingFigures(std::span<const GroundingOutcome> outcomes,
+                              const Confidences& confidences, double threshold, bool asked_plainly);
+
+// Of P(right): what serves best, in F1, all questions of other groups.
+double BestThreshold(std::span<const GroundingOutcome> outcomes, std::span<const double> right);
+
+}  // namespace kinglet

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures of outcomes that are given, and probabilities that never saw the truth that they are of.
+#include "eval/grounding.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace kinglet {
+namespace {
+
+// Outcomes of questions in groups: what is answerable has a high gate, what is right a likely span.
+class GroundingTest : public testing::Test {
+ protected:
+  GroundingTest() {
+    for (std::size_t i = 0; i < 80; ++i) {
+      questions_.push_back({.id = std::to_string(i), .group = std::string(1, "abcd"[i % 4])});
+      if (i % 8 < 4) questions_.back().answers = {"Paris"};
+    }
+    for (std::size_t i = 0; i < 80; ++i) {
+      GroundingOutcome outcome{.question = &questions_[i], .quote = "It is Paris, of course."};
+      const bool is_right = i % 8 < 2;
+      outcome.reading.text = is_right ? "Paris" : "Lyon";
+      outcome.reading.signals = {
+          .gate = i % 8 < 4 ? 2.0 : -2.0, .null = -1, .start = -1, .span = is_right ? -1.0 : -6.0};
+      outcome.score = ScoreAnswer(outcome.reading.text, questions_[i].answers);
+      outcome.plain = i % 8 == 7 ? "" : "Paris";
+      outcome.plain_score = ScoreAnswer(outcome.plain, questions_[i].answers);
+      outcome.best_sentence = "Lyon is old.";
+      outcomes_.push_back(std::move(outcome));
+    }
+  }
+
+  double Figure(const json::object& figures, const char* system, const char* name) {
+    return figures.at("systems").as_object().at(system).as_object().at(name).to_number<double>();
+  }
+
+  std::vector<PassageQuestion> questions_;
+  std::vector<GroundingOutcome> outcomes_;
+};
+
+TEST_F(GroundingTest, ComesToTheFiguresOfItsOutcomes) {
+  const Confidences confidences = CrossFit(outcomes_);
+  const double threshold = BestThreshold(outcomes_, confidences.right);
+  const json::object figures = GroundingFigures(outcomes_, confidences, threshold, true);
+  // A quarter is right and answered; half is unanswerable and not answered.
+  EXPECT_NEAR(Figure(figures, "kinglet", "em"), 0.75, 1e-9);
+  EXPECT_NEAR(Figure(figures, "kinglet", "f1"), 0.75, 1e-9);
+  EXPECT_NEAR(Figure(figures, "kinglet", "f1_without_abstaining"), 0.5, 1e-9);
+  EXPECT_NEAR(Figure(figures, "kinglet", "answered_share"), 0.5, 1e-9);
+  EXPECT_EQ(Figure(figures, "kinglet", "false_answer_rate"), 0);
+  EXPECT_EQ(Figure(figures, "kinglet", "auroc"), 1);
+  EXPECT_EQ(Figure(figures, "kinglet", "auroc_right"), 1);
+  EXPECT_EQ(Figure(figures, "kinglet", "quote_holds_answer"), 1);
+  EXPECT_NEAR(Figure(figures, "plain", "em"), 0.625, 1e-9);
+  EXPECT_NEAR(Figure(figures, "plain", "false_answer_rate"), 0.75, 1e-9);
+  EXPECT_EQ(Figure(figures, "plain", "answered_share"), 1);
+  EXPECT_EQ(Figure(figures, "best_sentence", "quote_holds_answer"), 0);
+}
+
+TEST_F(GroundingTest, JudgesAGroupByOthersAlone) {
+  // In group "a" the signals say the opposite: those who saw it would have learnt so.
+  const Confidences before = CrossFit(outcomes_);
+  for (std::size_t i = 0; i < outcomes_.size(); i += 4) {
+    questions_[i].answers.clear();
+    if (i % 8 >= 4) questions_[i].answers = {"Paris"};
+  }
+  const Confidences after = CrossFit(outcomes_);
+  for (std::size_t i = 0; i < outcomes_.size(); i += 4) {
+    EXPECT_EQ(after.answerable[i], before.answerable[i]);
+  }
+  EXPECT_NE(after.answerable[1], before.answerable[1]);
+}
+
+TEST_F(GroundingTest, ACalibrationGivesWhatItWasFittedTo) {
+  const Calibration calibration = Calibrate(outcomes_);
+  EXPECT_EQ(calibration.questions, 80);
+  const Confidences confidences = Apply(calibration, outcomes_);
+  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+    EXPECT_EQ(confidences.answerable[i] > 0.5, outcomes_[i].is_answerable());
+    EXPECT_EQ(confidences.right[i] > 0.5, outcomes_[i].is_right());
+  }
+}
+
+TEST_F(GroundingTest, AbstainsAlwaysWhereNoAnswerIsWorthIt) {
+  for (GroundingOutcome& outcome : outcomes_) outcome.score = {};
+  const std::vector<double> right(outcomes_.size(), 0.5);
+  EXPECT_EQ(BestThreshold(outcomes_, right), 1);
+}
+
+// Reads the first word of every passage.
+class FirstWordModel : public LanguageModel {
+ public:
+  int context_tokens() const override { return 4096; }
+  Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage>) const override {
+    return std::vector<TokenId>{1};
+  }
+  std::vector<TokenId> EncodeText(std::string_view text) const override {
+    return {static_cast<TokenId>(text.back())};
+  }
+  std::string_view TokenBytes(TokenId) const override { return "Paris"; }
+  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
+    return GenerationResult();
+  }
+  Result<std::vector<GenerationResult>> GenerateAll(
+      std::span<const GenerationRequest> requests) override {
+    std::vector<GenerationResult> results;
+    for (const GenerationRequest& request : requests) {
+      GenerationResult result;
+      result.candidate_logprobs.assign(request.candidates.size(), -1);
+      if (request.logprobs) result.odds = {{.logprob = -1}};
+      if (!request.logprobs && request.candidates.empty()) result.text = "Unanswerable.";
+      results.push_back(std::move(result));
+    }
+    return results;
+  }
+  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
+    return nullptr;
+  }
+  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
+                                               std::span<const TokenId> of) override {
+    return std::vector<float>(of.size(), -1);
+  }
+};
+
+TEST(AskQuestionsTest, JudgesSpanQuoteAndPlainAnswer) {
+  const auto passages = std::make_shared<const std::vector<QuestionPassage>>(
+      std::vector<QuestionPassage>{{"t", "Lyon is old. Paris is the capital."}});
+  std::vector<PassageQuestion> questions(3);
+  for (PassageQuestion& question : questions) {
+    question.question = "What is the capital?";
+    question.passages = passages;
+  }
+  questions[0].answers = {"Paris"};
+  FirstWordModel model;
+  std::vector<std::size_t> told;
+  const auto outcomes = AskQuestions(model, questions, {.at_once = 2}, [&](std::size_t done) {
+    told.push_back(done);
+    return true;
+  });
+  ASSERT_TRUE(outcomes) << outcomes.error().message();
+  ASSERT_EQ(outcomes->size(), 3U);
+  EXPECT_EQ(told, (std::vector<std::size_t>{2, 3}));
+  const GroundingOutcome& first = outcomes->front();
+  EXPECT_EQ(first.reading.text, "Paris");
+  EXPECT_EQ(first.quote, "Paris is the capital.");
+  EXPECT_EQ(first.best_sentence, "Paris is the capital.");
+  EXPECT_EQ(first.plain, "");
+  EXPECT_EQ(first.score.exact, 1);
+  EXPECT_TRUE(first.is_right());
+  EXPECT_FALSE(outcomes->back().is_right());
+  EXPECT_EQ(outcomes->back().plain_score.exact, 1) << "it says that there is none";
+  EXPECT_FALSE(AskQuestions(model, questions, {}, [](std::size_t) { return false; }));
+}
+
+}  // namespace
+}  // namespace kinglet

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Three layouts, one list.
+#include "eval/question_set.h"
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "base/json.h"
+#include "eval/json_lines.h"
+
+namespace kinglet {
+namespace {
+
+using Passages = std::shared_ptr<const std::vector<QuestionPassage>>;
+
+Result<std::string> TextOf(const json::value& object, std::string_view name) {
+  const json::value* const value = Find(object, name);
+  if (value != nullptr && value->is_string()) return std::string(value->get_string());
+  return Error(StatusCode::kInvalidInput, "{:?} must be a string", name);
+}
+
+Result<const json::array*> ListOf(const json::value& object, std::string_view name) {
+  const json::value* const value = Find(object, name);
+  if (value != nullptr && value->is_array()) return &value->get_array();
+  return Error(StatusCode::kInvalidInput, "{:?} must be a list", name);
+}
+
+Result<std::vector<std::string>> TextsOf(const json::array& list) {
+  std::vector<std::string> texts;
+  for (const json::value& item : list) {
+    if (!item.is_string()) return Error(StatusCode::kInvalidInput, "a list of something but texts");
+    texts.emplace_back(item.get_string());
+  }
+  return texts;
+}
+
+// ---- SQuAD 2.0 ----
+
+Result<PassageQuestion> SquadQuestion(const json::value& qa, const std::string& group,
+                                      const Passages& passages) {
+  PassageQuestion question{.id = TRY(TextOf(qa, "id")),
+                           .question = TRY(TextOf(qa, "question")),
+                           .group = group,
+                           .passages = passages,
+                           .has_short_answers = true};
+  for (const json::value& answer : *TRY(ListOf(qa, "answers"))) {
+    question.answers.push_back(TRY(TextOf(answer, "text")));
+  }
+  return question;
+}
+
+Result<std::vector<PassageQuestion>> ReadSquad(const json::value& file) {
+  std::vector<PassageQuestion> questions;
+  for (const json::value& article : *TRY(ListOf(file, "data"))) {
+    const std::string title = TRY(TextOf(article, "title"));
+    for (const json::value& paragraph : *TRY(ListOf(article, "paragraphs"))) {
+      const auto passages = std::make_shared<const std::vector<QuestionPassage>>(
+          std::vector<QuestionPassage>{{title, TRY(TextOf(paragraph, "context"))}});
+      for (const json::value& qa : *TRY(ListOf(paragraph, "qas"))) {
+        questions.push_back(TRY(SquadQuestion(qa, title, passages)));
+      }
+    }
+  }
+  return questions;
+}
+
+// ---- lines ----
+
+Result<std::vector<QuestionPassage>> ReadPassages(const json::array& list) {
+  std::vector<QuestionPassage> passages;
+  for (const json::value& passage : list) {
+    if (passage.is_string()) {
+      passages.push_back({"", std::string(passage.get_string())});
+      continue;
+    }
+    const json::value* const title = Find(passage, "title");
+    passages.push_back({title != nullptr && title->is_string() ? TRY(TextOf(passage, "title")) : "",
+                        TRY(TextOf(passage, "text"))});
+  }
+  if (passages.empty()) return Error(StatusCode::kInvalidInput, "\"passages\" holds none");
+  return passages;
+}
+
+Result<PassageQuestion> ReadLine(const json::value& line) {
+  PassageQuestion question{.id = TRY(TextOf(line, "id"))};
+  std::vector<QuestionPassage> passages = TRY(ReadPassages(*TRY(ListOf(line, "passages"))));
+  question.group = passages.front().title.empty() ? question.id : passages.front().title;
+  question.passages = std::make_shared<const std::vector<QuestionPassage>>(std::move(passages));
+  if (Find(line, "input") == nullptr) {
+    question.question = TRY(TextOf(line, "question"));
+    question.answers = TRY(TextsOf(*TRY(ListOf(line, "answers"))));
+    question.has_short_answers = true;
+    return question;
+  }
+  question.question = TRY(TextOf(line, "input"));  // CLAPNQ
+  for (const json::value& output : *TRY(ListOf(line, "output"))) {
+    std::string answer = TRY(TextOf(output, "answer"));
+    if (answer.empty()) continue;
+    question.answers.push_back(std::move(answer));
+    for (std::string& sentence : TRY(TextsOf(*TRY(ListOf(output, "selected_sentences"))))) {
+      if (std::ranges::count(question.sentences, sentence) == 0)
+        question.sentences.push_back(std::move(sentence));
+    }
+  }
+  return question;
+}
+
+}  // namespace
+
+Result<std::vector<PassageQuestion>> ParseQuestionSet(std::string_view text) {
+  const JsonLimits limits{.max_bytes = std::size_t{1} << 30};
+  const std::size_t line_end = text.find('\n');
+  // One object over several lines, or in the only line one that has "data".
+  const auto whole = ParseJson(text.substr(0, line_end), limits);
+  if (!whole || Find(*whole, "data") != nullptr) {
+    return ReadSquad(TRY(ParseJson(text, limits)));
+  }
+  std::vector<PassageQuestion> questions;
+  TRY(ForEachJsonLine(text, limits, [&](const json::value& line) -> Result<void> {
+    questions.push_back(TRY(ReadLine(line)));
+    return {};
+  }));
+  return questions;
+}
+
+std::vector<PassageQuestion> DrawQuestions(std::vector<PassageQuestion> questions,
+                                           std::size_t limit, std::uint64_t seed) {
+  if (limit == 0 || limit >= questions.size()) return questions;
+  std::vector<std::pair<std::uint64_t, std::size_t>> drawn[2];
+  std::mt19937_64 random(seed);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    drawn[questions[i].answers.empty() ? 0 : 1].emplace_back(random(), i);
+  }
+  for (auto& each : drawn) std::ranges::sort(each);
+  const std::size_t without =
+      std::min(drawn[0].size(), std::max(limit / 2, limit - std::min(limit, drawn[1].size())));
+  drawn[0].resize(without);
+  drawn[1].resize(std::min(drawn[1].size(), limit - without));
+  std::vector<std::size_t> kept;
+  for (const auto& each : drawn) {
+    for (const auto& [order, index] : each) kept.push_back(index);
+  }
+  std::ranges::sort(kept);
+  std::vector<PassageQuestion> some;
+  for (const std::size_t index : kept) some.push_back(std::move(questions[index]));
+  return some;
+}
+
+}  // namespace kinglet
