@@ -10,7 +10,7 @@
 namespace kinglet {
 
 Result<std::unique_ptr<ModelEmbedder>> ModelEmbedder::Open(const std::filesystem::path& path,
-                                                           int thread_count) {
+                                                           EncoderOptions options) {
   GgufFile file = TRY(OpenModelFile(path));
   const auto in_file = [&](const Status& status) {
     return std::unexpected(status.WithContext(EscapeForDisplay(path.string())));
@@ -19,8 +19,8 @@ Result<std::unique_ptr<ModelEmbedder>> ModelEmbedder::Open(const std::filesystem
   if (!vocabulary) return in_file(vocabulary.error());
   Result<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::Create(*std::move(vocabulary));
   if (!tokenizer) return in_file(tokenizer.error());
-  Result<std::unique_ptr<Encoder>> encoder =
-      Encoder::Load(std::move(file), thread_count > 0 ? thread_count : AvailableCpus());
+  if (options.thread_count <= 0) options.thread_count = AvailableCpus();
+  Result<std::unique_ptr<Encoder>> encoder = Encoder::Load(std::move(file), options);
   if (!encoder) return in_file(encoder.error());
   return std::unique_ptr<ModelEmbedder>(
       new ModelEmbedder(*std::move(encoder), *std::move(tokenizer)));

@@ -18,9 +18,9 @@ namespace kinglet {
 // One caller at a time. All memory of a text's way through the model is taken by Open.
 class ModelEmbedder : public Embedder {
  public:
-  // thread_count 0: one for each CPU. kNotFound or kInvalidInput, naming the file.
+  // options.thread_count 0: one for each CPU. kNotFound or kInvalidInput, naming the file.
   static Result<std::unique_ptr<ModelEmbedder>> Open(const std::filesystem::path& path,
-                                                     int thread_count);
+                                                     EncoderOptions options);
 
   std::size_t width() const override { return encoder_->width(); }
   Result<std::vector<float>> Embed(std::span<const std::string> texts) override;

@@ -32,7 +32,7 @@ class ModelEmbedderTest : public testing::Test {
 };
 
 TEST_F(ModelEmbedderTest, GivesEachTextItsVector) {
-  const auto embedder = ModelEmbedder::Open(path_, 1);
+  const auto embedder = ModelEmbedder::Open(path_, {.thread_count = 1});
   ASSERT_TRUE(embedder.has_value()) << embedder.error().message();
   EXPECT_THAT((*embedder)->Encode("The cat sat."), ElementsAre(2, 4, 5, 6, 11, 3));
   const std::vector<std::string> texts = {"the cat sat", "the dogs", ""};
@@ -48,7 +48,7 @@ TEST_F(ModelEmbedderTest, GivesEachTextItsVector) {
 }
 
 TEST_F(ModelEmbedderTest, CutsALongTextAndStillEndsIt) {
-  const auto embedder = ModelEmbedder::Open(path_, 0);
+  const auto embedder = ModelEmbedder::Open(path_, {.thread_count = 0});
   ASSERT_TRUE(embedder.has_value());
   std::string text = "cat";
   for (int i = 0; i < 60; ++i) text += " cat";
@@ -61,7 +61,8 @@ TEST_F(ModelEmbedderTest, CutsALongTextAndStillEndsIt) {
 }
 
 TEST_F(ModelEmbedderTest, NamesAFileThatMakesNoVectors) {
-  const auto decoder = ModelEmbedder::Open(KINGLET_TEST_DATA "/models/stories-q4_0.gguf", 1);
+  const auto decoder =
+      ModelEmbedder::Open(KINGLET_TEST_DATA "/models/stories-q4_0.gguf", {.thread_count = 1});
   ASSERT_FALSE(decoder.has_value());
   EXPECT_EQ(decoder.error().code(), StatusCode::kInvalidInput);
   EXPECT_THAT(decoder.error().message(),

@@ -93,7 +93,7 @@ class BertSafetensorsTest : public testing::Test {
     return file ? "none" : file.error().message();
   }
   static std::vector<float> Embed(GgufFile file) {
-    auto encoder = Encoder::Load(std::move(file), 1);
+    auto encoder = Encoder::Load(std::move(file), {.thread_count = 1});
     EXPECT_TRUE(encoder) << encoder.error().message();
     const std::vector<std::vector<TokenId>> texts = {{2, 4, 5, 6, 7, 3}, {2, 8, 3}};
     std::vector<float> vectors(texts.size() * (*encoder)->width());
