@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "model/bert_safetensors.h"
 #include "model/encoder_for_test.h"
 
 namespace kinglet {
@@ -45,6 +46,19 @@ TEST_F(ModelEmbedderTest, GivesEachTextItsVector) {
     EXPECT_TRUE(std::equal(alone->begin(), alone->end(),
                            together->begin() + static_cast<std::ptrdiff_t>(i * alone->size())));
   }
+}
+
+TEST_F(ModelEmbedderTest, KnowsWhatGoesBeforeATextButAddsItNot) {
+  const auto plain = ModelEmbedder::Open(path_, {.thread_count = 1}).value();
+  EXPECT_EQ(plain->query_prefix(), "");
+  EXPECT_EQ(plain->passage_prefix(), "");
+  GgufForTest file = BertForTest();
+  file.Text(kQueryPrefixKey, "the ").Text(kPassagePrefixKey, "cat ");
+  ASSERT_TRUE(WriteFileAtomic(path_, file.Bytes()));
+  const auto prefixed = ModelEmbedder::Open(path_, {.thread_count = 1}).value();
+  EXPECT_EQ(prefixed->query_prefix(), "the ");
+  EXPECT_EQ(prefixed->passage_prefix(), "cat ");
+  EXPECT_EQ(prefixed->Encode("sat"), plain->Encode("sat"));
 }
 
 TEST_F(ModelEmbedderTest, CutsALongTextAndStillEndsIt) {

@@ -127,6 +127,33 @@ TEST_F(BertSafetensorsTest, TakesThePoolingBesideIt) {
   EXPECT_THAT(Refusal(), HasSubstr("1_Pooling/config.json: neither mean nor CLS pooling"));
 }
 
+TEST_F(BertSafetensorsTest, TakesThePrefixesBesideIt) {
+  const auto prefix = [this](std::string_view key) {
+    const GgufFile file = OpenModelFile(folder_).value();
+    return std::string(file.Get<std::string_view>(key, "none").value());
+  };
+  const auto write = [this](std::string_view config) {
+    Write("config_sentence_transformers.json", config);
+  };
+  EXPECT_EQ(prefix(kQueryPrefixKey), "none");
+  write(R"({"prompts": {"query": "query: ", "passage": "passage: "}})");
+  EXPECT_EQ(prefix(kQueryPrefixKey), "query: ");
+  EXPECT_EQ(prefix(kPassagePrefixKey), "passage: ");
+  write(R"({"prompts": {"query": "Find: ", "document": "", "corpus": "text: "}})");
+  EXPECT_EQ(prefix(kQueryPrefixKey), "Find: ");
+  EXPECT_EQ(prefix(kPassagePrefixKey), "text: ");
+  for (const char* without : {"{}", R"({"prompts": {}})", R"({"prompts": null})",
+                              R"({"prompts": {"query": 1, "document": ""}})"}) {
+    write(without);
+    EXPECT_EQ(prefix(kQueryPrefixKey), "none") << without;
+    EXPECT_EQ(prefix(kPassagePrefixKey), "none") << without;
+  }
+  write("{");
+  EXPECT_THAT(Refusal(), HasSubstr("config_sentence_transformers.json"));
+  write(R"({"prompts": {"query": ")" + std::string(2000, 'a') + R"("}})");
+  EXPECT_THAT(Refusal(), HasSubstr("a prompt of 2000 bytes; 1000 are supported"));
+}
+
 TEST_F(BertSafetensorsTest, NamesWhatIsWrong) {
   const auto with = [](std::string_view from, std::string_view to) {
     std::string config = kConfig;
