@@ -68,13 +68,14 @@ struct EmbeddingsFlags {
   std::string model;
   std::string golden;
   bool json = false;
-  EngineOptions engine;  // threads alone
+  EngineOptions engine;  // threads and exact alone
 };
 
 Result<void> EvaluateEmbeddings(const EmbeddingsFlags& flags, const std::filesystem::path& home) {
   const GoldenEmbeddings golden = TRY(ReadGoldenEmbeddings(flags.golden));
   const std::filesystem::path path = TRY(ResolveModel(flags.model, home));
-  const auto embedder = TRY(ModelEmbedder::Open(path, flags.engine.thread_count));
+  const auto embedder = TRY(ModelEmbedder::Open(
+      path, {.thread_count = flags.engine.thread_count, .exact = flags.engine.exact}));
   const EmbeddingFidelity result = TRY(MeasureEmbeddings(embedder->encoder(), golden));
   if (flags.json) {
     fmt::print("{}\n", kinglet::ToJson(json::object{{"texts", result.texts},
@@ -116,6 +117,8 @@ CommandRun SetUpEmbeddings(CLI::App& app, const Environment& environment) {
       ->add_option("GOLDEN", flags->golden,
                    "a .safetensors file of golden vectors, with the tokens in a .json beside it")
       ->required();
+  embeddings->add_flag("--exact", flags->engine.exact,
+                       "round nothing below f32, to audit a file or the program; slower");
   embeddings->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*embeddings, flags->engine);
   return [flags, home = environment.home] { return EvaluateEmbeddings(*flags, home); };

@@ -27,7 +27,7 @@ Result<std::unique_ptr<VectorSearch>> Open(Library& library, const Environment& 
 Result<std::unique_ptr<Embedder>> OpenEmbedder(const std::string& model,
                                                const Environment& environment, int thread_count) {
   const std::filesystem::path file = TRY(ResolveModel(model, environment.home));
-  return TRY(ModelEmbedder::Open(file, thread_count));
+  return TRY(ModelEmbedder::Open(file, {.thread_count = thread_count}));
 }
 
 std::unique_ptr<VectorSearch> OpenVectors(

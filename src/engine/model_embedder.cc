@@ -10,7 +10,7 @@
 namespace kinglet {
 
 Result<std::unique_ptr<ModelEmbedder>> ModelEmbedder::Open(const std::filesystem::path& path,
-                                                           int thread_count) {
+                                                           EncoderOptions options) {
   GgufFile file = TRY(OpenModelFile(path));
   const auto in_file = [&](const Status& status) {
     return std::unexpected(status.WithContext(EscapeForDisplay(path.string())));
@@ -19,11 +19,19 @@ Result<std::unique_ptr<ModelEmbedder>> ModelEmbedder::Open(const std::filesystem
   if (!vocabulary) return in_file(vocabulary.error());
   Result<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::Create(*std::move(vocabulary));
   if (!tokenizer) return in_file(tokenizer.error());
-  Result<std::unique_ptr<Encoder>> encoder =
-      Encoder::Load(std::move(file), thread_count > 0 ? thread_count : AvailableCpus());
+  const auto query_prefix = file.Get<std::string_view>(kQueryPrefixKey, {});
+  if (!query_prefix) return in_file(query_prefix.error());
+  const auto passage_prefix = file.Get<std::string_view>(kPassagePrefixKey, {});
+  if (!passage_prefix) return in_file(passage_prefix.error());
+  std::string prefixes[] = {std::string(*query_prefix), std::string(*passage_prefix)};
+  if (options.thread_count <= 0) options.thread_count = AvailableCpus();
+  Result<std::unique_ptr<Encoder>> encoder = Encoder::Load(std::move(file), options);
   if (!encoder) return in_file(encoder.error());
-  return std::unique_ptr<ModelEmbedder>(
+  std::unique_ptr<ModelEmbedder> embedder(
       new ModelEmbedder(*std::move(encoder), *std::move(tokenizer)));
+  embedder->query_prefix_ = std::move(prefixes[0]);
+  embedder->passage_prefix_ = std::move(prefixes[1]);
+  return embedder;
 }
 
 std::vector<TokenId> ModelEmbedder::Encode(std::string_view text) const {

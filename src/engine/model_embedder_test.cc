@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "model/bert_safetensors.h"
 #include "model/encoder_for_test.h"
 
 namespace kinglet {
@@ -32,7 +33,7 @@ class ModelEmbedderTest : public testing::Test {
 };
 
 TEST_F(ModelEmbedderTest, GivesEachTextItsVector) {
-  const auto embedder = ModelEmbedder::Open(path_, 1);
+  const auto embedder = ModelEmbedder::Open(path_, {.thread_count = 1});
   ASSERT_TRUE(embedder.has_value()) << embedder.error().message();
   EXPECT_THAT((*embedder)->Encode("The cat sat."), ElementsAre(2, 4, 5, 6, 11, 3));
   const std::vector<std::string> texts = {"the cat sat", "the dogs", ""};
@@ -47,8 +48,21 @@ TEST_F(ModelEmbedderTest, GivesEachTextItsVector) {
   }
 }
 
+TEST_F(ModelEmbedderTest, KnowsWhatGoesBeforeATextButAddsItNot) {
+  const auto plain = ModelEmbedder::Open(path_, {.thread_count = 1}).value();
+  EXPECT_EQ(plain->query_prefix(), "");
+  EXPECT_EQ(plain->passage_prefix(), "");
+  GgufForTest file = BertForTest();
+  file.Text(kQueryPrefixKey, "the ").Text(kPassagePrefixKey, "cat ");
+  ASSERT_TRUE(WriteFileAtomic(path_, file.Bytes()));
+  const auto prefixed = ModelEmbedder::Open(path_, {.thread_count = 1}).value();
+  EXPECT_EQ(prefixed->query_prefix(), "the ");
+  EXPECT_EQ(prefixed->passage_prefix(), "cat ");
+  EXPECT_EQ(prefixed->Encode("sat"), plain->Encode("sat"));
+}
+
 TEST_F(ModelEmbedderTest, CutsALongTextAndStillEndsIt) {
-  const auto embedder = ModelEmbedder::Open(path_, 0);
+  const auto embedder = ModelEmbedder::Open(path_, {.thread_count = 0});
   ASSERT_TRUE(embedder.has_value());
   std::string text = "cat";
   for (int i = 0; i < 60; ++i) text += " cat";
@@ -61,7 +75,8 @@ TEST_F(ModelEmbedderTest, CutsALongTextAndStillEndsIt) {
 }
 
 TEST_F(ModelEmbedderTest, NamesAFileThatMakesNoVectors) {
-  const auto decoder = ModelEmbedder::Open(KINGLET_TEST_DATA "/models/stories-q4_0.gguf", 1);
+  const auto decoder =
+      ModelEmbedder::Open(KINGLET_TEST_DATA "/models/stories-q4_0.gguf", {.thread_count = 1});
   ASSERT_FALSE(decoder.has_value());
   EXPECT_EQ(decoder.error().code(), StatusCode::kInvalidInput);
   EXPECT_THAT(decoder.error().message(),

@@ -19,7 +19,9 @@ using testing::HasSubstr;
 // An encoder and, as goldens, the vectors that it makes itself.
 struct OwnGoldens {
   OwnGoldens() : bytes(BertForTest().Bytes()) {
-    encoder = Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), 1).value();
+    encoder =
+        Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), {.thread_count = 1})
+            .value();
     golden.texts = {{2, 4, 5, 3}, {2, 8, 7, 6, 3}};
     golden.width = encoder->width();
     golden.vectors.resize(2 * golden.width);

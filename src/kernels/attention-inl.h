@@ -182,6 +182,12 @@ inline void MixRows(const float* values, std::ptrdiff_t value_stride, int n, con
   for (; d + 16 * kScoreGroups <= value_stride; d += 16 * kScoreGroups) {
     MixTile<kRows, kScoreGroups>(values + d, value_stride, n, weights, out + d, out_stride);
   }
+  // The narrow heads of encoders: one vector at a time would wait for its own sums.
+  if constexpr (kScoreGroups > 2) {
+    for (; d + 32 <= value_stride; d += 32) {
+      MixTile<kRows, 2>(values + d, value_stride, n, weights, out + d, out_stride);
+    }
+  }
   for (; d < value_stride; d += 16) {
     MixTile<kRows, 1>(values + d, value_stride, n, weights, out + d, out_stride);
   }

@@ -27,8 +27,10 @@ inline void Quantise(const float* x, int k, const QuantisedColumns& out, int col
       StoreF(residual + span * kSpan, FnmaF(SetF(scale), ToF(first_codes), first));
       StoreF(residual + span * kSpan + 16, FnmaF(SetF(scale), ToF(second_codes), second));
     }
-    const int first_sum = ReduceAddI(first_codes);
-    const int second_sum = ReduceAddI(second_codes);
+    // Both sums at once, each within 16 bits: of 16 codes they are 2032 at most.
+    const int both = ReduceAddI(AddI(first_codes, ShiftLeft(second_codes, 16)));
+    const int first_sum = static_cast<std::int16_t>(both);
+    const int second_sum = (both - first_sum) >> 16;
     const std::ptrdiff_t at = column * spans + span;
     out.scales[at] = scale;
     out.sums[at] = scale * static_cast<float>(first_sum + second_sum);

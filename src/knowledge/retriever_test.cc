@@ -13,9 +13,12 @@
 namespace kinglet {
 namespace {
 
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 class RetrieverTest : public LibraryFolderTest {
  protected:
@@ -154,6 +157,36 @@ TEST_F(RetrieverTest, AnotherEmbedderMakesAllVectorsAnew) {
             StatusCode::kInvalidInput);
   VectorSearch others(std::make_unique<MeaningEmbedder>(3), 1);
   EXPECT_THAT(Search("car", &others), ElementsAre("road"));
+}
+
+// Remembers what it was asked, and turns all vectors by what goes before passages.
+class PrefixedEmbedder : public MeaningEmbedder {
+ public:
+  explicit PrefixedEmbedder(std::vector<std::string>& asked) : asked_(asked) {}
+
+  Result<std::vector<float>> Embed(std::span<const std::string> texts) override {
+    asked_.insert(asked_.end(), texts.begin(), texts.end());
+    return MeaningEmbedder::Embed(texts);
+  }
+  std::string_view query_prefix() const override { return "query: "; }
+  std::string_view passage_prefix() const override { return "passage: "; }
+
+ private:
+  std::vector<std::string>& asked_;
+};
+
+TEST_F(RetrieverTest, PrefixesGoBeforeQueriesAndPassages) {
+  Put("road", "An automobile needs petrol and oil. It goes on roads, or else not at all.");
+  std::vector<std::string> asked;
+  PrefixedEmbedder embedder(asked);
+  Embed(embedder);
+  ASSERT_THAT(asked, SizeIs(4));  // the probe, the passage, its sentences
+  EXPECT_THAT(asked, Each(StartsWith("passage: ")));
+  EXPECT_EQ(asked[2], "passage: An automobile needs petrol and oil.");
+  asked.clear();
+  VectorSearch vectors(std::make_unique<PrefixedEmbedder>(asked), 1);
+  EXPECT_EQ(Search("car", &vectors).front(), "road");
+  EXPECT_THAT(asked, Contains("query: car"));
 }
 
 TEST_F(RetrieverTest, StopsBetweenTransactionsAndGoesOnLater) {

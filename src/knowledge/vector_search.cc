@@ -18,9 +18,17 @@ constexpr int kChunksAtOnce = 16;
 constexpr std::size_t kMinSentenceBytes = 30;  // what is shorter joins the next
 constexpr std::size_t kMaxSentences = 24;      // of a chunk
 
-Result<std::vector<float>> EmbedOne(Embedder& embedder, std::string_view text) {
-  const std::string texts[] = {std::string(text)};
-  return embedder.Embed(texts);
+std::string Joined(std::string_view prefix, std::string_view text) {
+  return std::string(prefix).append(text);
+}
+
+Result<std::vector<float>> EmbedOne(Embedder& embedder, std::string text) {
+  return embedder.Embed(std::span(&text, 1));
+}
+
+// With the prefix of passages, as another one makes other vectors of them.
+Result<std::vector<float>> EmbedProbe(Embedder& embedder) {
+  return EmbedOne(embedder, Joined(embedder.passage_prefix(), kProbe));
 }
 
 std::string WithHeading(const ChunkText& chunk) {
@@ -50,13 +58,14 @@ std::vector<std::string> SentencesOf(const std::string& text) {
 
 Result<std::vector<ChunkVectors>> EmbedChunks(Embedder& embedder,
                                               std::span<const ChunkText> chunks) {
+  const std::string_view prefix = embedder.passage_prefix();
   std::vector<std::string> texts;
   std::vector<std::size_t> sentence_counts;
   for (const ChunkText& chunk : chunks) {
-    std::vector<std::string> sentences = SentencesOf(chunk.text);
+    const std::vector<std::string> sentences = SentencesOf(chunk.text);
     sentence_counts.push_back(sentences.size());
-    texts.push_back(WithHeading(chunk));
-    std::ranges::move(sentences, std::back_inserter(texts));
+    texts.push_back(Joined(prefix, WithHeading(chunk)));
+    for (const std::string& sentence : sentences) texts.push_back(Joined(prefix, sentence));
   }
   const std::vector<float> values = TRY(embedder.Embed(texts));
   std::span<const float> rest(values);
@@ -99,7 +108,7 @@ bool IsSame(std::span<const float> probe, const EmbedderRecord& record) {
 
 Result<void> EmbedLibrary(Library& library, Embedder& embedder, std::string_view name,
                           const std::function<bool(std::int64_t, std::int64_t)>& on_progress) {
-  const std::vector<float> probe = TRY(EmbedOne(embedder, kProbe));
+  const std::vector<float> probe = TRY(EmbedProbe(embedder));
   const auto old = TRY(library.FindEmbedder());
   const bool is_same = old && IsSame(probe, *old);
   if (!is_same || old->name != name) {
@@ -131,7 +140,7 @@ Result<void> VectorSearch::EmbedMissing(Library& library, const std::function<bo
 Result<bool> VectorSearch::FitsLocked(Library& library) {
   const auto record = TRY(library.FindEmbedder());
   if (!record) return false;
-  if (probe_.empty()) probe_ = TRY(EmbedOne(*embedder_, kProbe));
+  if (probe_.empty()) probe_ = TRY(EmbedProbe(*embedder_));
   return IsSame(probe_, *record);
 }
 
@@ -156,7 +165,7 @@ Result<void> VectorSearch::Refresh(Library& library) {
 
 Result<std::vector<float>> VectorSearch::Embed(std::string_view query) {
   const std::scoped_lock lock(mutex_);
-  return EmbedOne(*embedder_, query);
+  return EmbedOne(*embedder_, Joined(embedder_->query_prefix(), query));
 }
 
 Result<std::vector<VectorHit>> VectorSearch::Search(Library& library, std::span<const float> query,

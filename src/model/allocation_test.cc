@@ -99,7 +99,8 @@ TEST(AllocationTest, NoFamilyAllocatesInAStep) {
 TEST(AllocationTest, AnEncoderAllocatesNothing) {
   const std::string bytes = BertForTest().Bytes();
   const auto encoder =
-      Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), 3).value();
+      Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), {.thread_count = 3})
+          .value();
   const std::vector<std::vector<TokenId>> texts(50, {2, 5, 6, 7, 3});
   std::vector<float> vectors(texts.size() * encoder->width());
   const std::size_t before = allocations;

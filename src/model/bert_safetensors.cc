@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 #include <deque>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxVocabularyBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxPrefixBytes = 1000;
 constexpr std::int32_t kNormalToken = 1;  // of tokenizer.ggml.token_type
 constexpr std::int32_t kControlToken = 3;
 constexpr std::uint32_t kMeanPooling = 1;  // of bert.pooling_type
@@ -185,6 +187,33 @@ Result<std::uint32_t> ReadPooling(const fs::path& folder) {
                EscapeForDisplay(path.string()));
 }
 
+// What goes before a text, where the file names it: sentence-transformers looks for a text's under
+// these names, one after the other.
+Result<void> AddPrefixes(const fs::path& folder, Content& content) {
+  const fs::path path = folder / "config_sentence_transformers.json";
+  std::error_code error;
+  if (!fs::exists(path, error)) return {};
+  const json::value config = TRY(ReadConfig(path));
+  const json::value* const prompts = Find(config, "prompts");
+  if (prompts == nullptr) return {};
+  const auto first_of = [&](std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names) {
+      if (const auto text = TextOf(*prompts, name, {}); !text.empty()) return text;
+    }
+    return std::string_view();
+  };
+  for (const auto& [key, prefix] :
+       {Names{kQueryPrefixKey, first_of({"query"})},
+        Names{kPassagePrefixKey, first_of({"document", "passage", "corpus"})}}) {
+    if (prefix.size() > kMaxPrefixBytes) {
+      return Error(StatusCode::kInvalidInput, "{}: a prompt of {} bytes; {} are supported",
+                   EscapeForDisplay(path.string()), prefix.size(), kMaxPrefixBytes);
+    }
+    if (!prefix.empty()) content.AddText(key, prefix);
+  }
+  return {};
+}
+
 // GGUF marks where a word begins, vocab.txt where it goes on.
 std::string Mark(std::string_view token) {
   if (token.starts_with("##")) return std::string(token.substr(2));
@@ -227,6 +256,7 @@ Result<GgufFile> OpenSafetensors(const fs::path& path) {
     return std::unexpected(read.error().WithContext(EscapeForDisplay(name)));
   }
   content->Add("bert.pooling_type", GgufType::kUint32, TRY(ReadPooling(folder)));
+  TRY(AddPrefixes(folder, *content));
   AddVocabulary(TRY(ReadFile(folder / "vocab.txt", kMaxVocabularyBytes)), *content);
   std::uint64_t bytes = 0;
   for (const Tensor& tensor : content->weights.tensors()) {

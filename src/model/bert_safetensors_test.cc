@@ -93,7 +93,7 @@ class BertSafetensorsTest : public testing::Test {
     return file ? "none" : file.error().message();
   }
   static std::vector<float> Embed(GgufFile file) {
-    auto encoder = Encoder::Load(std::move(file), 1);
+    auto encoder = Encoder::Load(std::move(file), {.thread_count = 1});
     EXPECT_TRUE(encoder) << encoder.error().message();
     const std::vector<std::vector<TokenId>> texts = {{2, 4, 5, 6, 7, 3}, {2, 8, 3}};
     std::vector<float> vectors(texts.size() * (*encoder)->width());
@@ -125,6 +125,33 @@ TEST_F(BertSafetensorsTest, TakesThePoolingBesideIt) {
   EXPECT_EQ(pooling(), Pooling::kMean);
   Write("1_Pooling/config.json", R"({"pooling_mode_max_tokens": true})");
   EXPECT_THAT(Refusal(), HasSubstr("1_Pooling/config.json: neither mean nor CLS pooling"));
+}
+
+TEST_F(BertSafetensorsTest, TakesThePrefixesBesideIt) {
+  const auto prefix = [this](std::string_view key) {
+    const GgufFile file = OpenModelFile(folder_).value();
+    return std::string(file.Get<std::string_view>(key, "none").value());
+  };
+  const auto write = [this](std::string_view config) {
+    Write("config_sentence_transformers.json", config);
+  };
+  EXPECT_EQ(prefix(kQueryPrefixKey), "none");
+  write(R"({"prompts": {"query": "query: ", "passage": "passage: "}})");
+  EXPECT_EQ(prefix(kQueryPrefixKey), "query: ");
+  EXPECT_EQ(prefix(kPassagePrefixKey), "passage: ");
+  write(R"({"prompts": {"query": "Find: ", "document": "", "corpus": "text: "}})");
+  EXPECT_EQ(prefix(kQueryPrefixKey), "Find: ");
+  EXPECT_EQ(prefix(kPassagePrefixKey), "text: ");
+  for (const char* without : {"{}", R"({"prompts": {}})", R"({"prompts": null})",
+                              R"({"prompts": {"query": 1, "document": ""}})"}) {
+    write(without);
+    EXPECT_EQ(prefix(kQueryPrefixKey), "none") << without;
+    EXPECT_EQ(prefix(kPassagePrefixKey), "none") << without;
+  }
+  write("{");
+  EXPECT_THAT(Refusal(), HasSubstr("config_sentence_transformers.json"));
+  write(R"({"prompts": {"query": ")" + std::string(2000, 'a') + R"("}})");
+  EXPECT_THAT(Refusal(), HasSubstr("a prompt of 2000 bytes; 1000 are supported"));
 }
 
 TEST_F(BertSafetensorsTest, NamesWhatIsWrong) {

@@ -56,6 +56,27 @@ void MultiplyPanels(const Ops& ops, const Activations& in, std::size_t count,
   ops.matmul(args);
 }
 
+// work(begin, end): pieces of a matrix's panels.
+template <typename Work>
+void ForEachPiece(Step& step, const Linear& linear, Work&& work) {
+  const std::size_t panels = Panels(linear);
+  step.pool.ParallelFor(panels, PanelsAPiece(step.pool, panels),
+                        [&](std::size_t begin, std::size_t end, int) { work(begin, end); });
+}
+
+// bend(token, gated, first, count) changes the rows of panels [begin, end) of gated, `count` values
+// of a token from `first` on, while they are in the cache; then they are rounded.
+template <typename Bend>
+void BendPiece(Step& step, std::size_t begin, std::size_t end, Bend&& bend) {
+  Activations& gated = step.buffers.gated;
+  const std::size_t first = begin * kPanelRows;
+  const std::size_t count = std::min(end * kPanelRows, gated.width()) - first;
+  for (std::size_t token = 0; token < step.count; ++token) {
+    bend(token, gated.row(token) + first, first, Int(count));
+    gated.Round(step.ops, token, first, count);
+  }
+}
+
 void RotateHead(float* head, std::size_t half, RopePairs pairs, const float* cosines,
                 const float* sines) {
   const std::size_t pair_step = pairs == RopePairs::kNeighbours ? 2 : 1;
@@ -190,11 +211,13 @@ void NormaliseLayer(Step& step, const LayerNorm& norm, Activations& out) {
   });
 }
 
-void BendByGelu(Step& step) {
-  Activations& gated = step.buffers.gated;
-  ForEachToken(step, [&](std::size_t token) {
-    step.ops.gelu(Int(gated.width()), gated.row(token));
-    gated.Round(step.ops, token);
+void RunGelu(Step& step, const Linear& up) {
+  StepBuffers& b = step.buffers;
+  ForEachPiece(step, up, [&](std::size_t begin, std::size_t end) {
+    MultiplyPanels(step.ops, b.normed, step.count, {up, b.gated.values()}, begin, end);
+    BendPiece(step, begin, end, [&](std::size_t, float* gated, std::size_t, int values) {
+      step.ops.gelu(values, gated);
+    });
   });
 }
 
@@ -202,19 +225,14 @@ void RunGate(Step& step, const LayerWeights& weights, Gate gate) {
   StepBuffers& b = step.buffers;
   const std::size_t width = b.gated.width();
   const auto multiply = gate == Gate::kSilu ? step.ops.silu_mul : step.ops.gelu_mul;
-  const std::size_t panels = Panels(weights.gate);
-  step.pool.ParallelFor(
-      panels, PanelsAPiece(step.pool, panels), [&](std::size_t begin, std::size_t end, int) {
-        MultiplyPanels(step.ops, b.normed, step.count, {weights.gate, b.gated.values()}, begin,
-                       end);
-        MultiplyPanels(step.ops, b.normed, step.count, {weights.up, b.up}, begin, end);
-        const std::size_t first = begin * kPanelRows;
-        const std::size_t values = std::min(end * kPanelRows, width) - first;
-        for (std::size_t token = 0; token < step.count; ++token) {
-          multiply(&b.up[token * width + first], Int(values), b.gated.row(token) + first);
-          b.gated.Round(step.ops, token, first, values);
-        }
-      });
+  ForEachPiece(step, weights.gate, [&](std::size_t begin, std::size_t end) {
+    MultiplyPanels(step.ops, b.normed, step.count, {weights.gate, b.gated.values()}, begin, end);
+    MultiplyPanels(step.ops, b.normed, step.count, {weights.up, b.up}, begin, end);
+    BendPiece(step, begin, end,
+              [&](std::size_t token, float* gated, std::size_t first, int values) {
+                multiply(&b.up[token * width + first], values, gated);
+              });
+  });
 }
 
 void AddDelta(Step& step) {

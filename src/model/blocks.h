@@ -60,8 +60,8 @@ struct LayerNorm {
 // too.
 void NormaliseLayer(Step& step, const LayerNorm& norm, Activations& out);
 
-// gated = gelu(gated); rounded too.
-void BendByGelu(Step& step);
+// gated = gelu(up(normed)); rounded too.
+void RunGelu(Step& step, const Linear& up);
 
 enum class Gate { kSilu, kGelu };
 

@@ -21,12 +21,17 @@
 
 namespace kinglet {
 
+struct EncoderOptions {
+  int thread_count = 1;
+  bool exact = false;  // for audits, slower: nothing is rounded below f32
+};
+
 // Owns the file, the threads and the buffers. One caller at a time.
 class Encoder {
  public:
   // kInvalidInput for an architecture that makes no vectors, or a tensor or shape that is not
   // supported, by name.
-  static Result<std::unique_ptr<Encoder>> Load(GgufFile file, int thread_count);
+  static Result<std::unique_ptr<Encoder>> Load(GgufFile file, const EncoderOptions& options);
 
   const GgufFile& file() const { return file_; }
   const ModelConfig& config() const { return config_; }
@@ -40,9 +45,9 @@ class Encoder {
 
  private:
   Encoder(GgufFile file, ModelConfig config, const Ops& ops, int thread_count);
-  Result<void> Bind();
+  Result<void> Bind(bool exact);
   Result<void> Check(std::span<const TokenId> tokens) const;
-  // Texts that fit a step together.
+  // The texts of a step, which are in step_texts_.
   Result<void> RunStep(std::span<const std::vector<TokenId>> texts, std::span<float> out);
   void Pool(const SequenceRun& run, std::span<float> out);
 
@@ -53,7 +58,8 @@ class Encoder {
   std::optional<PackedWeights> packed_;  // where the table of operations wants it
   std::unique_ptr<EncoderLayers> layers_;
   std::unique_ptr<KvPages> pages_;
-  std::vector<KvSequence> sequences_;  // empty between steps
+  std::vector<KvSequence> sequences_;    // empty between steps
+  std::vector<std::size_t> step_texts_;  // which of those that Embed was given
   std::unique_ptr<StepBuffers> buffers_;
   std::vector<SequenceRun> runs_;
   std::vector<TokenPlace> places_;

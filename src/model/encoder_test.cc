@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -22,9 +23,10 @@ using testing::HasSubstr;
 using Texts = std::vector<std::vector<TokenId>>;
 
 std::vector<float> Embed(const GgufForTest& file, const std::vector<TokenId>& tokens,
-                         int threads = 1) {
+                         int threads = 1, bool exact = false) {
   const std::string bytes = file.Bytes();
-  auto encoder = Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), threads);
+  auto encoder = Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(),
+                               {.thread_count = threads, .exact = exact});
   EXPECT_TRUE(encoder.has_value()) << encoder.error().message();
   std::vector<float> out((*encoder)->width());
   EXPECT_TRUE((*encoder)->Embed(Texts{tokens}, out));
@@ -50,7 +52,8 @@ TEST(EncoderTest, ThreadsTouchNoBit) {
 TEST(EncoderTest, TextsTouchNoBitOfOneAnother) {
   const std::string bytes = BertForTest().Bytes();
   const auto encoder =
-      Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), 2).value();
+      Encoder::Load(GgufFile::Parse(std::as_bytes(std::span(bytes))).value(), {.thread_count = 2})
+          .value();
   std::vector<std::vector<TokenId>> texts;
   for (TokenId i = 0; i < 70; ++i) {
     std::vector<TokenId> text(static_cast<std::size_t>(i % 40 + 1), (i * 5) % 12);
@@ -68,6 +71,15 @@ TEST(EncoderTest, TextsTouchNoBitOfOneAnother) {
     const std::vector<float> alone = Embed(BertForTest(), texts[i]);
     EXPECT_EQ(0, std::memcmp(&forward[i * width], alone.data(), width * sizeof(float))) << i;
     EXPECT_EQ(0, std::memcmp(&backward[(69 - i) * width], alone.data(), width * sizeof(float)));
+  }
+}
+
+TEST(EncoderTest, RoundingStaysNearTheExactVector) {
+  const std::vector<TokenId> is_long(30, 6);
+  for (const std::vector<TokenId>& text : {kText, std::vector<TokenId>{2, 5, 3}, is_long}) {
+    const std::vector<float> truth = Embed(BertForTest(), text, 1, /*exact=*/true);
+    const std::vector<float> rounded = Embed(BertForTest(), text);
+    EXPECT_NEAR(std::inner_product(truth.begin(), truth.end(), rounded.begin(), 0.0), 1, 1e-3);
   }
 }
 
@@ -100,7 +112,7 @@ TEST(EncoderTest, RefusesWhatItCannotRead) {
   const auto parse = [](const std::string& from) {
     return GgufFile::Parse(std::as_bytes(std::span(from))).value();
   };
-  const auto encoder = Encoder::Load(parse(bytes), 1).value();
+  const auto encoder = Encoder::Load(parse(bytes), {.thread_count = 1}).value();
   std::vector<float> out(64);
   for (const std::vector<TokenId>& tokens :
        {std::vector<TokenId>{}, std::vector<TokenId>(41, 1), {1, 12}, {-1}}) {
@@ -109,17 +121,17 @@ TEST(EncoderTest, RefusesWhatItCannotRead) {
   EXPECT_THAT(Model::Load(parse(bytes), {}).error().message(),
               HasSubstr("a bert model makes vectors of texts, and no text"));
   const std::string decoder = ModelForTest().Bytes();
-  EXPECT_THAT(Encoder::Load(parse(decoder), 1).error().message(),
+  EXPECT_THAT(Encoder::Load(parse(decoder), {.thread_count = 1}).error().message(),
               HasSubstr("a llama model makes text, and no vectors of texts"));
   GgufForTest file = BertForTest();
   file.Find("token_types.weight").name = "types";
   const std::string broken = file.Bytes();
-  EXPECT_THAT(Encoder::Load(parse(broken), 1).error().message(),
+  EXPECT_THAT(Encoder::Load(parse(broken), {.thread_count = 1}).error().message(),
               HasSubstr("tensor \"token_types.weight\" is missing"));
   file = BertForTest();
   file.Uint32("bert.pooling_type", 4);
   const std::string ranking = file.Bytes();
-  EXPECT_THAT(Encoder::Load(parse(ranking), 1).error().message(),
+  EXPECT_THAT(Encoder::Load(parse(ranking), {.thread_count = 1}).error().message(),
               HasSubstr("\"bert.pooling_type\" is 4, not 1 to 2"));
 }
 

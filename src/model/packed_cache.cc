@@ -30,7 +30,7 @@ PackedHeader HeaderOf(const GgufFile& file, const PackedLayout& layout) {
   header.data_bytes = layout.bytes;
   for (const PackedTensor& packed : layout.tensors) {
     header.tensors.push_back({.name = std::string(packed.tensor->name),
-                              .dtype = static_cast<std::uint32_t>(packed.tensor->dtype),
+                              .dtype = static_cast<std::uint32_t>(packed.dtype),
                               .shape = packed.tensor->shape,
                               .offset = packed.offset,
                               .bytes = packed.bytes(),

@@ -8,12 +8,15 @@
 #include <sys/mman.h>
 
 #include "kernels/panels.h"
+#include "kernels/round_row.h"
+#include "kernels/weight_span.h"
 
 namespace kinglet {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr DType kRoundedType = DType::kQ8_0;
 
 constexpr std::size_t RoundUp(std::size_t n, std::size_t step) {
   return (n + step - 1) / step * step;
@@ -31,26 +34,51 @@ std::size_t FirstRow(const Tensor& tensor, std::size_t panel) {
   return panel / panels * tensor.shape[1] + panel % panels * kPanelRows;
 }
 
+DType DTypeOf(const Tensor& tensor, FloatMatrices floats) {
+  const bool rounds = floats == FloatMatrices::kRounded && IsFloat(tensor.dtype) &&
+                      tensor.columns() % Info(kRoundedType).block_values == 0;
+  return rounds ? kRoundedType : tensor.dtype;
+}
+
+void PackRounded(const PackedTensor& packed, const std::uint8_t* rows, int row_count,
+                 std::uint8_t* out) {
+  const Tensor& tensor = *packed.tensor;
+  const DTypeInfo& info = Info(packed.dtype);
+  const std::size_t row_bytes = tensor.columns() / info.block_values * info.block_bytes;
+  std::vector<std::uint8_t> rounded(static_cast<std::size_t>(row_count) * row_bytes);
+  for (int row = 0; row < row_count; ++row) {
+    const auto at = static_cast<std::size_t>(row);
+    RoundRow(tensor.dtype, rows + at * RowBytes(tensor), tensor.columns(),
+             &rounded[at * row_bytes]);
+  }
+  PackPanel(packed.dtype, rounded.data(), row_bytes, row_count, tensor.columns(), out);
+}
+
 void PackPanelOf(const PackedTensor& packed, std::size_t panel, std::uint8_t* out) {
   const Tensor& tensor = *packed.tensor;
   const std::size_t first_row = FirstRow(tensor, panel);
   const std::size_t rows_left = tensor.shape[1] - first_row % tensor.shape[1];
   const auto* rows =
       reinterpret_cast<const std::uint8_t*>(tensor.data.data()) + first_row * RowBytes(tensor);
-  PackPanel(tensor.dtype, rows, RowBytes(tensor),
-            static_cast<int>(std::min<std::size_t>(kPanelRows, rows_left)), tensor.columns(), out);
+  const auto row_count = static_cast<int>(std::min<std::size_t>(kPanelRows, rows_left));
+  if (packed.dtype == tensor.dtype) {
+    PackPanel(tensor.dtype, rows, RowBytes(tensor), row_count, tensor.columns(), out);
+  } else {
+    PackRounded(packed, rows, row_count, out);
+  }
 }
 
 }  // namespace
 
-PackedLayout PlanPacking(std::span<const Tensor* const> matrices) {
+PackedLayout PlanPacking(std::span<const Tensor* const> matrices, FloatMatrices floats) {
   PackedLayout layout;
   for (const Tensor* tensor : matrices) {
     if (!HasPanels(tensor->dtype)) continue;
     PackedTensor packed;
     packed.tensor = tensor;
+    packed.dtype = DTypeOf(*tensor, floats);
     packed.offset = layout.bytes;
-    packed.panel_bytes = PanelBytes(tensor->dtype, tensor->columns());
+    packed.panel_bytes = PanelBytes(packed.dtype, tensor->columns());
     packed.matrix_bytes = PanelsOfMatrix(*tensor) * packed.panel_bytes;
     packed.matrix_count = tensor->rows() / tensor->shape[1];
     layout.bytes = RoundUp(packed.offset + packed.matrix_count * packed.matrix_bytes, kAlignment);

@@ -20,6 +20,7 @@ namespace kinglet {
 // other, each of whole panels.
 struct PackedTensor {
   const Tensor* tensor = nullptr;
+  DType dtype = DType::kF32;     // as it is packed
   std::size_t offset = 0;        // a multiple of 64
   std::size_t panel_bytes = 0;   // of 16 rows
   std::size_t matrix_bytes = 0;  // of shape[1] rows, the last panel filled up with zeros
@@ -33,8 +34,11 @@ struct PackedLayout {
   std::vector<PackedTensor> tensors;  // sorted by the address of `tensor`
   std::size_t bytes = 0;
 };
+// What becomes of matrices of floats: as they are, or Q8_0 where their rows are whole blocks of it.
+enum class FloatMatrices { kKept, kRounded };
 // Of those of the matrices whose type has panels.
-PackedLayout PlanPacking(std::span<const Tensor* const> matrices);
+PackedLayout PlanPacking(std::span<const Tensor* const> matrices,
+                         FloatMatrices floats = FloatMatrices::kKept);
 
 // A run of whole panels of one tensor: what a thread packs at a time. About kPackedPieceBytes.
 struct PackedPiece {

@@ -15,7 +15,14 @@ constexpr std::size_t kNarrowWidth = 1024;
 
 Rounding RoundingOfMixed(const ModelConfig& config, bool rounds) {
   if (!rounds) return Rounding::kNone;
+  if (config.family.encoder) return Rounding::kTo8Bits;  // nothing gained by more
   return config.embedding_length < kNarrowWidth ? Rounding::kTo16Bits : Rounding::kTo8Bits;
+}
+
+// An encoder asks for 16 bits where a text is short.
+Rounding RoundingOfNormed(const ModelConfig& config, bool rounds) {
+  if (!rounds) return Rounding::kNone;
+  return config.family.encoder ? Rounding::kTo16Bits : Rounding::kTo8Bits;
 }
 
 Rounding RoundingOf(bool rounds) { return rounds ? Rounding::kTo8Bits : Rounding::kNone; }
@@ -53,7 +60,8 @@ void RoundedColumns::Copy(const RoundedColumns& from, std::size_t from_column, s
 
 Activations::Activations(std::size_t width, Rounding rounding, std::size_t rows)
     : width_(width),
-      rounding_(width % kSpan == 0 ? rounding : Rounding::kNone),
+      finest_(width % kSpan == 0 ? rounding : Rounding::kNone),
+      rounding_(finest_),
       values_(rows * width),
       lost_(rounding_ == Rounding::kTo16Bits ? rows * width : 0) {
   if (rounding_ != Rounding::kNone) rounded_ = RoundedColumns(width, rows);
@@ -92,7 +100,7 @@ StepBuffers::StepBuffers(const ModelConfig& config, const KvBlockLayout& kv_layo
                          std::size_t context_tokens, int thread_count)
     : hidden(kStepTokens * config.embedding_length),
       delta(kStepTokens * config.embedding_length),
-      normed(config.embedding_length, RoundingOf(rounds)),
+      normed(config.embedding_length, RoundingOfNormed(config, rounds)),
       queries(kStepTokens * config.query_width()),
       keys(kStepTokens * config.key_width()),
       values(kStepTokens * config.key_width()),

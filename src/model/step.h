@@ -4,6 +4,7 @@
 // allocates nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -69,13 +70,17 @@ class Activations {
 
   std::size_t width() const { return width_; }
   bool rounds() const { return rounding_ != Rounding::kNone; }
+  // From now on; between 8 bits and what it was made for.
+  void RoundTo(Rounding rounding) { rounding_ = std::min(rounding, finest_); }
   std::span<float> values() { return values_; }
   float* row(std::size_t token) { return values_.data() + token * width_; }
   const float* row(std::size_t token) const { return values_.data() + token * width_; }
   const QuantisedColumns& quantised() const { return rounded_.view(); }
   // The columns from `row` on; and what their rounding lost, of no codes unless to 16 bits.
   QuantisedColumns QuantisedFrom(std::size_t row) const { return rounded_.From(row); }
-  QuantisedColumns RestFrom(std::size_t row) const { return rest_.From(row); }
+  QuantisedColumns RestFrom(std::size_t row) const {
+    return rounding_ == Rounding::kTo16Bits ? rest_.From(row) : QuantisedColumns();
+  }
   // Rounds `count` values of a row, from `first` on; both multiples of a span, or the whole row.
   // Nothing where these activations are not rounded.
   void Round(const Ops& ops, std::size_t row, std::size_t first, std::size_t count);
@@ -86,7 +91,8 @@ class Activations {
 
  private:
   std::size_t width_;
-  Rounding rounding_;  // the widths of some buffers are no multiple of a span: kNone
+  Rounding finest_;  // the widths of some buffers are no multiple of a span: kNone
+  Rounding rounding_;
   StepFloats values_;  // [rows][width]
   RoundedColumns rounded_;
   StepFloats lost_;  // [rows][width] by rounding to 8 bits, where there are 16

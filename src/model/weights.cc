@@ -45,6 +45,7 @@ Result<Linear> BindLinear(const ModelTensors& tensors, const Tensor& weights, co
   linear.weights = TRY(BindRows(weights));
   const PackedTensor* packed = tensors.packed == nullptr ? nullptr : tensors.packed->Find(weights);
   if (packed != nullptr) {
+    linear.weights.dtype = packed->dtype;
     linear.weights.data = tensors.packed->data(*packed);
     linear.weights.stride = packed->panel_bytes;
     linear.weights.packed = true;

@@ -102,7 +102,8 @@ Result<std::unique_ptr<LoadedModel>> ModelHost::Load(const OfferedModel& offered
   std::error_code error;
   model->memory_bytes_ = std::filesystem::file_size(offered.path, error);
   if (IsEncoder(offered.path)) {
-    model->embedder_ = TRY(ModelEmbedder::Open(offered.path, options_.engine.thread_count));
+    model->embedder_ =
+        TRY(ModelEmbedder::Open(offered.path, {.thread_count = options_.engine.thread_count}));
     model->family_ = model->embedder_->encoder().config().architecture;
     return model;
   }

@@ -69,8 +69,9 @@ json::array ToArray(std::span<const float> vector) {
 ApiResult<std::vector<double>> ScoreByVectors(LoadedModel& model, const std::string& query,
                                               const std::vector<std::string>& documents,
                                               int& tokens) {
-  std::vector<std::string> texts = {query};
-  texts.insert(texts.end(), documents.begin(), documents.end());
+  const std::string prefix(model.embedder()->passage_prefix());
+  std::vector<std::string> texts = {std::string(model.embedder()->query_prefix()) + query};
+  for (const std::string& document : documents) texts.push_back(prefix + document);
   const Vectors vectors = TRY(EmbedTexts(model, texts));
   tokens = vectors.tokens;
   std::vector<double> scores;

@@ -52,8 +52,7 @@ class BertLayers : public EncoderLayers {
     Attend(step, layer, {.causal = false});
     Project(step, b.mixed, {{weights.attention_output, b.hidden, /*accumulate=*/true}});
     NormaliseLayer(step, weights.attention_norm, b.normed);
-    Project(step, b.normed, {{weights.up, b.gated.values()}});
-    BendByGelu(step);
+    RunGelu(step, weights.up);
     Project(step, b.gated, {{weights.down, b.hidden, /*accumulate=*/true}});
     NormaliseLayer(step, weights.output_norm, b.normed);
   }
