@@ -382,10 +382,14 @@ Result<void> Library::Move(std::string_view uri, const DocumentSource& source) {
 Result<void> Library::Remove(std::string_view uri) {
   Database& database = state_->database;
   return InTransaction(database, [&]() -> Result<void> {
-    const auto id = TRY(FindId(database, uri));
-    if (!id) return NoDocument(uri);
+    std::vector<std::string> uris = TRY(ListMembers(uri));
+    if (TRY(FindId(database, uri))) uris.emplace_back(uri);
+    if (uris.empty()) return NoDocument(uri);
     state_->has_removed = true;
-    return DeleteDocument(database, *id);
+    for (const std::string& each : uris) {
+      if (const auto id = TRY(FindId(database, each))) TRY(DeleteDocument(database, *id));
+    }
+    return {};
   });
 }
 
