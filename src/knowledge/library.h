@@ -64,6 +64,7 @@ struct DocumentDetails {
   std::vector<ChunkRecord> chunks;
   std::string text;                // kept text
   std::vector<std::size_t> pages;  // where in text they begin, as in Document
+  std::vector<LineMark> lines;     // of text, as in Document
 };
 
 struct TermStatistic {

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view kFormat = "kinglet-library";
 constexpr std::int64_t kFormatVersion = 1;
-constexpr std::size_t kMaxMediaTypeBytes = 255;  // RFC 6838: two names of 127
+constexpr std::size_t kMaxMediaTypeBytes = 255;   // RFC 6838: two names of 127
+constexpr std::int64_t kMaxLine = INT32_MAX / 2;  // and as many more are counted from there
 // A document is an object of arrays of objects.
 constexpr JsonLimits kLineLimits{.max_bytes = kMaxExportLineBytes, .max_depth = 4};
 
@@ -159,6 +160,25 @@ Result<std::vector<std::size_t>> ReadPages(const json::value& object, std::strin
   return pages;
 }
 
+// Exports of earlier versions have none.
+Result<std::vector<LineMark>> ReadLines(const json::value& object, std::string_view text) {
+  const json::value* values = Find(object, "lines");
+  if (values == nullptr) return std::vector<LineMark>();
+  if (!values->is_array()) return Broken("\"lines\" is not an array");
+  std::vector<LineMark> marks;
+  for (const json::value& value : values->get_array()) {
+    const json::value* const counts = Find(value, "counts");
+    const auto byte = PlaceIn(text.size(), TRY(ReadNumber(value, "start_byte")));
+    const std::int64_t line = TRY(ReadNumber(value, "line"));
+    if (!byte || line < 1 || line > kMaxLine || counts == nullptr || !counts->is_bool()) {
+      return Error(StatusCode::kInvalidInput, "mark {} of lines is none", marks.size());
+    }
+    marks.push_back({*byte, static_cast<std::size_t>(line), counts->get_bool()});
+  }
+  if (!AreLineMarks(marks, text.size())) return Broken("\"lines\" are out of order");
+  return marks;
+}
+
 // Returns how many documents follow.
 Result<std::int64_t> ReadFirstLine(const std::optional<std::string>& line) {
   const auto value = ParseJson(line.value_or(""), kLineLimits);
@@ -227,6 +247,12 @@ json::object ToJson(const DocumentDetails& details) {
   }
   object["chunks"] = std::move(chunks);
   object["pages"] = json::array(details.pages.begin(), details.pages.end());
+  json::array lines;
+  for (const LineMark& mark : details.lines) {
+    lines.push_back(
+        json::object{{"start_byte", mark.byte}, {"line", mark.line}, {"counts", mark.counts}});
+  }
+  object["lines"] = std::move(lines);
   object["text"] = details.text;
   return object;
 }
@@ -244,6 +270,7 @@ Result<DocumentDetails> ParseExportLine(std::string_view line) {
   details.chunks = TRY(ReadChunks(object, details.text));
   details.record.chunk_count = static_cast<std::int64_t>(details.chunks.size());
   details.pages = TRY(ReadPages(object, details.text));
+  details.lines = TRY(ReadLines(object, details.text));
   return details;
 }
 

@@ -22,7 +22,8 @@ inline constexpr std::size_t kMaxExportLineBytes = std::size_t{256} << 20;
 
 // {"document", "title", "media_type", ... "ingested_at"}, as the command line shows it.
 json::object ToJson(const DocumentRecord& record);
-// The same with "modified_ns", "pages" (where in the text they begin), "text", and for "chunks"
+// The same with "modified_ns", "pages" (where in the text they begin), "lines" (line_marks.h),
+// "text", and for "chunks"
 // their headings and ranges. A uri that is no UTF-8 is an array of its bytes.
 json::object ToJson(const DocumentDetails& details);
 

@@ -119,12 +119,14 @@ class Libraries(serving.ServerTest):
         listed = self.server.get("/v1/library/documents").json()["documents"]
         self.assertIn("upload:birds.md", [document["uri"] for document in listed])
         passage = self.server.post("/v1/search", {"query": "kestrel"}).json()["passages"][0]
+        self.assertEqual((passage["line"], passage["page"]), (3, None))
         text = self.server.get("/v1/library/text?uri=upload:birds.md").json()["text"].encode()
         self.assertEqual(text[passage["start_byte"]:passage["end_byte"]].decode(), passage["text"])
         answer = self.server.post("/v1/ask", {"question": "What does the kestrel eat?", "mode": "quote"}).json()
         for quote in answer["quotes"]:
             self.assertEqual(text[quote["start_byte"]:quote["end_byte"]].decode(), quote["text"])
         self.assertTrue(any("voles" in quote["text"] for quote in answer["quotes"]), answer)
+        self.assertEqual({quote["line"] for quote in answer["quotes"]}, {3})
         events = self.server.post("/v1/ask", {"question": "What does the kestrel eat?", "mode": "quote",
                                               "stream": True}).events()
         self.assertEqual(events[-1]["quotes"], answer["quotes"])
@@ -137,7 +139,7 @@ class Libraries(serving.ServerTest):
         whole = (pathlib.Path(os.environ["KINGLET_TEST_DATA"]) / "documents/hens.pdf").read_bytes()
         self.assertEqual(self.add("hens.pdf", whole).json()["media_type"], "application/pdf")
         passage = self.server.post("/v1/search", {"query": "red mites"}).json()["passages"][0]
-        self.assertEqual((passage["document"], passage["page"]), ("upload:hens.pdf", 3))
+        self.assertEqual((passage["document"], passage["page"], passage["line"]), ("upload:hens.pdf", 3, None))
         answer = self.server.post("/v1/ask", {"question": "Where do the red mites hide?", "mode": "quote"}).json()
         self.assertEqual(answer["quotes"][0]["page"], 3)
         self.assertIn("no sound PDF", self.expect_error(self.add("cut.pdf", whole[:1000]), 400)["message"])
