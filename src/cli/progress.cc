@@ -30,6 +30,8 @@ std::string Amount(std::uint64_t count, ProgressUnit unit) {
       return SizeText(count);
     case ProgressUnit::kDocuments:
       return fmt::format("{} documents", count);
+    case ProgressUnit::kPassages:
+      return fmt::format("{} passages", count);
     case ProgressUnit::kTokens:
       return fmt::format("{} tokens", count);
   }

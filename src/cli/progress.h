@@ -10,7 +10,7 @@
 
 namespace kinglet {
 
-enum class ProgressUnit { kBytes, kDocuments, kTokens };
+enum class ProgressUnit { kBytes, kDocuments, kPassages, kTokens };
 
 struct ProgressState {
   std::uint64_t done = 0;
