@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/display.h"
 #include "base/utf8.h"
 #include "knowledge/chunker.h"
 #include "knowledge/library_state.h"
@@ -194,8 +195,54 @@ Result<std::int64_t> ReadFirstLine(const std::optional<std::string>& line) {
   return ReadNumber(*value, "documents");
 }
 
+// Masks what the policy says. An error: the policy refuses the document.
+Result<void> ObeyPolicy(PersonalDataPolicy policy, DocumentDetails& details) {
+  if (policy == PersonalDataPolicy::kKeep) return {};
+  Document document;
+  document.title = details.record.title;
+  document.text = details.text;
+  document.pages = details.pages;
+  document.lines = details.lines;
+  for (const ChunkRecord& chunk : details.chunks) {
+    document.blocks.push_back(
+        {.range = chunk.range, .heading = static_cast<std::uint32_t>(document.headings.size())});
+    document.headings.push_back(chunk.heading);
+  }
+  ExaminedDocument examined = ExamineDocument(std::move(document), policy);
+  TRY(CheckPolicy(examined.quality));
+  if (!examined.quality.has_personal_data()) return {};
+  Document& masked = examined.document;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < details.chunks.size(); ++i) {
+    const Block& block = masked.blocks[i];
+    if (block.range.begin < end || block.range.end <= block.range.begin) {
+      return Broken("a passage ends amid personal data, which cannot be masked");
+    }
+    end = block.range.end;
+    details.chunks[i] = {0, masked.headings[block.heading], block.range};
+  }
+  details.record.title = std::move(masked.title);
+  details.record.text_bytes = static_cast<std::int64_t>(masked.text.size());
+  details.record.text_digest = Sha256::HexOf(masked.text);
+  details.text = std::move(masked.text);
+  details.pages = std::move(masked.pages);
+  details.lines = std::move(masked.lines);
+  return {};
+}
+
+Result<void> Refuse(Library& library, const std::string& uri, const std::string& reason) {
+  if (TRY(library.FindDocument(uri))) TRY(library.Remove(uri));
+  const std::string name = IsUtf8(uri) ? uri : EscapeForDisplay(uri);
+  return library.UpdateProblems({}, {{name, "failed", reason}});
+}
+
 Result<void> ImportLine(Library& library, std::string_view line, ImportCounts& counts) {
-  const DocumentDetails details = TRY(ParseExportLine(line));
+  DocumentDetails details = TRY(ParseExportLine(line));
+  const PersonalDataPolicy policy = TRY(library.GetPersonalDataPolicy());
+  if (const auto allowed = ObeyPolicy(policy, details); !allowed) {
+    ++counts.refused;
+    return Refuse(library, details.record.source.uri, allowed.error().message());
+  }
   const auto old = TRY(library.FindDocument(details.record.source.uri));
   if (old && old->source.digest == details.record.source.digest &&
       old->text_digest == details.record.text_digest) {

@@ -36,8 +36,9 @@ struct ImportCounts {
   std::int64_t added = 0;
   std::int64_t replaced = 0;   // the document with the same uri had another text or original
   std::int64_t unchanged = 0;  // it was there, with the same digests
+  std::int64_t refused = 0;    // by the library's policy for personal data; noted as a problem
 
-  std::int64_t done() const { return added + replaced + unchanged; }
+  std::int64_t done() const { return added + replaced + unchanged + refused; }
 };
 
 // The next line; unset at the end.
@@ -46,7 +47,8 @@ using LineSource = std::function<Result<std::optional<std::string>>()>;
 using ImportSink = std::function<bool(const ImportCounts&)>;
 
 // Documents that are there with the same digests stay, others come in, one transaction each. Ends
-// at the first line that is wrong, and names it; what came before it is kept.
+// at the first line that is wrong, and names it; what came before it is kept. The library's policy
+// for personal data is obeyed as when a file is read.
 Result<void> ImportLibrary(Library& library, const LineSource& next_line, const ImportSink& sink);
 
 }  // namespace kinglet

@@ -184,6 +184,40 @@ TEST_F(LibraryExportTest, NamesTheLineThatIsWrong) {
   EXPECT_THAT(import_error({lines[0], lines[1], "{"}), HasSubstr("line 3: not JSON at byte 1"));
 }
 
+TEST_F(LibraryExportTest, ObeysThePolicyOfWhereItGoes) {
+  Library library = Open("from");
+  const std::string pages[] = {"Jane (jane@doe.example)", "a hen"};
+  Put(library, "/a", pages);
+  Put(library, "/b", std::span(pages).last(1));
+  const std::vector<std::string> lines = Export(library);
+
+  Library keeping = Open("keeping");
+  EXPECT_EQ(Import(keeping, lines).counts.added, 2);
+  EXPECT_EQ(Export(keeping), lines);
+
+  Library masking = Open("masking");
+  ASSERT_TRUE(masking.SetPersonalDataPolicy(PersonalDataPolicy::kMask));
+  EXPECT_EQ(Import(masking, lines).counts.added, 2);
+  EXPECT_EQ(Import(masking, lines).counts.unchanged, 2);
+  const DocumentDetails masked = masking.ShowDocument("/a").value();
+  EXPECT_EQ(masked.text.find("jane@doe"), std::string::npos);
+  EXPECT_THAT(masked.text, HasSubstr("Jane ([email]) lays eggs"));
+  EXPECT_EQ(masked.chunks[0].heading, "About Jane ([email])");
+  const DocumentDetails whole = library.ShowDocument("/a").value();
+  EXPECT_EQ(masked.text.substr(masked.pages[1]), whole.text.substr(whole.pages[1]));
+  EXPECT_THAT(masking.Verify().value().problems, IsEmpty());
+
+  Library refusing = Open("refusing");
+  EXPECT_EQ(Import(refusing, lines).counts.added, 2);
+  ASSERT_TRUE(refusing.SetPersonalDataPolicy(PersonalDataPolicy::kRefuse));
+  const Imported imported = Import(refusing, lines);
+  EXPECT_EQ(imported.counts.refused, 1);
+  EXPECT_EQ(imported.counts.unchanged, 1);
+  EXPECT_THAT(refusing.ListDocuments().value(), SizeIs(1));
+  ASSERT_THAT(refusing.ListProblems().value(), SizeIs(1));
+  EXPECT_THAT(refusing.ListProblems()->front().reason, HasSubstr("2 email"));  // in a heading, too
+}
+
 class ExportLineTest : public LibraryExportTest {
  protected:
   ExportLineTest() {
