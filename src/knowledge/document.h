@@ -121,7 +121,7 @@ class DocumentBuilder {
   };
 
   void Append(BlockKind kind, std::string_view text);
-  void MarkLine(std::string_view separator, std::string_view text);
+  void MarkLine(const LineMark& at, std::string_view separator, std::string_view text);
   std::uint32_t CurrentHeading();
 
   Document document_;
