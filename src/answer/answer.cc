@@ -19,10 +19,10 @@ std::string Marks(const Claim& claim) {
 }
 
 json::object ToJson(const Quote& quote) {
-  return {
-      {"document", quote.document}, {"title", quote.title},           {"heading", quote.heading},
-      {"page", OrNull(quote.page)}, {"start_byte", quote.start_byte}, {"end_byte", quote.end_byte},
-      {"text", quote.text}};
+  return {{"document", quote.document}, {"title", quote.title},
+          {"heading", quote.heading},   {"page", OrNull(quote.page)},
+          {"line", OrNull(quote.line)}, {"start_byte", quote.start_byte},
+          {"end_byte", quote.end_byte}, {"text", quote.text}};
 }
 
 }  // namespace

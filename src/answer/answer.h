@@ -19,6 +19,7 @@ struct Quote {
   std::string title;
   std::string heading;  // path of headings, outermost first
   std::optional<int> page;
+  std::optional<int> line;  // of the original, where it begins
   std::int64_t start_byte = 0;
   std::int64_t end_byte = 0;
   std::string text;

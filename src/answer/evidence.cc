@@ -61,6 +61,7 @@ Quote Evidence::ToQuote(const Window& window) const {
           .title = passage.title,
           .heading = passage.heading,
           .page = passage.PageAt(start_byte),
+          .line = passage.LineAt(start_byte),
           .start_byte = start_byte,
           .end_byte = passage.start_byte + static_cast<std::int64_t>(window.end),
           .text = std::string(Text(window))};

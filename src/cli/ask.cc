@@ -50,9 +50,10 @@ void PrintQuotes(const Answer& answer) {
   for (std::size_t i = 0; i < answer.quotes.size(); ++i) {
     const Quote& quote = answer.quotes[i];
     const std::string page = quote.page ? fmt::format(", page {}", *quote.page) : "";
-    fmt::print("\n[{}] \u201c{}\u201d\n    {}\n    {}{}, bytes {}-{}\n", i + 1, OneLine(quote.text),
-               OneLine(Place(quote)), OneLine(quote.document), page, quote.start_byte,
-               quote.end_byte);
+    const std::string line = quote.line ? fmt::format(", line {}", *quote.line) : "";
+    fmt::print("\n[{}] \u201c{}\u201d\n    {}\n    {}{}{}, bytes {}-{}\n", i + 1,
+               OneLine(quote.text), OneLine(Place(quote)), OneLine(quote.document), page, line,
+               quote.start_byte, quote.end_byte);
   }
 }
 

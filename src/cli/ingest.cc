@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/open_vectors.h"
+#include "cli/progress.h"
 
 namespace kinglet {
 namespace {
@@ -34,40 +35,31 @@ constexpr IngestOutcome kOutcomes[] = {IngestOutcome::kAdded,     IngestOutcome:
                                        IngestOutcome::kMoved,     IngestOutcome::kRemoved,
                                        IngestOutcome::kUnchanged, IngestOutcome::kSkipped,
                                        IngestOutcome::kFailed};
-constexpr double kProgressPeriodMs = 100;
 
 // Shows each event as it comes and counts them.
 class Report {
  public:
-  explicit Report(const Flags& flags) : flags_(flags) {}
+  explicit Report(const Flags& flags) : flags_(flags) { Begin("ingest", ProgressUnit::kDocuments); }
 
   void Show(const IngestEvent& event) {
     ++counts_[static_cast<int>(event.outcome)];
     if (flags_.json) PrintJson(event);
     if (event.outcome == IngestOutcome::kFailed) {
-      ClearProgress();
-      fmt::print(stderr, "kinglet: {}: {}\n", EscapeForDisplay(event.uri),
-                 EscapeForDisplay(event.reason));
+      progress_->Print(fmt::format("kinglet: {}: {}", EscapeForDisplay(event.uri),
+                                   EscapeForDisplay(event.reason)));
     }
-    const double now_ms = MonotonicMs();
-    if (flags_.show_progress && now_ms - shown_ms_ >= kProgressPeriodMs) {
-      shown_ms_ = now_ms;
-      PrintProgress(event);
-    }
+    progress_->Update(event.index + 1, event.count);
   }
 
   // Of passages whose vectors are made.
   void ShowEmbedded(std::int64_t done, std::int64_t total) {
-    if (!embedded_) embedding_start_ms_ = MonotonicMs();
+    if (!embedded_) Begin("embed", ProgressUnit::kPassages);
     embedded_ = done;
-    const double now_ms = MonotonicMs();
-    if (!flags_.show_progress || now_ms - shown_ms_ < kProgressPeriodMs) return;
-    shown_ms_ = now_ms;
-    PrintRate("passages embedded", done, total, embedding_start_ms_);
+    progress_->Update(static_cast<std::uint64_t>(done), static_cast<std::uint64_t>(total));
   }
 
   void PrintTotals() {
-    ClearProgress();
+    progress_->Clear();
     const double ms = MonotonicMs() - start_ms_;
     if (flags_.json) {
       json::object totals;
@@ -100,31 +92,15 @@ class Report {
     std::fflush(stdout);
   }
 
-  void PrintProgress(const IngestEvent& event) {
-    PrintRate("documents", static_cast<std::int64_t>(event.index) + 1,
-              static_cast<std::int64_t>(event.count), start_ms_);
-  }
-
-  void PrintRate(const char* what, std::int64_t done, std::int64_t total, double start_ms) {
-    const double rate = static_cast<double>(done) * 1000 / (MonotonicMs() - start_ms);
-    fmt::print(stderr, "\r\x1b[K{} of {} {}, {:.0f}/s, {:.0f} s left", done, total, what, rate,
-               static_cast<double>(total - done) / rate);
-    std::fflush(stderr);
-    progress_shown_ = true;
-  }
-
-  void ClearProgress() {
-    if (progress_shown_) fmt::print(stderr, "\r\x1b[K");
-    progress_shown_ = false;
+  void Begin(const char* label, ProgressUnit unit) {
+    progress_.emplace(label, unit, flags_.show_progress);
   }
 
   const Flags& flags_;
   int counts_[std::size(kOutcomes)] = {};
   double start_ms_ = MonotonicMs();
-  double shown_ms_ = start_ms_;
-  bool progress_shown_ = false;
+  std::optional<Progress> progress_;  // the one that is shown
   std::optional<std::int64_t> embedded_;
-  double embedding_start_ms_ = 0;
 };
 
 // With the embedder that the user names, or the one that the library remembers; none: no vectors.

@@ -132,7 +132,7 @@ struct Action {
 constexpr Action kActions[] = {
     {"list", "the documents", List, false},
     {"show", "one document: where it came from, its chunks, its text", Show, true},
-    {"remove", "takes one document out; its file stays", Remove, true},
+    {"remove", "takes one document out, or those of an archive; the file stays", Remove, true},
     {"report", "languages, duplicates, personal data, and what was not read", Report, false},
     {"verify", "reads everything and checks digests, chunks and index", Verify, false},
 };

@@ -57,11 +57,15 @@ void PrintCounts(const ImportCounts& counts, double ms, bool as_json) {
     fmt::print("{}\n", ToJson(json::object{{"added", counts.added},
                                            {"replaced", counts.replaced},
                                            {"unchanged", counts.unchanged},
+                                           {"refused", counts.refused},
                                            {"ms", ms}}));
     return;
   }
-  fmt::print("{} added, {} replaced, {} unchanged in {:.1f} s\n", counts.added, counts.replaced,
-             counts.unchanged, ms / 1000);
+  fmt::print(
+      "{} added, {} replaced, {} unchanged{} in {:.1f} s\n", counts.added, counts.replaced,
+      counts.unchanged,
+      counts.refused == 0 ? "" : fmt::format(", {} refused for personal data", counts.refused),
+      ms / 1000);
 }
 
 Result<void> Import(const Flags& flags) {

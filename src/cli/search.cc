@@ -35,8 +35,10 @@ void PrintPassage(std::size_t number, const Passage& passage) {
   fmt::print("[{}] {}\n", number, EscapeForDisplay(passage.title));
   if (!passage.heading.empty()) fmt::print("    {}\n", EscapeForDisplay(passage.heading));
   const std::string page = passage.page ? fmt::format(", page {}", *passage.page) : "";
-  fmt::print("    {}{}, bytes {} to {}, score {:.2f}{}\n", EscapeForDisplay(passage.document), page,
-             passage.start_byte, passage.end_byte, passage.score, Ranks(passage));
+  const auto line = passage.LineAt(passage.start_byte);
+  fmt::print("    {}{}{}, bytes {} to {}, score {:.2f}{}\n", EscapeForDisplay(passage.document),
+             page, line ? fmt::format(", line {}", *line) : "", passage.start_byte,
+             passage.end_byte, passage.score, Ranks(passage));
   for (const std::string& uri : passage.also_in) {
     fmt::print("    also in {}\n", EscapeForDisplay(uri));
   }

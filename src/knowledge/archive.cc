@@ -4,6 +4,9 @@
 
 #include <utility>
 
+#include "base/display.h"
+#include "knowledge/cleaner.h"
+
 namespace kinglet {
 namespace {
 
@@ -40,8 +43,15 @@ class Unpacker {
  private:
   using Fate = ArchiveMember::Fate;
 
+  // The specification of zip has two encodings for names: UTF-8, and that of DOS.
+  std::string NameOf(const ArchiveWalk& walk) const {
+    const std::string_view name = walk.Name();
+    const bool is_of_dos = kind_ == ArchiveKind::kZip && !IsUtf8(name);
+    return is_of_dos ? DecodeToUtf8(name, "IBM437") : std::string(name);
+  }
+
   Result<ArchiveMember> Take(ArchiveWalk& walk) {
-    const Result<std::string> path = MemberPath(walk.Name());
+    const Result<std::string> path = MemberPath(NameOf(walk));
     if (!path) {
       return ArchiveMember{Fate::kRefused, std::string(walk.Name().substr(0, kShownNameBytes)),
                            path.error().message()};

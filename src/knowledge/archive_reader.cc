@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -40,6 +41,37 @@ std::vector<std::string> TextsOf(const json::value& selection, std::string_view 
 
 std::string_view Name(ArchiveKind kind) { return kind == ArchiveKind::kZip ? "zip" : "tar"; }
 
+// By a process that gets what `input` says.
+Result<void> Read(ProcessOptions input, ArchiveKind kind, const WalkOptions& walk,
+                  const ReadOptions& options, const MemberSink& sink) {
+  MemberStream stream(kLimits, sink);
+  double heard_ms = MonotonicMs();
+  bool is_silent = false;
+  const auto take = [&](std::string_view bytes) {
+    const Result<void> taken = stream.Take(bytes);
+    heard_ms = MonotonicMs();
+    return taken;
+  };
+  const auto should_stop = [&] {
+    is_silent = MonotonicMs() - heard_ms > options.timeout_ms;
+    return is_silent || (options.should_stop && options.should_stop());
+  };
+  input.argv = {options.program, "read-archive", std::string(Name(kind)), SelectionOf(walk)};
+  input.on_stdout = take;
+  input.should_stop = should_stop;
+  const Result<ProcessOutput> output = RunProcess(input);
+  if (is_silent) {
+    return Error(StatusCode::kFailed, "its reader was stopped: no member within {} ms",
+                 options.timeout_ms);
+  }
+  if (!output && output.error().code() == StatusCode::kFailed) {
+    return Error(StatusCode::kFailed, "its reader was stopped: {}", output.error().message());
+  }
+  if (!output) return std::unexpected(output.error());
+  if (output->exit_status != 0) return std::unexpected(ErrorOfReader(*output));
+  return stream.Finish();
+}
+
 }  // namespace
 
 std::string SelectionOf(const WalkOptions& walk) {
@@ -54,36 +86,16 @@ Result<void> ReadArchive(const std::filesystem::path& path, ArchiveKind kind,
                          const MemberSink& sink) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open()) return ErrnoError(path, "open it");
-  MemberStream stream(kLimits, sink);
-  double heard_ms = MonotonicMs();
-  bool is_silent = false;
-  const auto take = [&](std::string_view bytes) {
-    const Result<void> taken = stream.Take(bytes);
-    heard_ms = MonotonicMs();
-    return taken;
-  };
-  const auto should_stop = [&] {
-    is_silent = MonotonicMs() - heard_ms > options.timeout_ms;
-    return is_silent || (options.should_stop && options.should_stop());
-  };
-  const Result<ProcessOutput> output = RunProcess(
-      {.argv = {options.program, "read-archive", std::string(Name(kind)), SelectionOf(walk)},
-       .environment = {},
-       .timeout_ms = {},
-       .input = {},
-       .input_file = &file,
-       .on_stdout = take,
-       .should_stop = should_stop});
-  if (is_silent) {
-    return Error(StatusCode::kFailed, "its reader was stopped: no member within {} ms",
-                 options.timeout_ms);
-  }
-  if (!output && output.error().code() == StatusCode::kFailed) {
-    return Error(StatusCode::kFailed, "its reader was stopped: {}", output.error().message());
-  }
-  if (!output) return std::unexpected(output.error());
-  if (output->exit_status != 0) return std::unexpected(ErrorOfReader(*output));
-  return stream.Finish();
+  ProcessOptions input;
+  input.input_file = &file;
+  return Read(std::move(input), kind, walk, options, sink);
+}
+
+Result<void> ReadArchiveBytes(std::string_view bytes, ArchiveKind kind, const WalkOptions& walk,
+                              const ReadOptions& options, const MemberSink& sink) {
+  ProcessOptions input;
+  input.input = bytes;
+  return Read(std::move(input), kind, walk, options, sink);
 }
 
 Result<void> ServeArchive(std::string_view kind, std::string_view selection) {

@@ -19,6 +19,10 @@ Result<void> ReadArchive(const std::filesystem::path& path, ArchiveKind kind,
                          const WalkOptions& walk, const ReadOptions& options,
                          const MemberSink& sink);
 
+// The same of one that is in memory.
+Result<void> ReadArchiveBytes(std::string_view bytes, ArchiveKind kind, const WalkOptions& walk,
+                              const ReadOptions& options, const MemberSink& sink);
+
 // What decides which members are read, as one line: the other process is told by it, and where it
 // is the same the same members are.
 std::string SelectionOf(const WalkOptions& walk);

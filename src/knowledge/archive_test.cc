@@ -3,6 +3,8 @@
 // costs no more than the limits allow.
 #include "knowledge/archive.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "knowledge/archive_stream.h"
@@ -92,6 +94,14 @@ TEST(Archive, RefusesNamesThatLeadOut) {
               ElementsAre("../a.md refused: its name leads out of the archive",
                           "/etc/b.md refused: its name is absolute, and leads out of the archive",
                           "\xFF.md refused: its name is not UTF-8", "c.md: 4"));
+}
+
+TEST(Archive, ReadsNamesOfDos) {
+  std::string zip = WriteZip({{"k#/r#k.md", "1"}});
+  std::ranges::replace(zip, '#', '\x84');
+  EXPECT_THAT(Unpack(zip, ArchiveKind::kZip), ElementsAre("kä/räk.md: 1"));
+  std::ranges::replace(zip, '\x84', '\xE2');
+  EXPECT_THAT(Unpack(zip, ArchiveKind::kZip), ElementsAre("kΓ/rΓk.md: 1"));
 }
 
 TEST(Archive, RefusesWhatIsEncryptedAndGoesOn) {

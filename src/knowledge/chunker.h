@@ -18,8 +18,8 @@ struct Chunk {
 // Bytes rather than words: they mean about as much in scripts without spaces, and prompts are
 // counted in what bytes cost.
 struct ChunkSizes {
-  std::size_t target_bytes = 900;     // about 150 English words
-  std::size_t max_bytes = 1500;       // a chunk of several sentences or lines is never longer
+  std::size_t target_bytes = 600;     // about 100 English words; docs/library.md has what chose it
+  std::size_t max_bytes = 1000;       // a chunk of several sentences or lines is never longer
   std::size_t max_unit_bytes = 3000;  // a sentence or line that is longer is cut
 };
 

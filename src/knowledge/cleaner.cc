@@ -144,9 +144,13 @@ std::string CleanText(std::string_view utf8) {
     UChar32 c = 0;
     U8_NEXT(s, i, utf8.size(), c);  // NOLINT(bugprone-inc-dec-in-conditions): a macro of ICU's
     if (c < 0) c = kReplacement;
+    const bool at_line_break =
+        (i < utf8.size() && utf8[i] == '\n') || (!out.empty() && out.back() == '\n');
     if (c == '\r') {
       if (i < utf8.size() && utf8[i] == '\n') continue;
       c = '\n';
+    } else if (c == '\f' && at_line_break) {
+      continue;  // a page of a printer ends with a line: it makes no line of its own
     } else if (c == '\f' || c == '\v' || c == 0x85 || c == 0x2028 || c == 0x2029) {
       c = '\n';
     }

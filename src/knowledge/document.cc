@@ -66,6 +66,7 @@ Result<void> CheckDocument(const Document& document) {
       (!document.pages.empty() && document.pages.back() > document.text.size())) {
     return broken("pages out of order");
   }
+  if (!AreLineMarks(document.lines, document.text.size())) return broken("lines out of order");
   if (!std::ranges::is_sorted(document.embedded, {}, &EmbeddedFile::block) ||
       (!document.embedded.empty() && document.embedded.back().block >= document.blocks.size())) {
     return broken("a file in no block");
@@ -203,10 +204,25 @@ void DocumentBuilder::Append(BlockKind kind, std::string_view text) {
   const std::string_view separator = Separator(document_.blocks, kind);
   full_ = full_ || text.size() + separator.size() > max_text_bytes_ - document_.text.size();
   if (full_) return;
+  if (at_ && parts_.empty()) MarkLine(*at_, separator, text);
   document_.text += separator;
   const std::size_t begin = document_.text.size();
   document_.text += text;
   document_.blocks.push_back({kind, {begin, document_.text.size()}, CurrentHeading()});
+}
+
+// Of a block that is about to be added. Where the marks that there are tell its line, none is.
+void DocumentBuilder::MarkLine(const LineMark& at, std::string_view separator,
+                               std::string_view text) {
+  std::vector<LineMark>& marks = document_.lines;
+  const auto breaks_in = [](std::string_view of) {
+    return static_cast<std::size_t>(std::ranges::count(of, '\n'));
+  };
+  const std::size_t told = line_at_end_ + (at.counts ? breaks_in(separator) : 0);
+  if (marks.empty() || marks.back().counts != at.counts || told != at.line) {
+    marks.push_back({document_.text.size() + separator.size(), at.line, at.counts});
+  }
+  line_at_end_ = at.line + (at.counts ? breaks_in(text) : 0);
 }
 
 // The path is stored once for a run of blocks that share it.

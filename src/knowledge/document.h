@@ -13,6 +13,7 @@
 
 #include "base/byte_range.h"
 #include "base/status.h"
+#include "knowledge/line_marks.h"
 
 namespace kinglet {
 
@@ -41,6 +42,9 @@ struct Document {
   std::vector<Block> blocks;
   // Where in text its pages begin, the first one's first, ascending; empty: there are no pages.
   std::vector<std::size_t> pages;
+  // Of the original's lines; empty: it has none that are known, or its reader works in a process of
+  // its own.
+  std::vector<LineMark> lines;
   // Of text that was not content (menus, banners), without white space; unset: its reader does not
   // count it, or read it in a process of its own.
   std::optional<std::size_t> dropped_bytes;
@@ -93,6 +97,13 @@ class DocumentBuilder {
   // What is added from now on stands on the next page; the first begins with the first call.
   void BeginPage();
 
+  // What is added from now on comes from there in the original. Lines::kOwn: code and paragraphs
+  // have the line breaks of the original, each one.
+  enum class Lines : std::uint8_t { kOwn, kNone };
+  void AtLine(std::size_t line, Lines lines) {
+    at_ = {.line = line, .counts = lines == Lines::kOwn};
+  }
+
   void SetDroppedBytes(std::size_t bytes) { document_.dropped_bytes = bytes; }
 
   // Empty text adds nothing. Code and paragraphs may hold line breaks; the others become one line.
@@ -110,6 +121,7 @@ class DocumentBuilder {
   };
 
   void Append(BlockKind kind, std::string_view text);
+  void MarkLine(const LineMark& at, std::string_view separator, std::string_view text);
   std::uint32_t CurrentHeading();
 
   Document document_;
@@ -117,6 +129,8 @@ class DocumentBuilder {
   std::vector<OpenHeading> open_;
   std::vector<std::size_t> boxes_;  // how many headings were open when each box began
   std::vector<std::size_t> parts_;  // how many boxes were open when each part began
+  std::optional<LineMark> at_;      // where the next block comes from; unset: nobody says
+  std::size_t line_at_end_ = 0;     // of the text, by the marks that there are
   std::size_t max_text_bytes_;
   bool full_ = false;
 };

@@ -50,6 +50,8 @@ void Mask(Document& document, const std::vector<PersonalData>& found) {
   }
   MaskedOffsets of_pages(found);
   for (std::size_t& page : document.pages) page = of_pages.Of(page);
+  MaskedOffsets of_lines(found);
+  for (LineMark& mark : document.lines) mark.byte = of_lines.Of(mark.byte);
 }
 
 }  // namespace

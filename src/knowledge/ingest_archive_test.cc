@@ -96,6 +96,17 @@ TEST_F(IngestArchiveTest, OpensAnArchiveAgainWhoseDocumentWasRemoved) {
   EXPECT_THAT(Ingest(), ElementsAre("added x.zip!/a.md", "unchanged x.zip!/b.md"));
 }
 
+TEST_F(IngestArchiveTest, RemovesAllOfAnArchiveByItsName) {
+  Write("x.zip", WriteZip({{"a.md", "Hens."}, {"b/c.md", "Geese."}}));
+  Write("x.zip.md", "Ducks.");
+  EXPECT_EQ(Ingest().size(), 3U);
+  ASSERT_TRUE(library_.Remove((folder_ / "in/x.zip").string()));
+  EXPECT_THAT(Documents(), ElementsAre("x.zip.md"));
+  EXPECT_EQ(library_.Remove((folder_ / "in/x.zip").string()).error().code(), StatusCode::kNotFound);
+  EXPECT_THAT(Ingest(),
+              ElementsAre("added x.zip!/a.md", "added x.zip!/b/c.md", "unchanged x.zip.md"));
+}
+
 TEST_F(IngestArchiveTest, RemovesTheDocumentsOfAnArchiveThatIsGone) {
   Write("x.zip", WriteZip({{"a.md", "Hens."}, {"b.md", "Geese."}}));
   Write("y.md", "Ducks.");

@@ -22,7 +22,7 @@ namespace {
 // "KNGL"; tells our files from others that SQLite can read.
 constexpr std::int64_t kApplicationId = 0x4B4E474C;
 // Raised with every change of the tables or of what StemWords makes of a text.
-constexpr std::int64_t kSchemaVersion = 5;
+constexpr std::int64_t kSchemaVersion = 6;
 
 // The kept text comes last in its row, so that lists of documents do not read through it. Chunks
 // hold their text again: the index needs it alone, without a walk through a long document.
@@ -90,6 +90,14 @@ constexpr std::string_view kUpgrades[] = {
          size_bytes INTEGER NOT NULL,
          modified_ns INTEGER NOT NULL,
          selection TEXT NOT NULL
+       ) STRICT, WITHOUT ROWID;)",
+    // 6: which lines of the original bytes of the text come from (line_marks.h).
+    R"(CREATE TABLE lines(
+         document_id INTEGER NOT NULL REFERENCES documents(id),
+         start_byte INTEGER NOT NULL,
+         line INTEGER NOT NULL,
+         counts INTEGER NOT NULL,
+         PRIMARY KEY(document_id, start_byte)
        ) STRICT, WITHOUT ROWID;)",
 };
 static_assert(std::size(kUpgrades) == kSchemaVersion - 1);
@@ -223,7 +231,8 @@ Result<void> DeleteDocument(Database& database, std::int64_t id) {
        {kForgetArchive, kForgetWords,
         "DELETE FROM vectors WHERE chunk_id IN (SELECT id FROM chunks WHERE document_id = ?1)",
         kForgetSentences, "DELETE FROM chunks WHERE document_id = ?1",
-        "DELETE FROM pages WHERE document_id = ?1", "DELETE FROM documents WHERE id = ?1"}) {
+        "DELETE FROM pages WHERE document_id = ?1", "DELETE FROM lines WHERE document_id = ?1",
+        "DELETE FROM documents WHERE id = ?1"}) {
     TRY(RunFor(database, sql, id));
   }
   return NoteVectorChange(database);
@@ -266,6 +275,21 @@ Result<void> InsertPages(Database& database, std::int64_t document_id,
   std::int64_t page = 0;
   for (const std::size_t start_byte : details.pages) {
     insert.Bind(1, document_id).Bind(2, ++page).Bind(3, static_cast<std::int64_t>(start_byte));
+    TRY(insert.Run());
+  }
+  return {};
+}
+
+// With one at each chunk: a passage needs no text before it to know its line.
+Result<void> InsertLines(Database& database, std::int64_t document_id,
+                         const DocumentDetails& details) {
+  Statement insert = TRY(database.Prepare(
+      "INSERT INTO lines(document_id, start_byte, line, counts) VALUES(?1, ?2, ?3, ?4)"));
+  std::vector<std::size_t> starts;
+  for (const ChunkRecord& chunk : details.chunks) starts.push_back(chunk.range.begin);
+  for (const LineMark& mark : WithMarksAt(details.lines, details.text, starts)) {
+    insert.Bind(1, document_id).Bind(2, static_cast<std::int64_t>(mark.byte));
+    insert.Bind(3, static_cast<std::int64_t>(mark.line)).Bind(4, std::int64_t{mark.counts});
     TRY(insert.Run());
   }
   return {};
@@ -335,7 +359,8 @@ Result<void> Library::Put(const DocumentSource& source, const ExaminedDocument& 
                                      .ingested_at = now},
                           .chunks = {},
                           .text = document.text,
-                          .pages = document.pages};
+                          .pages = document.pages,
+                          .lines = document.lines};
   for (const Chunk& chunk : ChunkDocument(document)) {
     details.chunks.push_back({0, document.headings[chunk.heading], chunk.range});
   }
@@ -355,6 +380,7 @@ Result<void> Library::Write(const DocumentDetails& details, const DocumentQualit
     }
     const std::int64_t id = TRY(InsertDocument(database, details));
     TRY(InsertPages(database, id, details));
+    TRY(InsertLines(database, id, details));
     if (quality != nullptr) TRY(InsertQuality(database, id, *quality));
     return InsertChunks(database, id, details);
   });
@@ -382,10 +408,14 @@ Result<void> Library::Move(std::string_view uri, const DocumentSource& source) {
 Result<void> Library::Remove(std::string_view uri) {
   Database& database = state_->database;
   return InTransaction(database, [&]() -> Result<void> {
-    const auto id = TRY(FindId(database, uri));
-    if (!id) return NoDocument(uri);
+    std::vector<std::string> uris = TRY(ListMembers(uri));
+    if (TRY(FindId(database, uri))) uris.emplace_back(uri);
+    if (uris.empty()) return NoDocument(uri);
     state_->has_removed = true;
-    return DeleteDocument(database, *id);
+    for (const std::string& each : uris) {
+      if (const auto id = TRY(FindId(database, each))) TRY(DeleteDocument(database, *id));
+    }
+    return {};
   });
 }
 
@@ -428,7 +458,7 @@ Result<DocumentDetails> Library::ShowDocument(std::string_view uri) {
   Statement row = TRY(state_->database.Prepare(
       fmt::format("SELECT {}, text, id FROM documents WHERE uri = ?1", kRecordColumns)));
   if (!TRY(row.Bind(1, uri).Step())) return NoDocument(uri);
-  DocumentDetails details{ReadRecord(row), {}, std::string(row.Text(10)), {}};
+  DocumentDetails details{ReadRecord(row), {}, std::string(row.Text(10)), {}, {}};
   Statement chunk = TRY(state_->database.Prepare(
       "SELECT id, heading, start_byte, end_byte FROM chunks WHERE document_id = ?1 "
       "ORDER BY start_byte"));
@@ -443,6 +473,9 @@ Result<DocumentDetails> Library::ShowDocument(std::string_view uri) {
       "SELECT start_byte FROM pages WHERE document_id = ?1 ORDER BY page"));
   page.Bind(1, row.Int(11));
   while (TRY(page.Step())) details.pages.push_back(static_cast<std::size_t>(page.Int(0)));
+  Statement line = TRY(state_->database.Prepare(kLinesUntil));
+  line.Bind(1, row.Int(11)).Bind(2, std::int64_t{0}).Bind(3, row.Int(6) + 1);
+  while (TRY(line.Step())) details.lines.push_back(ReadLineMark(line));
   return details;
 }
 

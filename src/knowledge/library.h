@@ -64,6 +64,7 @@ struct DocumentDetails {
   std::vector<ChunkRecord> chunks;
   std::string text;                // kept text
   std::vector<std::size_t> pages;  // where in text they begin, as in Document
+  std::vector<LineMark> lines;     // of text, as in Document
 };
 
 struct TermStatistic {
@@ -155,7 +156,7 @@ class Library {
   Result<void> Touch(const DocumentSource& source);
   // The file of a document has another place, its bytes are the same. kNotFound when there is none.
   Result<void> Move(std::string_view uri, const DocumentSource& source);
-  // kNotFound when there is none.
+  // The document, or all documents of the archive, with that uri. kNotFound when there is none.
   Result<void> Remove(std::string_view uri);
 
   // Remembered until a document of the archive is replaced, removed or moved.

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/display.h"
 #include "base/utf8.h"
 #include "knowledge/chunker.h"
 #include "knowledge/library_state.h"
@@ -16,7 +17,8 @@ namespace {
 
 constexpr std::string_view kFormat = "kinglet-library";
 constexpr std::int64_t kFormatVersion = 1;
-constexpr std::size_t kMaxMediaTypeBytes = 255;  // RFC 6838: two names of 127
+constexpr std::size_t kMaxMediaTypeBytes = 255;   // RFC 6838: two names of 127
+constexpr std::int64_t kMaxLine = INT32_MAX / 2;  // and as many more are counted from there
 // A document is an object of arrays of objects.
 constexpr JsonLimits kLineLimits{.max_bytes = kMaxExportLineBytes, .max_depth = 4};
 
@@ -159,6 +161,25 @@ Result<std::vector<std::size_t>> ReadPages(const json::value& object, std::strin
   return pages;
 }
 
+// Exports of earlier versions have none.
+Result<std::vector<LineMark>> ReadLines(const json::value& object, std::string_view text) {
+  const json::value* values = Find(object, "lines");
+  if (values == nullptr) return std::vector<LineMark>();
+  if (!values->is_array()) return Broken("\"lines\" is not an array");
+  std::vector<LineMark> marks;
+  for (const json::value& value : values->get_array()) {
+    const json::value* const counts = Find(value, "counts");
+    const auto byte = PlaceIn(text.size(), TRY(ReadNumber(value, "start_byte")));
+    const std::int64_t line = TRY(ReadNumber(value, "line"));
+    if (!byte || line < 1 || line > kMaxLine || counts == nullptr || !counts->is_bool()) {
+      return Error(StatusCode::kInvalidInput, "mark {} of lines is none", marks.size());
+    }
+    marks.push_back({*byte, static_cast<std::size_t>(line), counts->get_bool()});
+  }
+  if (!AreLineMarks(marks, text.size())) return Broken("\"lines\" are out of order");
+  return marks;
+}
+
 // Returns how many documents follow.
 Result<std::int64_t> ReadFirstLine(const std::optional<std::string>& line) {
   const auto value = ParseJson(line.value_or(""), kLineLimits);
@@ -174,8 +195,54 @@ Result<std::int64_t> ReadFirstLine(const std::optional<std::string>& line) {
   return ReadNumber(*value, "documents");
 }
 
+// Masks what the policy says. An error: the policy refuses the document.
+Result<void> ObeyPolicy(PersonalDataPolicy policy, DocumentDetails& details) {
+  if (policy == PersonalDataPolicy::kKeep) return {};
+  Document document;
+  document.title = details.record.title;
+  document.text = details.text;
+  document.pages = details.pages;
+  document.lines = details.lines;
+  for (const ChunkRecord& chunk : details.chunks) {
+    document.blocks.push_back(
+        {.range = chunk.range, .heading = static_cast<std::uint32_t>(document.headings.size())});
+    document.headings.push_back(chunk.heading);
+  }
+  ExaminedDocument examined = ExamineDocument(std::move(document), policy);
+  TRY(CheckPolicy(examined.quality));
+  if (!examined.quality.has_personal_data()) return {};
+  Document& masked = examined.document;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < details.chunks.size(); ++i) {
+    const Block& block = masked.blocks[i];
+    if (block.range.begin < end || block.range.end <= block.range.begin) {
+      return Broken("a passage ends amid personal data, which cannot be masked");
+    }
+    end = block.range.end;
+    details.chunks[i] = {0, masked.headings[block.heading], block.range};
+  }
+  details.record.title = std::move(masked.title);
+  details.record.text_bytes = static_cast<std::int64_t>(masked.text.size());
+  details.record.text_digest = Sha256::HexOf(masked.text);
+  details.text = std::move(masked.text);
+  details.pages = std::move(masked.pages);
+  details.lines = std::move(masked.lines);
+  return {};
+}
+
+Result<void> Refuse(Library& library, const std::string& uri, const std::string& reason) {
+  if (TRY(library.FindDocument(uri))) TRY(library.Remove(uri));
+  const std::string name = IsUtf8(uri) ? uri : EscapeForDisplay(uri);
+  return library.UpdateProblems({}, {{name, "failed", reason}});
+}
+
 Result<void> ImportLine(Library& library, std::string_view line, ImportCounts& counts) {
-  const DocumentDetails details = TRY(ParseExportLine(line));
+  DocumentDetails details = TRY(ParseExportLine(line));
+  const PersonalDataPolicy policy = TRY(library.GetPersonalDataPolicy());
+  if (const auto allowed = ObeyPolicy(policy, details); !allowed) {
+    ++counts.refused;
+    return Refuse(library, details.record.source.uri, allowed.error().message());
+  }
   const auto old = TRY(library.FindDocument(details.record.source.uri));
   if (old && old->source.digest == details.record.source.digest &&
       old->text_digest == details.record.text_digest) {
@@ -227,6 +294,12 @@ json::object ToJson(const DocumentDetails& details) {
   }
   object["chunks"] = std::move(chunks);
   object["pages"] = json::array(details.pages.begin(), details.pages.end());
+  json::array lines;
+  for (const LineMark& mark : details.lines) {
+    lines.push_back(
+        json::object{{"start_byte", mark.byte}, {"line", mark.line}, {"counts", mark.counts}});
+  }
+  object["lines"] = std::move(lines);
   object["text"] = details.text;
   return object;
 }
@@ -244,6 +317,7 @@ Result<DocumentDetails> ParseExportLine(std::string_view line) {
   details.chunks = TRY(ReadChunks(object, details.text));
   details.record.chunk_count = static_cast<std::int64_t>(details.chunks.size());
   details.pages = TRY(ReadPages(object, details.text));
+  details.lines = TRY(ReadLines(object, details.text));
   return details;
 }
 

@@ -22,7 +22,8 @@ inline constexpr std::size_t kMaxExportLineBytes = std::size_t{256} << 20;
 
 // {"document", "title", "media_type", ... "ingested_at"}, as the command line shows it.
 json::object ToJson(const DocumentRecord& record);
-// The same with "modified_ns", "pages" (where in the text they begin), "text", and for "chunks"
+// The same with "modified_ns", "pages" (where in the text they begin), "lines" (line_marks.h),
+// "text", and for "chunks"
 // their headings and ranges. A uri that is no UTF-8 is an array of its bytes.
 json::object ToJson(const DocumentDetails& details);
 
@@ -35,8 +36,9 @@ struct ImportCounts {
   std::int64_t added = 0;
   std::int64_t replaced = 0;   // the document with the same uri had another text or original
   std::int64_t unchanged = 0;  // it was there, with the same digests
+  std::int64_t refused = 0;    // by the library's policy for personal data; noted as a problem
 
-  std::int64_t done() const { return added + replaced + unchanged; }
+  std::int64_t done() const { return added + replaced + unchanged + refused; }
 };
 
 // The next line; unset at the end.
@@ -45,7 +47,8 @@ using LineSource = std::function<Result<std::optional<std::string>>()>;
 using ImportSink = std::function<bool(const ImportCounts&)>;
 
 // Documents that are there with the same digests stay, others come in, one transaction each. Ends
-// at the first line that is wrong, and names it; what came before it is kept.
+// at the first line that is wrong, and names it; what came before it is kept. The library's policy
+// for personal data is obeyed as when a file is read.
 Result<void> ImportLibrary(Library& library, const LineSource& next_line, const ImportSink& sink);
 
 }  // namespace kinglet

@@ -115,6 +115,7 @@ Result<std::vector<Passage>> Library::ReadPassages(std::span<const std::int64_t>
   Statement pages = TRY(state_->database.Prepare(
       "SELECT page, start_byte FROM pages WHERE document_id = ?1 AND start_byte < ?2 "
       "ORDER BY page"));
+  Statement lines = TRY(state_->database.Prepare(kLinesUntil));
   for (const std::int64_t id : chunk_ids) {
     row.Reset();
     if (!TRY(row.Bind(1, id).Step())) continue;
@@ -127,6 +128,9 @@ Result<std::vector<Passage>> Library::ReadPassages(std::span<const std::int64_t>
     passage.end_byte = row.Int(4);
     passage.text = row.Text(5);
     TRY(FindPages(pages, row.Int(6), passage));
+    lines.Reset();
+    lines.Bind(1, row.Int(6)).Bind(2, passage.start_byte).Bind(3, passage.end_byte);
+    while (TRY(lines.Step())) passage.lines.push_back(ReadLineMark(lines));
     passages.push_back(std::move(passage));
   }
   return passages;

@@ -64,6 +64,17 @@ Result<void> InTransaction(Database& database, const Change& change) {
   return result;
 }
 
+// Marks of a document's lines from the last one at or before byte ?2 on, before byte ?3.
+inline constexpr std::string_view kLinesUntil =
+    "SELECT start_byte, line, counts FROM lines WHERE document_id = ?1 AND start_byte < ?3 AND "
+    "start_byte >= coalesce((SELECT max(start_byte) FROM lines WHERE document_id = ?1 AND "
+    "start_byte <= ?2), 0) ORDER BY start_byte";
+
+inline LineMark ReadLineMark(const Statement& row) {
+  return {static_cast<std::size_t>(row.Int(0)), static_cast<std::size_t>(row.Int(1)),
+          row.Int(2) != 0};
+}
+
 // What is settled for the library, its value in column 0; unset where nothing is.
 Result<std::optional<Statement>> FindSetting(Database& database, std::string_view name);
 // Settles it; the value is parameter 2.

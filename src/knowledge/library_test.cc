@@ -203,6 +203,32 @@ TEST_F(LibraryTest, LeavesNoTraceOfWhatWasRemovedOrReplaced) {
   EXPECT_THAT(library.Verify().value().problems, IsEmpty());
 }
 
+TEST_F(LibraryTest, TellsTheLineOfAPassageAndOfAByteInIt) {
+  Library library = Open(LibraryMode::kWrite);
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += fmt::format("Line {} of a paragraph of hens.\n", i);
+  Write("a.txt", "\n" + text + "\n\nGeese hiss\nat zelquists.\n");
+  Write("b.html", "<p>A zelquist.</p>");
+  EXPECT_THAT(Ingest(library), SizeIs(2));
+  const std::vector<Passage> passages = Search(library, "paragraph", 20).value();
+  EXPECT_GT(passages.size(), 2U);
+  for (const Passage& passage : passages) {
+    const std::int64_t middle =
+        passage.start_byte + static_cast<std::int64_t>(passage.text.find("Line", 100));
+    const int number = std::stoi(passage.text.substr(passage.text.find("Line") + 5));
+    const int later = std::stoi(passage.text.substr(passage.text.find("Line", 100) + 5));
+    EXPECT_EQ(passage.LineAt(passage.start_byte), number + 2);
+    EXPECT_EQ(passage.LineAt(middle), later + 2);
+  }
+  const std::vector<Passage> geese = Search(library, "geese zelquists", 2).value();
+  ASSERT_THAT(geese, SizeIs(2));
+  EXPECT_EQ(geese[0].LineAt(geese[0].start_byte +
+                            static_cast<std::int64_t>(geese[0].text.find("zelquist"))),
+            65);
+  EXPECT_EQ(geese[1].LineAt(geese[1].start_byte), std::nullopt);
+  EXPECT_THAT(library.Verify().value().problems, IsEmpty());
+}
+
 // As the version before pages left it.
 TEST_F(LibraryTest, BringsAnOlderLibraryUpToDate) {
   for (const LibraryMode first : {LibraryMode::kRead, LibraryMode::kWrite}) {
@@ -214,7 +240,8 @@ TEST_F(LibraryTest, BringsAnOlderLibraryUpToDate) {
     {
       Database old = Database::Open(folder_ / "library/library.sqlite", false).value();
       ASSERT_TRUE(old.Execute(
-          "DROP TABLE archives; DROP TABLE pages; DROP INDEX documents_by_digest; DROP TABLE "
+          "DROP TABLE lines; DROP TABLE archives; DROP TABLE pages; DROP INDEX "
+          "documents_by_digest; DROP TABLE "
           "vectors; "
           "DROP TABLE sentence_vectors; DROP TABLE document_quality; DROP TABLE personal_data; "
           "DROP TABLE ingest_problems; DROP TABLE settings; DROP INDEX documents_by_text; "

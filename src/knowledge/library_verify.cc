@@ -68,6 +68,24 @@ Result<void> VerifyPages(Database& database, std::int64_t document_id, std::stri
   return {};
 }
 
+Result<void> VerifyLines(Database& database, std::int64_t document_id, std::string_view uri,
+                         std::string_view text, VerifyReport& report) {
+  Statement row =
+      TRY(database.Prepare("SELECT start_byte, line, counts FROM lines WHERE document_id = ?1 "
+                           "ORDER BY start_byte"));
+  row.Bind(1, document_id);
+  std::vector<LineMark> marks;
+  bool are_numbers = true;
+  while (TRY(row.Step())) {
+    are_numbers = are_numbers && row.Int(0) >= 0 && row.Int(1) > 0;
+    marks.push_back(ReadLineMark(row));
+  }
+  if (!are_numbers || !AreLineMarks(marks, text.size())) {
+    AddProblem(report, EscapeForDisplay(uri) + ": its lines are out of order");
+  }
+  return {};
+}
+
 Result<void> VerifyDocuments(Database& database, VerifyReport& report) {
   Statement row =
       TRY(database.Prepare("SELECT id, uri, text_digest, text_bytes, text FROM documents"));
@@ -82,6 +100,7 @@ Result<void> VerifyDocuments(Database& database, VerifyReport& report) {
     if (!IsUtf8(text)) AddProblem(report, EscapeForDisplay(uri) + ": its text is not UTF-8");
     TRY(VerifyChunks(database, row.Int(0), uri, text, report));
     TRY(VerifyPages(database, row.Int(0), uri, text, report));
+    TRY(VerifyLines(database, row.Int(0), uri, text, report));
   }
   return {};
 }

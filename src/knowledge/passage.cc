@@ -19,11 +19,18 @@ std::optional<int> Passage::PageAt(std::int64_t byte) const {
   return *page + static_cast<int>(turned);
 }
 
+std::optional<int> Passage::LineAt(std::int64_t byte) const {
+  const auto line = kinglet::LineAt(lines, text, static_cast<std::size_t>(start_byte),
+                                    static_cast<std::size_t>(byte));
+  return line ? std::optional(static_cast<int>(*line)) : std::nullopt;
+}
+
 json::object ToJson(const Passage& passage) {
   json::object object{{"document", passage.document},
                       {"title", passage.title},
                       {"heading", passage.heading},
                       {"page", ToJson(passage.page)},
+                      {"line", ToJson(passage.LineAt(passage.start_byte))},
                       {"start_byte", passage.start_byte},
                       {"end_byte", passage.end_byte},
                       {"text", passage.text},

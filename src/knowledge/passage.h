@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "knowledge/line_marks.h"
 
 namespace kinglet {
 
@@ -17,6 +18,7 @@ struct Passage {
   std::string heading;      // path of headings: "6.1. Filling in the File > 6.1.1. Syntax"
   std::optional<int> page;  // on which it begins, from 1, where the format has pages
   std::vector<std::int64_t> page_breaks;  // bytes of the kept text within it that begin a page
+  std::vector<LineMark> lines;            // of bytes of the kept text; empty: not known
   std::int64_t start_byte = 0;            // [start_byte, end_byte) of the kept text of the document
   std::int64_t end_byte = 0;
   std::string text;                  // exactly those bytes
@@ -28,6 +30,8 @@ struct Passage {
 
   // Of a byte of the kept text that the passage holds.
   std::optional<int> PageAt(std::int64_t byte) const;
+  // Of the original, from 1, where its lines are known.
+  std::optional<int> LineAt(std::int64_t byte) const;
 };
 
 json::object ToJson(const Passage& passage);

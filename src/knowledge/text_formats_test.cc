@@ -3,6 +3,7 @@
 // in good faith.
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/display.h"
@@ -48,11 +49,84 @@ std::vector<std::string> Blocks(const Document& document) {
   return blocks;
 }
 
+// "line: block", of the original.
+std::vector<std::string> Lines(const Document& document) {
+  std::vector<std::string> lines;
+  for (const Block& block : document.blocks) {
+    const auto line = LineAt(document.lines, document.text, 0, block.range.begin);
+    lines.push_back(fmt::format("{}: {}", line.value_or(0), block.range.Of(document.text)));
+  }
+  EXPECT_TRUE(CheckDocument(document));
+  return lines;
+}
+
+std::size_t LineOf(const Document& document, std::string_view words) {
+  return LineAt(document.lines, document.text, 0, document.text.find(words)).value_or(0);
+}
+
 // Whatever is cut off, what is left is a document or an error.
 void ExpectToSurviveTruncation(const std::filesystem::path& path, const std::string& bytes) {
   for (std::size_t end = 0; end < bytes.size(); ++end) {
     const Result<Document> document = TryExtract(path, std::string_view(bytes).substr(0, end));
     EXPECT_TRUE(!document || IsUtf8(document->text)) << end;
+  }
+}
+
+TEST(LinesOfTheOriginal, OfPlainText) {
+  const Document document =
+      Extract("a.txt", "\n\nHens lay.\r\nThey sit.\r\n \n\n\nGeese hiss.\n\f\nDucks\nswim.");
+  EXPECT_EQ(Lines(document), (std::vector<std::string>{"3: Hens lay.\nThey sit.", "8: Geese hiss.",
+                                                       "10: Ducks\nswim."}));
+  EXPECT_EQ(LineOf(document, "They"), 4U);
+  EXPECT_EQ(LineOf(document, "swim"), 11U);
+}
+
+TEST(LinesOfTheOriginal, OfSourceCode) {
+  std::string source = "import hens\n\n\n";
+  for (int i = 0; i < 40; ++i) {
+    source += fmt::format("def lay_{}():\n    eggs = {}\n\n    return eggs\n\n\n", i, i);
+  }
+  const Document document = Extract("a.py", source);
+  EXPECT_GT(document.blocks.size(), 2U);
+  EXPECT_EQ(LineOf(document, "import"), 1U);
+  EXPECT_EQ(LineOf(document, "def lay_0"), 4U);
+  EXPECT_EQ(LineOf(document, "eggs = 39"), 4U + 39 * 6 + 1);
+}
+
+TEST(LinesOfTheOriginal, OfRowsAndRecords) {
+  EXPECT_EQ(Lines(Extract("a.csv", "sep=;\nname;eggs\n\n\"B\nC\";3\nD;4\n")),
+            (std::vector<std::string>{"4: name: B C; eggs: 3", "6: name: D; eggs: 4"}));
+  const Document records =
+      Extract("a.jsonl", "{\"a\": 1, \"b\": 2}\n\n{\"a\": 3, \"b\": \"x\\ny\"}\n{\"a\": 5}\n");
+  EXPECT_EQ(LineOf(records, "b: 2"), 1U);
+  EXPECT_EQ(LineOf(records, "a: 3"), 3U);
+  EXPECT_EQ(LineOf(records, "y"), 3U);
+  EXPECT_EQ(LineOf(records, "a: 5"), 4U);
+}
+
+TEST(LinesOfTheOriginal, OfMarkdown) {
+  const Document document = Extract(
+      "a.md",
+      "---\ntitle: Hens\n---\n\n# Eggs &amp;\n\n\nA hen\nlays.  \nDaily.\n\n- one\n- two\n\n  "
+      "more\n"
+      "  - three\n\n```\nint a;\n\nint b;\n```\n\n| k | v |\n|---|---|\n| x | y |\n| z | w |\n\n"
+      "> said\n> *she*\n\n<b>Raw</b>\n\nSetext\n======\nThe end.\n");
+  EXPECT_EQ(Lines(document),
+            (std::vector<std::string>{"5: Eggs &", "8: A hen lays.\nDaily.", "12: - one",
+                                      "13: - two", "15: more", "16: - three",
+                                      "19: int a;\n\nint b;", "26: k: x; v: y", "27: k: z; v: w",
+                                      "29: said she", "32: Raw", "34: Setext", "36: The end."}));
+  EXPECT_EQ(LineOf(document, "int b;"), 21U);
+}
+
+TEST(LinesOfTheOriginal, AreNotToldWhereNobodyKnowsThem) {
+  for (const char* name : {"a.html", "a.json", "a.ipynb"}) {
+    const auto document = TryExtract(name,
+                                     "{\"cells\": [{\"cell_type\": \"markdown\", "
+                                     "\"source\": \"hen\"}], \"nbformat\": 4}");
+    ASSERT_TRUE(document) << name;
+    EXPECT_FALSE(document->text.empty()) << name;
+    EXPECT_TRUE(document->lines.empty()) << name;
   }
 }
 

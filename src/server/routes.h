@@ -76,6 +76,7 @@ void HandleListDocuments(Server& server, const Call& call);
 void HandleAddDocument(Server& server, const Call& call);
 void HandleRemoveDocument(Server& server, const Call& call);
 void HandleDocumentText(Server& server, const Call& call);
+void HandleLibraryReport(Server& server, const Call& call);
 void HandleLedger(Server& server, const Call& call);
 
 // ---- for the handlers ----

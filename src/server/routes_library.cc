@@ -1,77 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes of Kinglet's own: questions to a library, its documents, the ledger.
-#include <algorithm>
-#include <charconv>
-#include <limits>
+// The routes of Kinglet's own that answer: questions to a library, searches, the ledger.
 #include <memory>
 #include <utility>
 
 #include "answer/answerer.h"
 #include "answer/ledger.h"
-#include "base/byte_range.h"
 #include "base/clock.h"
-#include "base/digest.h"
-#include "base/display.h"
-#include "base/utf8.h"
-#include "knowledge/document_reader.h"
 #include "server/routes.h"
 
 namespace kinglet {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 512;
-constexpr std::int64_t kMaxTextBytes = std::int64_t{4} << 20;  // in one answer
-
-json::object DocumentJson(const DocumentRecord& record) {
-  return {{"uri", record.source.uri},
-          {"title", record.title},
-          {"media_type", record.source.media_type},
-          {"digest", record.source.digest},
-          {"size_bytes", record.source.size_bytes},
-          {"text_bytes", record.text_bytes},
-          {"chunks", record.chunk_count},
-          {"ingested_at", Iso8601(record.ingested_at)}};
-}
-
 ApiError Of(const Status& status) { return ApiError::OfStatus(status); }
-
-// A limit that a document meets is no reason to try again later.
-ApiError OfDocument(const Status& status) {
-  ApiError error = Of(status);
-  if (error.status == 429) {
-    error.status = 413;
-    error.code = "document_too_large";
-  }
-  return error;
-}
-
-// The record that was found, or an error with the text for none.
-ApiResult<DocumentRecord> RecordOf(Result<std::optional<DocumentRecord>> found,
-                                   std::string_view none) {
-  if (!found) return std::unexpected(Of(found.error()));
-  std::optional<DocumentRecord> record = *std::move(found);
-  if (!record) return std::unexpected(ApiError::NotFound(std::string(none)));
-  return *std::move(record);
-}
-
-std::string_view LibraryOf(const Call& call) { return call.request.Query("library").value_or(""); }
-
-ApiResult<std::int64_t> ByteOf(const Call& call, const char* name, std::int64_t otherwise) {
-  const auto given = call.request.Query(name);
-  if (!given) return otherwise;
-  std::int64_t byte = 0;
-  const char* const end = std::to_address(given->end());
-  const auto read = std::from_chars(std::to_address(given->begin()), end, byte);
-  if (read.ec == std::errc() && read.ptr == end && byte >= 0) return byte;
-  return std::unexpected(ApiError::OfField({name, "must be a number of bytes, from 0 on"}));
-}
-
-// The text without the parts of characters that a cut at any byte leaves at its ends.
-ByteRange WholeCharacters(std::string_view text) {
-  std::size_t begin = 0;
-  while (begin < text.size() && IsUtf8Continuation(text[begin])) ++begin;
-  return {begin, begin + ValidUtf8Prefix(text.substr(begin))};
-}
 
 // Server-sent events: claims with their quotes as they are checked, then the answer. The head waits
 // for the first of them, so that what fails before it is told by a status of its own.
@@ -228,88 +168,6 @@ void HandleListLibraries(Server& server, const Call& call) {
     libraries.push_back(json::object{{"name", library.name}});
   }
   Reply(call, {{"libraries", std::move(libraries)}});
-}
-
-void HandleListDocuments(Server& server, const Call& call) {
-  Result<BorrowedLibrary> library = server.libraries().Borrow(LibraryOf(call));
-  if (!library) return ReplyError(call, Of(library.error()));
-  const Result<std::vector<DocumentRecord>> records = (*library)->ListDocuments();
-  if (!records) return ReplyError(call, Of(records.error()));
-  json::array documents;
-  for (const DocumentRecord& record : *records) documents.push_back(DocumentJson(record));
-  Reply(call, {{"library", library->which().name}, {"documents", std::move(documents)}});
-}
-
-// The body is the document; its name, which tells its format, stands in the query.
-void HandleAddDocument(Server& server, const Call& call) {
-  const std::string name(call.request.Query("name").value_or(""));
-  if (name.empty() || name.size() > kMaxNameBytes || EscapeForDisplay(name) != name) {
-    return ReplyError(call, ApiError::OfField({"name",
-                                               "must be in the query: a file's name without "
-                                               "control characters"}));
-  }
-  const std::string& bytes = call.request.body;
-  const Format* const format = FindFormat(name, bytes, UnknownSuffix::kReadAsText);
-  if (format == nullptr) {
-    return ReplyError(call, {415, "unsupported_document", "this is no document that can be read"});
-  }
-  const Result<Document> document = ReadDocument(name, bytes, *format);
-  if (!document) return ReplyError(call, OfDocument(document.error()));
-  Result<LibraryWriter> library = server.libraries().OpenForWriting(LibraryOf(call));
-  if (!library) return ReplyError(call, Of(library.error()));
-  const DocumentSource source{.uri = "upload:" + name,
-                              .media_type = std::string(format->media_type),
-                              .digest = Sha256::HexOf(bytes),
-                              .size_bytes = static_cast<std::int64_t>(bytes.size())};
-  const Result<void> put = (*library)->Put(source, *document, UnixSeconds());
-  if (!put) return ReplyError(call, OfDocument(put.error()));
-  const Result<void> embedded = library->Embed();
-  if (!embedded) return ReplyError(call, Of(embedded.error()));
-  const ApiResult<DocumentRecord> record =
-      RecordOf((*library)->FindDocument(source.uri), "the document is gone");
-  if (!record) return ReplyError(call, record.error());
-  Reply(call, DocumentJson(*record), 201);
-}
-
-void HandleRemoveDocument(Server& server, const Call& call) {
-  const auto uri = call.request.Query("uri");
-  if (!uri) return ReplyError(call, ApiError::OfField({"uri", "is required in the query"}));
-  Result<LibraryWriter> library = server.libraries().OpenForWriting(LibraryOf(call));
-  if (!library) return ReplyError(call, Of(library.error()));
-  const Result<void> removed = (*library)->Remove(*uri);
-  if (!removed) return ReplyError(call, Of(removed.error()));
-  const Result<void> purged = (*library)->Purge();
-  if (!purged) return ReplyError(call, Of(purged.error()));
-  // Keys and values of its text, too.
-  const auto which = server.libraries().Find(LibraryOf(call));
-  if (which) server.models().DropScope("library " + (*which)->name);
-  Reply(call, {{"uri", *uri}, {"removed", true}});
-}
-
-// All of it, or the bytes that the query names, as far as one answer holds them.
-void HandleDocumentText(Server& server, const Call& call) {
-  const auto uri = call.request.Query("uri");
-  if (!uri) return ReplyError(call, ApiError::OfField({"uri", "is required in the query"}));
-  const auto start = ByteOf(call, "start_byte", 0);
-  const auto end = ByteOf(call, "end_byte", std::numeric_limits<std::int64_t>::max());
-  if (!start) return ReplyError(call, start.error());
-  if (!end) return ReplyError(call, end.error());
-  Result<BorrowedLibrary> library = server.libraries().Borrow(LibraryOf(call));
-  if (!library) return ReplyError(call, Of(library.error()));
-  const ApiResult<DocumentRecord> record =
-      RecordOf((*library)->FindDocument(*uri), "there is no such document");
-  if (!record) return ReplyError(call, record.error());
-  const std::int64_t all = record->text_bytes;
-  const std::int64_t first = std::min(*start, all);
-  const std::int64_t last = std::clamp(*end, first, std::min(all, first + kMaxTextBytes));
-  const Result<std::string> text = (*library)->Text(*uri, first, last);
-  if (!text) return ReplyError(call, Of(text.error()));
-  const ByteRange whole = WholeCharacters(*text);
-  json::object shown = DocumentJson(*record);
-  shown["start_byte"] = first + static_cast<std::int64_t>(whole.begin);
-  shown["end_byte"] = first + static_cast<std::int64_t>(whole.end);
-  shown["text"] = whole.Of(*text);
-  Reply(call, shown);
 }
 
 void HandleLedger(Server& server, const Call& call) {

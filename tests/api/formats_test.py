@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The other formats that clients speak: Ollama's, Anthropic's, ranking, tokens; and libraries over HTTP."""
 import fcntl
+import io
 import json
 import os
 import pathlib
+import subprocess
 import unittest
 import urllib.parse
+import zipfile
 
 import serving
 
@@ -116,12 +119,14 @@ class Libraries(serving.ServerTest):
         listed = self.server.get("/v1/library/documents").json()["documents"]
         self.assertIn("upload:birds.md", [document["uri"] for document in listed])
         passage = self.server.post("/v1/search", {"query": "kestrel"}).json()["passages"][0]
+        self.assertEqual((passage["line"], passage["page"]), (3, None))
         text = self.server.get("/v1/library/text?uri=upload:birds.md").json()["text"].encode()
         self.assertEqual(text[passage["start_byte"]:passage["end_byte"]].decode(), passage["text"])
         answer = self.server.post("/v1/ask", {"question": "What does the kestrel eat?", "mode": "quote"}).json()
         for quote in answer["quotes"]:
             self.assertEqual(text[quote["start_byte"]:quote["end_byte"]].decode(), quote["text"])
         self.assertTrue(any("voles" in quote["text"] for quote in answer["quotes"]), answer)
+        self.assertEqual({quote["line"] for quote in answer["quotes"]}, {3})
         events = self.server.post("/v1/ask", {"question": "What does the kestrel eat?", "mode": "quote",
                                               "stream": True}).events()
         self.assertEqual(events[-1]["quotes"], answer["quotes"])
@@ -134,11 +139,60 @@ class Libraries(serving.ServerTest):
         whole = (pathlib.Path(os.environ["KINGLET_TEST_DATA"]) / "documents/hens.pdf").read_bytes()
         self.assertEqual(self.add("hens.pdf", whole).json()["media_type"], "application/pdf")
         passage = self.server.post("/v1/search", {"query": "red mites"}).json()["passages"][0]
-        self.assertEqual((passage["document"], passage["page"]), ("upload:hens.pdf", 3))
+        self.assertEqual((passage["document"], passage["page"], passage["line"]), ("upload:hens.pdf", 3, None))
         answer = self.server.post("/v1/ask", {"question": "Where do the red mites hide?", "mode": "quote"}).json()
         self.assertEqual(answer["quotes"][0]["page"], 3)
         self.assertIn("no sound PDF", self.expect_error(self.add("cut.pdf", whole[:1000]), 400)["message"])
         self.server.send("DELETE", "/v1/library/documents?uri=upload:hens.pdf")
+
+    def zipped(self, members):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        return packed.getvalue()
+
+    def uris(self):
+        return [document["uri"] for document in self.server.get("/v1/library/documents").json()["documents"]]
+
+    def test_an_archive_gives_its_members(self):
+        added = self.add("birds.zip", self.zipped({"a/owl.md": "# Owls\n\nAn owl hunts at night.\n",
+                                                   "rook.txt": "A rook nests in elms.",
+                                                   "cut.pdf": "%PDF-1.4 and nothing", "x.bin": b"\0\1"}))
+        self.assertEqual(added.status, 201, added.body)
+        answer = added.json()
+        self.assertEqual((answer["uri"], answer["skipped"]), ("upload:birds.zip", 1))
+        names = ["upload:birds.zip!/a/owl.md", "upload:birds.zip!/rook.txt"]
+        self.assertEqual([document["uri"] for document in answer["documents"]], names)
+        self.assertEqual([failed["uri"] for failed in answer["failed"]], ["upload:birds.zip!/cut.pdf"])
+        found = self.server.post("/v1/search", {"query": "rook elms"}).json()["passages"][0]
+        self.assertEqual(found["document"], names[1])
+        # The next one of that name takes its place.
+        self.add("birds.zip", self.zipped({"a/owl.md": "An owl hunts at dusk."}))
+        self.assertEqual([uri for uri in self.uris() if "birds.zip" in uri], names[:1])
+        # And all of it goes by its name.
+        self.assertEqual(self.server.send("DELETE", "/v1/library/documents?uri=upload:birds.zip").status, 200)
+        self.assertFalse([uri for uri in self.uris() if "birds.zip" in uri])
+        self.expect_error(self.server.send("DELETE", "/v1/library/documents?uri=upload:birds.zip"), 404)
+
+    def test_an_archive_without_documents_is_refused(self):
+        self.assertIn("no document", self.expect_error(self.add("e.zip", self.zipped({"x.bin": b"\0\1"})), 400)["message"])
+        self.assertIn("cut.pdf", self.expect_error(
+            self.add("p.zip", self.zipped({"cut.pdf": "%PDF-1.4"})), 400)["message"])
+        self.expect_error(self.add("not.zip", b"PK but no archive"), 400)
+        self.expect_error(self.add("not.tar.gz", b"nor this"), 400)
+        self.assertFalse([uri for uri in self.uris() if ".zip" in uri])
+
+    def test_the_report_is_that_of_the_command_line(self):
+        self.add("mail.txt", "Write to jane.doe@example.com about the swallows that nest in the barn.")
+        report = self.server.get("/v1/library/report").json()
+        self.assertEqual(report["library"], "notes")
+        self.assertEqual(report["personal_data"]["email"], {"documents": 1, "count": 1})
+        printed = subprocess.run([os.environ["KINGLET"], "library", "report", "--json", "--library", self.home / "notes"],
+                                 stdout=subprocess.PIPE, check=True).stdout
+        self.assertEqual({**json.loads(printed), "library": "notes"}, report)
+        self.expect_error(self.server.get("/v1/library/report?library=nonesuch"), 404)
+        self.server.send("DELETE", "/v1/library/documents?uri=upload:mail.txt")
 
     def test_a_library_that_another_process_writes_is_told_so(self):
         with open(self.home / "notes" / "lock", "a+b") as lock:

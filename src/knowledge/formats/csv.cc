@@ -27,8 +27,10 @@ using Row = std::vector<std::string>;
 // Reads row after row. A quote means something only where a field begins.
 class RowReader {
  public:
-  RowReader(std::string_view text, char delimiter) : text_(text), delimiter_(delimiter) {}
+  RowReader(std::string_view text, char delimiter, std::size_t first_line = 1)
+      : text_(text), delimiter_(delimiter), line_(first_line) {}
 
+  std::size_t line() const { return line_; }  // where the next row begins
   bool at_end() const { return at_ >= text_.size(); }
 
   // The next row, which may be an empty line: then it has one empty field.
@@ -95,7 +97,7 @@ class RowReader {
   std::string_view text_;
   char delimiter_;
   std::size_t at_ = 0;
-  std::size_t line_ = 1;  // where the next row begins
+  std::size_t line_;
 };
 
 bool IsEmptyRow(const Row& row) {
@@ -171,15 +173,18 @@ std::optional<char> TakeDelimiterLine(std::string_view& text) {
   return delimiter;
 }
 
-Result<void> AppendTable(std::string_view text, char delimiter, DocumentBuilder& builder) {
-  RowReader reader(text, delimiter);
+Result<void> AppendTable(std::string_view text, char delimiter, std::size_t first_line,
+                         DocumentBuilder& builder) {
+  RowReader reader(text, delimiter, first_line);
   TableRows rows(builder);
   std::optional<Row> first;
   bool has_rows = false;
   while (!reader.at_end() && !builder.is_full()) {
+    const std::size_t line = reader.line();
     Row row = TRY(reader.Next());
     for (std::string& cell : row) cell = OneLine(cell);
     if (IsEmptyRow(row)) continue;
+    builder.AtLine(line, DocumentBuilder::Lines::kNone);
     if (!first) {
       if (const auto header = HeaderOf(row)) rows.SetHeader(CellsOf(*header));
       first = std::move(row);
@@ -200,11 +205,11 @@ Result<void> ExtractCsv(std::string_view bytes, DocumentBuilder& builder) {
   const std::string decoded = CleanText(DecodeToUtf8(bytes));
   std::string_view text = decoded;
   const std::optional<char> told = TakeDelimiterLine(text);
-  return AppendTable(text, told ? *told : GuessDelimiter(text), builder);
+  return AppendTable(text, told ? *told : GuessDelimiter(text), told ? 2 : 1, builder);
 }
 
 Result<void> ExtractTsv(std::string_view bytes, DocumentBuilder& builder) {
-  return AppendTable(CleanText(DecodeToUtf8(bytes)), '\t', builder);
+  return AppendTable(CleanText(DecodeToUtf8(bytes)), '\t', 1, builder);
 }
 
 }  // namespace kinglet

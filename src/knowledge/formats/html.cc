@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string>
 
 #include "knowledge/cleaner.h"
@@ -88,7 +89,9 @@ class InlineText {
 
 class HtmlReader {
  public:
-  HtmlReader(const HtmlTree& tree, DocumentBuilder& builder) : tree_(tree), builder_(builder) {}
+  HtmlReader(const HtmlTree& tree, DocumentBuilder& builder,
+             std::optional<std::size_t> lines_before = std::nullopt)
+      : tree_(tree), builder_(builder), lines_before_(lines_before) {}
 
   void Read(const HtmlNode& content) {
     WalkChildren(content);
@@ -118,7 +121,14 @@ class HtmlReader {
     }
   }
 
+  void AtLineOf(const HtmlNode& node, bool is_raw) {
+    if (!lines_before_) return;
+    builder_.AtLine(*lines_before_ + node.line,
+                    is_raw ? DocumentBuilder::Lines::kOwn : DocumentBuilder::Lines::kNone);
+  }
+
   void WalkBlock(const HtmlNode& node) {
+    AtLineOf(node, node.tag == "pre");
     if (const int level = HeadingLevel(node)) return AddHeading(level, FlatText(node));
     if (node.tag == "pre" || node.tag == "listing" || node.tag == "xmp") {
       return builder_.AddCode(RawText(node));
@@ -217,6 +227,7 @@ class HtmlReader {
   }
 
   void AddRow(const HtmlNode& row, TableRows& rows) {
+    AtLineOf(row, false);
     std::vector<TableCell> cells;
     bool all_header = true;
     for (const std::uint32_t index : row.children) {
@@ -271,6 +282,7 @@ class HtmlReader {
 
   const HtmlTree& tree_;
   DocumentBuilder& builder_;
+  std::optional<std::size_t> lines_before_;  // unset: lines of this HTML are nobody's
   InlineText paragraph_;
   std::string mark_;  // of the list item whose first paragraph is still to come
   int box_depth_ = 0;
@@ -323,6 +335,14 @@ void ReadHead(const HtmlTree& tree, DocumentBuilder& builder) {
   }
 }
 
+Result<void> AppendFragment(std::string_view utf8, std::optional<std::size_t> lines_before,
+                            DocumentBuilder& builder) {
+  HtmlTree tree = TRY(ParseHtml(utf8));
+  DropNeverText(tree);
+  HtmlReader(tree, builder, lines_before).Read(tree.nodes.front());
+  return {};
+}
+
 }  // namespace
 
 std::string DecodeHtml(std::string_view bytes) {
@@ -343,10 +363,12 @@ Result<void> ExtractHtml(std::string_view bytes, DocumentBuilder& builder) {
 }
 
 Result<void> AppendHtmlFragment(std::string_view utf8, DocumentBuilder& builder) {
-  HtmlTree tree = TRY(ParseHtml(utf8));
-  DropNeverText(tree);
-  HtmlReader(tree, builder).Read(tree.nodes.front());
-  return {};
+  return AppendFragment(utf8, std::nullopt, builder);
+}
+
+Result<void> AppendHtmlFragment(std::string_view utf8, std::size_t lines_before,
+                                DocumentBuilder& builder) {
+  return AppendFragment(utf8, lines_before, builder);
 }
 
 }  // namespace kinglet

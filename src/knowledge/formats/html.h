@@ -19,5 +19,8 @@ std::string DecodeHtml(std::string_view bytes);
 // Content only, in UTF-8: nothing is taken for navigation. The first heading is the title where
 // there is none yet.
 Result<void> AppendHtmlFragment(std::string_view utf8, DocumentBuilder& builder);
+// The same where the original has its text on the same lines, so many further down.
+Result<void> AppendHtmlFragment(std::string_view utf8, std::size_t lines_before,
+                                DocumentBuilder& builder);
 
 }  // namespace kinglet

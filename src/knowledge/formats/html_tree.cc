@@ -36,6 +36,7 @@ class TreeWriter {
     if (open_.size() > limits_.depth || tree_.nodes.size() >= limits_.nodes) return Stop();
     HtmlNode node;
     node.tag = LowerAscii(LocalName(name));
+    if (parser_->input != nullptr) node.line = static_cast<std::size_t>(parser_->input->line);
     for (; attributes != nullptr && attributes[0] != nullptr; attributes += 2) {
       AddAttribute(node, LowerAscii(LocalName(attributes[0])), View(attributes[1]));
     }

@@ -21,6 +21,7 @@ inline constexpr std::string_view kHtmlAttributes[] = {
 struct HtmlNode {
   std::string tag;                      // in lower case, without a prefix; empty: a text
   std::string text;                     // of a text
+  std::size_t line = 0;                 // on which the tag stands, from 1; of a text 0
   std::vector<std::uint32_t> children;  // indices into HtmlTree::nodes, greater than its own
 
   // Those of kHtmlAttributes that it has, names and the values of class, id, role and rel in lower

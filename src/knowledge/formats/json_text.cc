@@ -236,6 +236,7 @@ Result<void> AppendJsonLines(std::string_view text, DocumentBuilder& builder) {
     if (std::ranges::all_of(line, IsSpace)) continue;
     const Result<json::value> value = ParseJson(line, kLimits);
     if (!value) return std::unexpected(value.error().WithContext(fmt::format("line {}", number)));
+    builder.AtLine(number, DocumentBuilder::Lines::kNone);
     writer.WriteElement(*value);
   }
   return {};

@@ -5,7 +5,10 @@
 
 #include <md4c.h>
 
+#include <algorithm>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -18,40 +21,49 @@ namespace {
 // Links by reference can repeat a long text often; more output than this is an attack.
 constexpr std::size_t kMaxHtmlBytes = std::size_t{64} << 20;
 
+// Text of the Markdown stands on the same line of the HTML, so that the reader of HTML knows its
+// line: tags wait for the text behind them, and line breaks that mean nothing go before them.
 class HtmlWriter {
  public:
+  explicit HtmlWriter(std::string_view markdown) : markdown_(markdown) {}
+
   int Block(MD_BLOCKTYPE type, void* detail, bool enter) {
-    if (type == MD_BLOCK_HTML) return Finished();
+    std::string tag;
     if (type == MD_BLOCK_OL && enter) {
-      html_ += fmt::format("<ol start=\"{}\">", static_cast<MD_BLOCK_OL_DETAIL*>(detail)->start);
-      return Finished();
-    }
-    if (type == MD_BLOCK_H) {
-      html_ +=
+      tag = fmt::format("<ol start=\"{}\">", static_cast<MD_BLOCK_OL_DETAIL*>(detail)->start);
+    } else if (type == MD_BLOCK_H) {
+      tag =
           fmt::format("<{}h{}>", enter ? "" : "/", static_cast<MD_BLOCK_H_DETAIL*>(detail)->level);
-      return Finished();
+    } else if (const std::string_view name = BlockTag(type); !name.empty()) {
+      tag = fmt::format("<{}{}>", enter ? "" : "/", name);
     }
-    const std::string_view tag = BlockTag(type);
-    if (!tag.empty()) html_ += fmt::format("<{}{}>", enter ? "" : "/", tag);
+    if (enter) {
+      waiting_ += tag;
+    } else {
+      Emit(std::exchange(waiting_, {}) + tag);
+    }
+    in_code_ = enter && type == MD_BLOCK_CODE;
     return Finished();
   }
 
   int Text(MD_TEXTTYPE type, std::string_view text) {
+    if (!in_code_ || !waiting_.empty()) GoToLineOf(text);
+    Emit(std::exchange(waiting_, {}));
     switch (type) {
       case MD_TEXT_BR:
-        html_ += "<br>";
+        Emit("<br>");
         break;
       case MD_TEXT_SOFTBR:
-        html_ += '\n';
+        Emit("\n");
         break;
       case MD_TEXT_NULLCHAR:
         break;
       case MD_TEXT_ENTITY:
       case MD_TEXT_HTML:
-        html_ += text;
+        Emit(text);
         break;
       default:
-        AppendEscaped(text);
+        Emit(Escaped(text));
     }
     return Finished();
   }
@@ -92,21 +104,49 @@ class HtmlWriter {
     }
   }
 
-  void AppendEscaped(std::string_view text) {
+  static std::string Escaped(std::string_view text) {
+    std::string out;
     for (const char c : text) {
       if (c == '<') {
-        html_ += "&lt;";
+        out += "&lt;";
       } else if (c == '&') {
-        html_ += "&amp;";
+        out += "&amp;";
       } else {
-        html_ += c;
+        out += c;
       }
     }
+    return out;
+  }
+
+  static std::size_t BreaksIn(std::string_view text) {
+    return static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  }
+
+  void Emit(std::string_view html) {
+    html_ += html;
+    html_breaks_ += BreaksIn(html);
+  }
+
+  // What md4c makes up itself, as a space, stands in no line.
+  void GoToLineOf(std::string_view text) {
+    const std::less_equal<> at_most;
+    const char* const end = markdown_.data() + markdown_.size();
+    if (!at_most(markdown_.data() + passed_, text.data()) || !at_most(text.data(), end)) return;
+    const auto place = static_cast<std::size_t>(text.data() - markdown_.data());
+    breaks_ += BreaksIn(markdown_.substr(passed_, place - passed_));
+    passed_ = place;
+    if (html_breaks_ < breaks_) Emit(std::string(breaks_ - html_breaks_, '\n'));
   }
 
   // Not 0 stops md4c.
   int Finished() const { return html_.size() > kMaxHtmlBytes ? 1 : 0; }
 
+  std::string_view markdown_;
+  std::size_t passed_ = 0;       // of markdown_, in which there are
+  std::size_t breaks_ = 0;       // so many line breaks
+  std::size_t html_breaks_ = 0;  // in html_
+  bool in_code_ = false;
+  std::string waiting_;  // tags
   std::string html_;
 };
 
@@ -146,18 +186,28 @@ std::string_view SkipFrontMatter(std::string_view text, DocumentBuilder& builder
   return text.substr(end + 5);
 }
 
+Result<std::string> ToHtml(std::string_view markdown) {
+  const MD_PARSER parser = Parser();
+  HtmlWriter writer(markdown);
+  if (md_parse(markdown.data(), static_cast<MD_SIZE>(markdown.size()), &parser, &writer) != 0) {
+    return Error(StatusCode::kLimitExceeded, "its links and tables make more than {} bytes of HTML",
+                 kMaxHtmlBytes);
+  }
+  return writer.html();
+}
+
 }  // namespace
 
 Result<void> ExtractMarkdown(std::string_view bytes, DocumentBuilder& builder) {
   const std::string text = CleanText(DecodeToUtf8(bytes));
   const std::string_view body = SkipFrontMatter(text, builder);
-  const MD_PARSER parser = Parser();
-  HtmlWriter writer;
-  if (md_parse(body.data(), static_cast<MD_SIZE>(body.size()), &parser, &writer) != 0) {
-    return Error(StatusCode::kLimitExceeded, "its links and tables make more than {} bytes of HTML",
-                 kMaxHtmlBytes);
-  }
-  return AppendHtmlFragment(writer.html(), builder);
+  const std::string_view settings = std::string_view(text).substr(0, text.size() - body.size());
+  const auto lines_before = static_cast<std::size_t>(std::ranges::count(settings, '\n'));
+  return AppendHtmlFragment(TRY(ToHtml(body)), lines_before, builder);
+}
+
+Result<void> AppendMarkdown(std::string_view text, DocumentBuilder& builder) {
+  return AppendHtmlFragment(TRY(ToHtml(text)), builder);
 }
 
 }  // namespace kinglet

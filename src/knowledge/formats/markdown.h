@@ -11,4 +11,7 @@ namespace kinglet {
 
 Result<void> ExtractMarkdown(std::string_view bytes, DocumentBuilder& builder);
 
+// Clean text that is a part of something else.
+Result<void> AppendMarkdown(std::string_view text, DocumentBuilder& builder);
+
 }  // namespace kinglet

@@ -38,10 +38,7 @@ Result<void> AppendCell(const json::value& cell, DocumentBuilder& builder) {
   const json::value* source = Find(cell, "source");
   if (source == nullptr) source = Find(cell, "input");  // what version 3 calls a cell's code
   const std::string text = CleanText(JoinedText(source));
-  if (type == "markdown") {
-    // The empty line keeps a rule at its start from being taken for a page's settings.
-    return ExtractMarkdown("\n" + text, builder);
-  }
+  if (type == "markdown") return AppendMarkdown(text, builder);
   if (type == "heading") {
     const json::value* level = Find(cell, "level");
     const bool known =

@@ -20,6 +20,7 @@ constexpr std::size_t kTabColumns = 8;
 
 struct Line {
   std::string_view text;
+  std::size_t number;  // in the file, from 1
   std::size_t indentation;
   bool begins;  // something may begin here: the line before it is empty, and it closes nothing
 };
@@ -28,10 +29,12 @@ struct Line {
 std::vector<Line> LinesOf(std::string_view text) {
   std::vector<Line> lines;
   bool after_empty = true;
+  std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     const std::string_view line = text.substr(begin, end - begin);
     begin = end + 1;
+    ++number;
     std::size_t columns = 0;
     std::size_t first = 0;
     for (; first < line.size() && IsSpace(line[first]); ++first) {
@@ -40,7 +43,7 @@ std::vector<Line> LinesOf(std::string_view text) {
     const bool empty = first == line.size();
     if (!empty) {
       const bool closes = line[first] == '}' || line[first] == ')' || line[first] == ']';
-      lines.push_back({line, columns, after_empty && !closes});
+      lines.push_back({line, number, columns, after_empty && !closes});
     }
     after_empty = empty;
   }
@@ -63,7 +66,10 @@ void AddPieces(std::span<const Line> lines, int level, DocumentBuilder& builder)
     if (line.begins) margin = std::min(margin.value_or(line.indentation), line.indentation);
   }
   const bool fits = level > 0 && text.size() <= ChunkSizes().max_bytes;
-  if (fits || level == kMaxLevels || !margin) return builder.AddCode(text);
+  if (fits || level == kMaxLevels || !margin) {
+    builder.AtLine(lines.front().number, DocumentBuilder::Lines::kOwn);
+    return builder.AddCode(text);
+  }
   std::size_t begin = 0;
   for (std::size_t i = 1; i <= lines.size(); ++i) {
     if (i < lines.size() && !(lines[i].begins && lines[i].indentation <= *margin)) continue;

@@ -168,7 +168,8 @@ const kReasons = {
 };
 
 function quoteCard(quote, number, library) {
-  const where = [quote.heading, quote.page === null ? "" : `page ${quote.page}`].filter(Boolean).join(" · ");
+  const place = (name) => (quote[name] === null ? "" : `${name} ${quote[name]}`);
+  const where = [quote.heading, place("page"), place("line")].filter(Boolean).join(" · ");
   return make(
     "li",
     { class: "quote" },

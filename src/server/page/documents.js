@@ -117,6 +117,7 @@ async function addDocument(file, library) {
     const query = new URLSearchParams({ library, name: file.name });
     const entry = await upload(`/v1/library/documents?${query}`, file, onSent, onStart);
     say(`Added ${visible(entry.title || file.name)}.`);
+    for (const failed of entry.failed || []) byId("uploads").append(failedRow(failed.uri, { message: failed.reason }));
   } catch (error) {
     if (error.name !== "AbortError") byId("uploads").append(failedRow(file.name, error));
   }
