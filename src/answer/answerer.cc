@@ -152,7 +152,8 @@ std::span<const Passage> ToRead(std::span<const Passage> passages) {
 
 Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
                       const std::vector<Term>& question, const Evidence& evidence) {
-  const auto messages = BuildMessages(ToRead(evidence.passages()), work.answer.question);
+  const auto messages =
+      BuildMessages(ToRead(evidence.passages()), work.answer.question, kAskSentence);
   GenerationRequest request{.prompt = TRY(model.EncodeChat(messages)),
                             .sampling = options.sampling,
                             .max_tokens = options.max_tokens,

@@ -7,8 +7,8 @@
 
 namespace kinglet {
 
-std::vector<ChatMessage> BuildMessages(std::span<const Passage> passages,
-                                       std::string_view question) {
+std::vector<ChatMessage> BuildMessages(std::span<const Passage> passages, std::string_view question,
+                                       std::string_view instruction) {
   std::vector<const Passage*> ordered;
   for (const Passage& passage : passages) ordered.push_back(&passage);
   std::ranges::sort(ordered, {}, [](const Passage* passage) {
@@ -20,9 +20,7 @@ std::vector<ChatMessage> BuildMessages(std::span<const Passage> passages,
         fmt::format("\n## {}\n{}\n", passage->heading.empty() ? passage->title : passage->heading,
                     passage->text);
   }
-  user += fmt::format(
-      "\nQuestion: {}\nAnswer the question in one short sentence, with the words of the documents.",
-      question);
+  user += fmt::format("\nQuestion: {}\n{}", question, instruction);
   return {{"system", "You answer questions about the given documents. You use nothing else."},
           {"user", std::move(user)}};
 }

@@ -13,7 +13,11 @@
 
 namespace kinglet {
 
-std::vector<ChatMessage> BuildMessages(std::span<const Passage> passages,
-                                       std::string_view question);
+// What is asked for, behind the question.
+inline constexpr std::string_view kAskSentence =
+    "Answer the question in one short sentence, with the words of the documents.";
+
+std::vector<ChatMessage> BuildMessages(std::span<const Passage> passages, std::string_view question,
+                                       std::string_view instruction);
 
 }  // namespace kinglet

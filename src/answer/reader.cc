@@ -8,8 +8,7 @@
 #include <limits>
 #include <utility>
 
-#include <fmt/format.h>
-
+#include "answer/prompt.h"
 #include "base/check.h"
 #include "knowledge/plain_words.h"
 
@@ -17,14 +16,13 @@ namespace kinglet {
 namespace {
 
 constexpr int kMaxSpanTokens = 32;
-constexpr std::string_view kSystem = "You answer questions from the given context.";
 constexpr std::string_view kAskSpan =
-    "Answer with a short phrase from the context and nothing else.";
+    "Answer with a short phrase from the documents and nothing else.";
 constexpr std::string_view kAskSpanOrNone =
-    "Answer with a short phrase from the context and nothing else. If the answer is not in the "
-    "context, say \"unanswerable\".";
+    "Answer with a short phrase from the documents and nothing else. If the answer is not in "
+    "the documents, say \"unanswerable\".";
 constexpr std::string_view kAskGate =
-    "Can this question be answered from the context? Reply Yes or No.";
+    "Can this question be answered from the documents? Reply Yes or No.";
 constexpr std::array<std::string_view, 4> kYes = {"Yes", "yes", " Yes", "YES"};
 constexpr std::array<std::string_view, 4> kNo = {"No", "no", " No", "NO"};
 constexpr std::array<std::string_view, 3> kNull = {"unanswerable", "Unanswerable", " unanswerable"};
@@ -77,22 +75,15 @@ SpanSource SpansOfWords(std::string_view text) {
   return source;
 }
 
-Result<ReadingTask> ReadingTask::Make(const LanguageModel& model,
-                                      std::span<const std::string_view> passages,
+Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<const Passage> passages,
                                       std::string_view question, const ServiceTerms& terms) {
   ReadingTask task;
   task.model_ = &model;
-  task.passages_.assign(passages.begin(), passages.end());
-  std::string context = "Context:";
+  task.passages_ = passages;
   std::vector<SpanSource> sources;
-  for (const std::string_view passage : passages) {
-    context += fmt::format("\n{}\n", passage);
-    sources.push_back(SpansOfWords(passage));
-  }
+  for (const Passage& passage : passages) sources.push_back(SpansOfWords(passage.text));
   const auto request = [&](std::string_view instruction) -> Result<GenerationRequest> {
-    const std::vector<ChatMessage> messages = {
-        {"system", std::string(kSystem)},
-        {"user", fmt::format("{}\nQuestion: {}\n\n{}", context, question, instruction)}};
+    const auto messages = BuildMessages(passages, question, instruction);
     return GenerationRequest{.prompt = TRY(model.EncodeChat(messages)), .terms = terms};
   };
   GenerationRequest gate = TRY(request(kAskGate));
@@ -160,7 +151,7 @@ std::string ReadingTask::LikeliestBeginning(const GenerationResult& span,
 // A span that the token limit cut in the midst of a word is taken back to the last whole one.
 void ReadingTask::Locate(std::string_view text, Reading& reading) const {
   for (std::size_t passage = 0; passage < passages_.size(); ++passage) {
-    const SpanSource source = SpansOfWords(passages_[passage]);
+    const SpanSource source = SpansOfWords(passages_[passage].text);
     for (const std::size_t begin : source.starts) {
       if (!std::ranges::equal(source.text.substr(begin, text.size()), text, {}, Lower, Lower))
         continue;
@@ -177,7 +168,7 @@ void ReadingTask::Locate(std::string_view text, Reading& reading) const {
   }
 }
 
-Result<Reading> Read(LanguageModel& model, std::span<const std::string_view> passages,
+Result<Reading> Read(LanguageModel& model, std::span<const Passage> passages,
                      std::string_view question, const ServiceTerms& terms) {
   const ReadingTask task = TRY(ReadingTask::Make(model, passages, question, terms));
   return task.Finish(TRY(model.GenerateAll(task.requests())));

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "knowledge/passage.h"
 #include "text/language_model.h"
 
 namespace kinglet {
@@ -47,10 +48,8 @@ class ReadingTask {
  public:
   static constexpr std::size_t kRequests = 3;
 
-  // passages: texts in the order in which the model shall see them. They and the model outlive the
-  // task.
-  static Result<ReadingTask> Make(const LanguageModel& model,
-                                  std::span<const std::string_view> passages,
+  // The model and the passages, which it sees in their canonical order, outlive the task.
+  static Result<ReadingTask> Make(const LanguageModel& model, std::span<const Passage> passages,
                                   std::string_view question, const ServiceTerms& terms);
 
   std::span<const GenerationRequest> requests() const { return requests_; }
@@ -64,12 +63,12 @@ class ReadingTask {
   std::string LikeliestBeginning(const GenerationResult& span, ReadingSignals& signals) const;
 
   const LanguageModel* model_ = nullptr;
-  std::vector<std::string_view> passages_;
+  std::span<const Passage> passages_;
   std::vector<GenerationRequest> requests_;
   std::size_t yes_count_ = 0;  // of the gate's candidates
 };
 
-Result<Reading> Read(LanguageModel& model, std::span<const std::string_view> passages,
+Result<Reading> Read(LanguageModel& model, std::span<const Passage> passages,
                      std::string_view question, const ServiceTerms& terms);
 
 // Where spans of a text may begin and end: with whole words, and the quotes, brackets and signs

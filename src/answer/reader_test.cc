@@ -95,6 +95,14 @@ class ReadingModel : public LanguageModel {
                                            {}};
 };
 
+std::vector<Passage> PassagesOf(const std::vector<std::string>& texts) {
+  std::vector<Passage> passages;
+  for (const std::string& text : texts) {
+    passages.push_back({.document = std::to_string(passages.size()), .title = "T", .text = text});
+  }
+  return passages;
+}
+
 TEST(ReaderTest, FindsItsSpanAndAddsUpItsOdds) {
   ReadingModel model;
   // "Yes", "yes", " Yes" begin differently, "YES" as "Yes" does.
@@ -103,7 +111,7 @@ TEST(ReaderTest, FindsItsSpanAndAddsUpItsOdds) {
   model.pieces = {"PAR", "IS"};  // a letter's case is the passage's
   model.Write({{-0.5F, -9}, {-0.125F, -9}});
   model.results[2].end_logprob = -1;
-  const std::vector<std::string_view> passages = {"Lyon is old.", "The capital is Paris."};
+  const std::vector<Passage> passages = PassagesOf({"Lyon is old.", "The capital is Paris."});
   const Reading reading = Read(model, passages, "What is the capital?", {}).value();
   EXPECT_EQ(model.candidates, (std::vector<std::size_t>{6, 3}));
   EXPECT_EQ(reading.text, "Paris");
@@ -119,10 +127,10 @@ TEST(ReaderTest, FindsItsSpanAndAddsUpItsOdds) {
 
 TEST(ReaderTest, AsksAllQuestionsBehindTheSamePassages) {
   ReadingModel model;
-  const std::vector<std::string_view> passages = {"One.", "Two."};
+  const std::vector<Passage> passages = PassagesOf({"One.", "Two."});
   ASSERT_TRUE(Read(model, passages, "Which?", {}));
   ASSERT_EQ(model.prompts.size(), 3U);
-  const std::string shared = "Context:\nOne.\n\nTwo.\n\nQuestion: Which?\n\n";
+  const std::string shared = "Documents:\n\n## T\nOne.\n\n## T\nTwo.\n\nQuestion: Which?\n";
   for (const std::string& prompt : model.prompts) EXPECT_TRUE(prompt.starts_with(shared)) << prompt;
 }
 
@@ -131,7 +139,7 @@ TEST(ReaderTest, EndsWhereTheWholeIsLikeliest) {
   model.pieces = {"Lenin", " wrote", " extensively"};
   model.Write({{-0.5F, -99}, {-0.25F, -1.5F}, {-3, -5}});
   model.results[2].end_logprob = -1;
-  const std::vector<std::string_view> passages = {"In 1917 Lenin wrote extensively."};
+  const std::vector<Passage> passages = PassagesOf({"In 1917 Lenin wrote extensively."});
   const Reading reading = Read(model, passages, "Who?", {}).value();
   EXPECT_EQ(reading.text, "Lenin");
   EXPECT_NEAR(reading.signals.span, -2, 1e-6);
@@ -144,13 +152,13 @@ TEST(ReaderTest, TakesACutSpanBackToItsLastWord) {
   const float never = -std::numeric_limits<float>::infinity();
   model.Write({{-1, never}, {-1, never}, {-1, never}});
   model.results[2].finish_reason = FinishReason::kLength;
-  const std::vector<std::string_view> passages = {"The capital is Paris."};
+  const std::vector<Passage> passages = PassagesOf({"The capital is Paris."});
   EXPECT_EQ(Read(model, passages, "What?", {}).value().text, "capital is");
 }
 
 TEST(ReaderTest, HasNoSpanWhereThereIsNoWord) {
   ReadingModel model;
-  const std::vector<std::string_view> passages = {"..."};
+  const std::vector<Passage> passages = PassagesOf({"..."});
   EXPECT_EQ(Read(model, passages, "What?", {}).value().text, "");
 }
 

@@ -48,10 +48,14 @@ class PassageStatistics {
   std::unordered_map<std::string, std::int64_t> count_;
 };
 
-std::vector<std::string_view> TextsOf(const PassageQuestion& question) {
-  std::vector<std::string_view> texts;
-  for (const QuestionPassage& passage : *question.passages) texts.push_back(passage.text);
-  return texts;
+std::vector<Passage> PassagesOf(const PassageQuestion& question) {
+  std::vector<Passage> passages;
+  for (const QuestionPassage& passage : *question.passages) {
+    passages.push_back({.title = passage.title,
+                        .start_byte = static_cast<std::int64_t>(passages.size()),
+                        .text = passage.text});
+  }
+  return passages;
 }
 
 // The prompt that people write: the same model without any of Kinglet's means.
@@ -85,30 +89,30 @@ std::string SentenceOf(std::string_view passage, const Reading& reading) {
   return reading.text;
 }
 
-std::string BestSentence(const std::vector<std::string_view>& passages,
+std::string BestSentence(std::span<const QuestionPassage> passages,
                          const std::vector<Term>& terms) {
   std::string best;
   double best_coverage = -1;
-  for (const std::string_view passage : passages) {
-    for (const ByteRange& sentence : SplitSentences(passage)) {
-      const double coverage = Coverage(terms, StemsOf(sentence.Of(passage)));
+  for (const QuestionPassage& passage : passages) {
+    for (const ByteRange& sentence : SplitSentences(passage.text)) {
+      const double coverage = Coverage(terms, StemsOf(sentence.Of(passage.text)));
       if (coverage <= best_coverage) continue;
       best_coverage = coverage;
-      best = sentence.Of(passage);
+      best = sentence.Of(passage.text);
     }
   }
   return best;
 }
 
 void Judge(const PassageStatistics& statistics, GroundingOutcome& outcome) {
-  const std::vector<std::string_view> passages = TextsOf(*outcome.question);
+  const std::vector<QuestionPassage>& passages = *outcome.question->passages;
   const std::vector<Term> terms = statistics.TermsOf(outcome.question->question);
   StemSet stems;
-  for (const std::string_view passage : passages) stems.merge(StemsOf(passage));
+  for (const QuestionPassage& passage : passages) stems.merge(StemsOf(passage.text));
   outcome.coverage = Coverage(terms, stems);
   outcome.best_sentence = BestSentence(passages, terms);
   if (!outcome.reading.text.empty())
-    outcome.quote = SentenceOf(passages[outcome.reading.passage], outcome.reading);
+    outcome.quote = SentenceOf(passages[outcome.reading.passage].text, outcome.reading);
   outcome.score = ScoreAnswer(outcome.reading.text, outcome.question->answers);
   outcome.plain_score = ScoreAnswer(outcome.plain, outcome.question->answers);
 }
@@ -124,10 +128,13 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
   while (outcomes.size() < questions.size()) {
     const auto some = questions.subspan(
         outcomes.size(), std::min(options.at_once, questions.size() - outcomes.size()));
+    std::vector<std::vector<Passage>> passages;
+    for (const PassageQuestion& question : some) passages.push_back(PassagesOf(question));
     std::vector<ReadingTask> tasks;
     std::vector<GenerationRequest> requests;
-    for (const PassageQuestion& question : some) {
-      tasks.push_back(TRY(ReadingTask::Make(model, TextsOf(question), question.question, {})));
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      const PassageQuestion& question = some[i];
+      tasks.push_back(TRY(ReadingTask::Make(model, passages[i], question.question, {})));
       std::ranges::copy(tasks.back().requests(), std::back_inserter(requests));
       if (options.asks_plainly) requests.push_back(TRY(PlainRequest(model, question)));
     }
