@@ -91,6 +91,7 @@ json::object ToJson(const Answer& answer) {
           {"abstained", abstained},
           {"reason", abstained ? json::value(Name(*answer.abstained)) : json::value(nullptr)},
           {"confidence", answer.confidence},
+          {"calibrated", answer.calibrated},
           {"claims", std::move(claims)},
           {"quotes", std::move(quotes)},
           {"dropped", std::move(dropped)},

@@ -71,8 +71,9 @@ struct Answer {
   std::string question;
   AskMode mode = AskMode::kCite;
   std::optional<AbstainReason> abstained;
-  double confidence =
-      0;  // 0..1: how well the quotes cover the question; not a calibrated probability
+  double confidence = 0;  // 0..1: that the documents answer the question, where it is calibrated;
+                          // else the share of the question that the quotes cover
+  bool calibrated = false;
   std::vector<Claim> claims;
   std::vector<Quote> quotes;
   std::vector<Dropped> dropped;

@@ -3,11 +3,14 @@
 #include "answer/answerer.h"
 
 #include <algorithm>
+#include <future>
+#include <optional>
 
 #include "answer/checker.h"
 #include "answer/evidence.h"
 #include "answer/gate.h"
 #include "answer/prompt.h"
+#include "answer/reader.h"
 #include "answer/terms.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -39,6 +42,7 @@ struct Work {
   Answer answer;
   double start_ms = MonotonicMs();
   EnergyMeter energy;
+  bool admitted = true;  // an answer may be shown
 
   void Published() {
     if (answer.ledger.first_byte_ms == 0) answer.ledger.first_byte_ms = MonotonicMs() - start_ms;
@@ -99,13 +103,17 @@ Result<void> CheckSentence(Work& work, std::string_view sentence, const std::vec
   return {};
 }
 
-// The best quotes, each its own claim.
+// A quote that is its own claim.
+Result<void> PublishQuote(Work& work, const Quote& quote) {
+  const std::optional<int> index = TRY(AddQuote(work, quote));
+  if (index) Publish(work, {quote.text, {*index}});
+  return {};
+}
+
 Result<void> PublishBestQuotes(Work& work, const std::vector<Term>& question,
                                const Evidence& evidence, std::size_t count) {
   for (const Support& best : BestWindows(question, evidence, count)) {
-    const Quote quote = evidence.ToQuote(evidence.windows()[best.window]);
-    const std::optional<int> index = TRY(AddQuote(work, quote));
-    if (index) Publish(work, {quote.text, {*index}});
+    TRY(PublishQuote(work, evidence.ToQuote(evidence.windows()[best.window])));
   }
   return {};
 }
@@ -150,6 +158,64 @@ std::span<const Passage> ToRead(std::span<const Passage> passages) {
   return passages.first(count);
 }
 
+// The model's reading, in the same steps as its draft: it is there for the first sentence.
+class ReadingBeside {
+ public:
+  ReadingBeside(LanguageModel& model, std::span<const Passage> passages,
+                const std::string& question, const AskOptions& options) {
+    if (options.calibration == nullptr) return;
+    reading_ = std::async(std::launch::async, [&model, passages, &question, &options] {
+      return Read(model, passages, question, options.terms);
+    });
+  }
+
+  // Once; nothing where none was wanted, or it was taken before.
+  Result<std::optional<Reading>> Take() {
+    if (!reading_.valid()) return std::nullopt;
+    return TRY(reading_.get());
+  }
+
+ private:
+  std::future<Result<Reading>> reading_;
+};
+
+// The sentence in which the span stands, as a quote.
+std::optional<Quote> QuoteOf(const Reading& reading, const Evidence& evidence) {
+  const Window* best = nullptr;
+  for (const Window& window : evidence.windows()) {
+    if (window.passage != reading.passage || window.begin > reading.begin ||
+        window.end < reading.end)
+      continue;
+    if (best == nullptr || window.end - window.begin < best->end - best->begin) best = &window;
+  }
+  return best == nullptr || reading.text.empty() ? std::nullopt
+                                                 : std::optional(evidence.ToQuote(*best));
+}
+
+// Takes what the reading tells into the answer; what it quotes comes first where the model's own
+// sentences carry nothing.
+void Weigh(Work& work, const Reading& reading, const AskOptions& options,
+           const std::vector<Term>& question, const Evidence& evidence) {
+  StemSet stems;
+  for (std::size_t i = 0; i < ToRead(evidence.passages()).size(); ++i) {
+    const StemSet& of_passage = evidence.passage_stems(i);
+    stems.insert(of_passage.begin(), of_passage.end());
+  }
+  const ConfidenceFeatures features = FeaturesOf(reading.signals, Coverage(question, stems));
+  work.answer.confidence = options.calibration->answerable.Probability(features);
+  work.answer.calibrated = true;
+  work.admitted = !options.risk || work.answer.confidence >= 1 - *options.risk;
+  if (!work.admitted) {
+    work.answer.dropped.push_back(
+        {"", fmt::format("that the documents answer this has a probability of {:.2f} alone",
+                         work.answer.confidence)});
+  }
+  LedgerLine& line = work.answer.ledger;
+  line.prompt_tokens += reading.prompt_tokens;
+  line.cached_tokens += reading.cached_tokens;
+  line.completion_tokens += reading.completion_tokens;
+}
+
 Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
                       const std::vector<Term>& question, const Evidence& evidence) {
   const auto messages =
@@ -161,26 +227,41 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
                             .terms = options.terms};
   request.stop.emplace_back(kEcho);
   request.interrupted = work.events.cancelled;
+  ReadingBeside beside(model, ToRead(evidence.passages()), work.answer.question, options);
+  std::optional<Quote> spanned;
+  const auto weigh = [&]() -> Result<void> {
+    const std::optional<Reading> reading = TRY(beside.Take());
+    if (!reading) return {};
+    Weigh(work, *reading, options, question, evidence);
+    spanned = QuoteOf(*reading, evidence);
+    return {};
+  };
   SentenceFeed feed;
   Result<void> checked;
-  const auto check = [&](std::string_view sentence) {
+  const auto check = [&](std::string_view sentence) -> Result<void> {
+    TRY(weigh());
+    if (!work.admitted) return {};
     return CheckSentence(work, sentence, question, evidence);
   };
   const GenerationResult draft = TRY(model.Generate(request, [&](std::string_view text) {
     checked = feed.Add(text, check);
-    return checked.has_value() && !(work.events.cancelled && work.events.cancelled());
+    return checked.has_value() && work.admitted &&
+           !(work.events.cancelled && work.events.cancelled());
   }));
   TRY(std::move(checked));
-  if (draft.finish_reason == FinishReason::kCancelled && work.answer.claims.empty()) {
+  if (draft.finish_reason == FinishReason::kCancelled && work.admitted &&
+      work.answer.claims.empty()) {
     return Error(StatusCode::kCancelled, "interrupted before there was an answer");
   }
   // A sentence that the token limit cut off is no sentence.
   if (draft.finish_reason == FinishReason::kStop) TRY(feed.Finish(check));
+  TRY(weigh());
+  if (work.admitted && work.answer.claims.empty() && spanned) TRY(PublishQuote(work, *spanned));
 
   LedgerLine& line = work.answer.ledger;
-  line.prompt_tokens = draft.prompt_tokens;
-  line.cached_tokens = draft.cached_tokens;
-  line.completion_tokens = static_cast<int>(draft.tokens.size());
+  line.prompt_tokens += draft.prompt_tokens;
+  line.cached_tokens += draft.cached_tokens;
+  line.completion_tokens += static_cast<int>(draft.tokens.size());
   line.prefill_ms = draft.prefill_ms;
   line.decode_ms = draft.decode_ms;
   for (const Claim& claim : work.answer.claims) {
@@ -239,11 +320,13 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   } else {
     KINGLET_CHECK(model != nullptr, "mode cite without a model");
     TRY(Generate(work, *model, options, terms, evidence));
-    if (work.answer.claims.empty()) {
+    if (work.admitted && work.answer.claims.empty()) {
       TRY(PublishBestQuotes(work, terms, evidence, kFallbackQuotes));
     }
   }
-  if (work.answer.claims.empty()) Abstain(work, AbstainReason::kUnsupported);
+  if (work.answer.claims.empty()) {
+    Abstain(work, work.admitted ? AbstainReason::kUnsupported : AbstainReason::kMissing);
+  }
   Account(work, options);
   return std::move(work.answer);
 }

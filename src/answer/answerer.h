@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "answer/answer.h"
+#include "answer/confidence.h"
 #include "base/status.h"
 #include "knowledge/retriever.h"
 #include "text/language_model.h"
@@ -22,6 +23,12 @@ struct AskOptions {
   std::string model_name;    // for the record
   std::string library_name;  // for the record
   ServiceTerms terms;        // of what is asked of the model
+  // What the model's likelihoods are worth; null: not known, and confidence is what the quotes
+  // cover.
+  const Calibration* calibration = nullptr;
+  // Abstains where the documents answer with a lower probability than 1 - risk; needs a
+  // calibration.
+  std::optional<double> risk;
   // Prices; a cost is computed once one of them is set.
   std::string currency = "EUR";
   std::optional<double> electricity_per_kwh;

@@ -20,7 +20,7 @@ class ScriptedModel : public LanguageModel {
     return EncodeText(prompt_);
   }
   std::vector<TokenId> EncodeText(std::string_view text) const override {
-    return std::vector<TokenId>(text.size() / kBytesPerToken, 0);
+    return std::vector<TokenId>(std::max<std::size_t>(1, text.size() / kBytesPerToken), 0);
   }
   Result<GenerationResult> Generate(const GenerationRequest& request,
                                     const TextSink& on_text) override {
@@ -35,11 +35,20 @@ class ScriptedModel : public LanguageModel {
     }
     return result;
   }
+  // Its reading: odds of Yes as they are set, and a span.
   Result<std::vector<GenerationResult>> GenerateAll(
       std::span<const GenerationRequest> requests) override {
-    return std::vector<GenerationResult>(requests.size());
+    std::vector<GenerationResult> results(requests.size());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const std::size_t count = requests[i].candidates.size();
+      results[i].prompt_tokens = 10;
+      results[i].candidate_logprobs.assign(count, -1);
+      if (i == 0) results[i].candidate_logprobs.front() = gate;
+    }
+    results.back().odds = {{.logprob = -1}};
+    return results;
   }
-  std::string_view TokenBytes(TokenId) const override { return "abcd"; }
+  std::string_view TokenBytes(TokenId) const override { return span; }
   std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
     return nullptr;
   }
@@ -50,6 +59,8 @@ class ScriptedModel : public LanguageModel {
 
   const std::string& prompt() const { return prompt_; }
   FinishReason finish_reason = FinishReason::kStop;
+  float gate = 0;
+  std::string span = "vipw";
 
  private:
   static constexpr std::size_t kBytesPerToken = 4;
@@ -195,6 +206,65 @@ TEST_F(AskTest, LeavesTheFormOfThePromptOut) {
   ScriptedModel model("Answer: You should use vipw.");
   const Answer answer = AskModel("Which command edits the password file?", model);
   EXPECT_EQ(answer.Text(), "You should use vipw. [1]");
+}
+
+// Of which the gate alone counts.
+Calibration GateAlone() {
+  Calibration calibration{.model = "scripted"};
+  calibration.answerable.scale.fill(1);
+  calibration.right.scale.fill(1);
+  calibration.answerable.weights[0] = 5;
+  return calibration;
+}
+
+TEST_F(AskTest, KnowsHowSureItIsOnceItIsCalibrated) {
+  const Calibration calibration = GateAlone();
+  ScriptedModel model("You should use vipw.");
+  const std::string question = "Which command edits the password file?";
+  EXPECT_FALSE(AskModel(question, model).calibrated);
+  model.gate = 2;
+  const Answer sure =
+      Ask(question, {*library_}, &model, {.calibration = &calibration, .risk = 0.5}).value();
+  ExpectVerbatim(sure);
+  EXPECT_TRUE(sure.calibrated);
+  EXPECT_GT(sure.confidence, 0.5);
+  EXPECT_EQ(sure.Text(), "You should use vipw. [1]");
+  EXPECT_GT(sure.ledger.prompt_tokens, 30) << "the reading is on the bill";
+}
+
+TEST_F(AskTest, AbstainsWhereTheRiskIsTooHigh) {
+  const Calibration calibration = GateAlone();
+  ScriptedModel model("You should use vipw. It locks the file first.");
+  model.gate = -5;
+  const std::string question = "Which command edits the password file?";
+  std::vector<std::string> published;
+  AskEvents events;
+  events.on_claim = [&](const Claim& claim, const Answer&) { published.push_back(claim.text); };
+  const Answer unsure =
+      Ask(question, {*library_}, &model, {.calibration = &calibration, .risk = 0.5}, events)
+          .value();
+  ExpectVerbatim(unsure);
+  EXPECT_EQ(unsure.abstained, AbstainReason::kMissing);
+  EXPECT_TRUE(published.empty());
+  EXPECT_LT(unsure.confidence, 0.5);
+  ASSERT_EQ(unsure.dropped.size(), 1U);
+  EXPECT_NE(unsure.dropped[0].reason.find("probability"), std::string::npos);
+  // Who asks for no limit is told, and answered.
+  const Answer told = Ask(question, {*library_}, &model, {.calibration = &calibration}).value();
+  EXPECT_FALSE(told.abstained);
+  EXPECT_EQ(told.confidence, unsure.confidence);
+}
+
+TEST_F(AskTest, QuotesWhatItReadWhereItsOwnWordsCarryNothing) {
+  const Calibration calibration = GateAlone();
+  ScriptedModel model("Purple elephants dance.");
+  model.span = "locks";
+  const Answer answer = Ask("Which command edits the password file?", {*library_}, &model,
+                            {.calibration = &calibration})
+                            .value();
+  ExpectVerbatim(answer);
+  ASSERT_EQ(answer.quotes.size(), 1U);
+  EXPECT_EQ(answer.quotes[0].text, "It locks the file first.");
 }
 
 TEST_F(AskTest, CountsACostOnceAPriceIsSet) {

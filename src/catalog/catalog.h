@@ -49,6 +49,8 @@ struct ModelEntry {
 };
 
 extern const std::string_view kBuiltinCatalogJson;
+// A list of what answer/confidence.h calls a calibration.
+extern const std::string_view kBuiltinCalibrationsJson;
 
 class Catalog {
  public:

@@ -6,9 +6,11 @@
 #include <CLI/CLI.hpp>
 
 #include "answer/answerer.h"
+#include "answer/calibrations.h"
 #include "answer/ledger.h"
 #include "base/clock.h"
 #include "base/display.h"
+#include "catalog/catalog.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -25,6 +27,7 @@ struct AskFlags {
   std::string model;
   std::string library;
   std::string mode = "cite";
+  std::optional<double> risk;
   bool as_json = false;
   SamplingFlags sampling;
 };
@@ -89,12 +92,20 @@ void PrintLedgerLine(const LedgerLine& line) {
       line.cost ? fmt::format("cost {:.6f} {}", *line.cost, line.currency) : "cost: no prices set");
 }
 
+Result<void> Uncalibrated(const std::string& model) {
+  return Error(
+      StatusCode::kUsage,
+      "--risk: what {} lets on has not been calibrated; `kinglet eval calibrate` does that",
+      EscapeForDisplay(model));
+}
+
 Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
   HandleInterrupts();
   AskOptions options{.mode = flags.mode == "quote" ? AskMode::kQuote : AskMode::kCite,
                      .sampling = flags.sampling.options,
                      .stop = flags.sampling.stop,
                      .library_name = flags.library,
+                     .risk = flags.risk,
                      .currency = environment.settings.currency,
                      .electricity_per_kwh = environment.settings.electricity_per_kwh,
                      .machine_per_hour = environment.settings.machine_per_hour};
@@ -103,9 +114,14 @@ Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
   Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
   const auto vectors = OpenVectors(library, environment, WarnOnStderr);
   std::unique_ptr<Engine> engine;
+  std::optional<Calibration> calibration;
   if (options.mode == AskMode::kCite) {
     const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
     options.model_name = file.stem().string();
+    calibration = TRY(FindCalibration(environment.home / "calibrations", kBuiltinCalibrationsJson,
+                                      options.model_name));
+    if (calibration) options.calibration = &*calibration;
+    if (flags.risk && !calibration) return Uncalibrated(options.model_name);
     engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
   }
 
@@ -152,6 +168,9 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
          "--mode", flags->mode,
          "cite: sentences of the model, each carried by a quote; quote: the best quotes, no model")
       ->check(CLI::IsMember({"cite", "quote"}));
+  app.add_option("--risk", flags->risk,
+                 "abstain where the documents answer with less than 1 - RISK of probability")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_flag("--json", flags->as_json, "print one JSON object");
   AddSamplingFlags(app, flags->sampling);
   return [flags, environment] { return RunAsk(*flags, environment); };

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "answer/calibrations.h"
 #include "base/digest.h"
 #include "base/display.h"
 #include "base/file.h"
@@ -32,6 +33,7 @@ struct GroundingFlags {
   std::size_t limit = 0;
   std::uint64_t seed = 1;
   std::string outcomes;
+  std::string output;
   bool json = false;
   GroundingOptions options;
   EngineOptions engine{.context_tokens = 4096, .kv_contexts = 4};
@@ -138,6 +140,28 @@ Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& e
   return {};
 }
 
+Result<void> CalibrateModel(const GroundingFlags& flags, const Environment& environment) {
+  const Questions questions = TRY(ReadQuestions(flags));
+  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
+  const auto engine = TRY(OpenEngine(path, flags.engine, environment));
+  const auto outcomes = TRY(AskWithProgress(
+      *engine, questions, {.at_once = flags.options.at_once, .asks_plainly = false}, environment));
+  Calibration calibration = Calibrate(outcomes);
+  calibration.model = path.stem().string();
+  calibration.data = questions.digest;
+  const std::filesystem::path file =
+      flags.output.empty() ? CalibrationFile(environment.home / "calibrations", calibration.model)
+                           : std::filesystem::path(flags.output);
+  std::error_code error;
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), error);
+  TRY(WriteFileAtomic(file, kinglet::ToJson(json::value(kinglet::ToJson(calibration))) + "\n"));
+  const Confidences confidences = CrossFit(outcomes);
+  PrintFigures(
+      GroundingFigures(outcomes, confidences, BestThreshold(outcomes, confidences.right), false));
+  fmt::print("{} questions, written to {}\n", outcomes.size(), EscapeForDisplay(file.string()));
+  return {};
+}
+
 void AddFlags(CLI::App& app, GroundingFlags& flags) {
   app.option_defaults()->always_capture_default();
   app.add_option("MODEL", flags.model, "path, catalog name or hf:user/repo:quant")->required();
@@ -150,7 +174,6 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
   app.add_option("--seed", flags.seed, "draws them");
   app.add_option("--at-once", flags.options.at_once, "questions that are computed together")
       ->check(CLI::Range(1, 64));
-  app.add_flag("--json", flags.json, "print one JSON object");
   AddThreadsFlag(app, flags.engine);
 }
 
@@ -163,9 +186,20 @@ CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment) {
   AddFlags(*grounding, *flags);
   grounding->add_option("--outcomes", flags->outcomes,
                         "writes what came of each question to this file, a line of JSON each");
+  grounding->add_flag("--json", flags->json, "print one JSON object");
   grounding->add_flag("!--no-plain", flags->options.asks_plainly,
                       "do not ask the model plainly, too, for comparison");
   return [flags, environment] { return EvaluateGrounding(*flags, environment); };
+}
+
+CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment) {
+  CLI::App* calibrate = app.add_subcommand(
+      "calibrate", "what a model's likelihoods are worth, for `ask` to know when not to answer");
+  auto flags = std::make_shared<GroundingFlags>();
+  AddFlags(*calibrate, *flags);
+  calibrate->add_option("--output", flags->output,
+                        "file of the calibration; default: the model's in Kinglet's own folder");
+  return [flags, environment] { return CalibrateModel(*flags, environment); };
 }
 
 }  // namespace kinglet

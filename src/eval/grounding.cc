@@ -108,7 +108,10 @@ void Judge(const PassageStatistics& statistics, GroundingOutcome& outcome) {
   const std::vector<QuestionPassage>& passages = *outcome.question->passages;
   const std::vector<Term> terms = statistics.TermsOf(outcome.question->question);
   StemSet stems;
-  for (const QuestionPassage& passage : passages) stems.merge(StemsOf(passage.text));
+  for (const QuestionPassage& passage : passages) {
+    stems.merge(StemsOf(passage.text));
+    stems.merge(StemsOf(passage.title));
+  }
   outcome.coverage = Coverage(terms, stems);
   outcome.best_sentence = BestSentence(passages, terms);
   if (!outcome.reading.text.empty())
