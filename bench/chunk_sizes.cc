@@ -249,7 +249,7 @@ Result<void> Measure(const char* squad, const char* embedder_path) {
   std::unique_ptr<ModelEmbedder> model;
   RememberingEmbedder::Memory memory;
   if (embedder_path != nullptr) {
-    model = TRY(ModelEmbedder::Open(embedder_path, AvailableCpus()));
+    model = TRY(ModelEmbedder::Open(embedder_path, {.thread_count = AvailableCpus()}));
   }
   const auto folder = std::filesystem::temp_directory_path() / "kinglet_chunk_sizes";
   std::optional<Found> words_today;
