@@ -95,8 +95,8 @@ ReplyChoice Said(const GenerationRequest& request, bool has_tools, const std::st
     choice.calls.push_back({"call_2", "g", text});
   }
   if (request.logprobs) {
-    choice.odds.push_back({5, -0.5F, {{5, -0.5F}, {300, -1.5F}}});
-    choice.odds.push_back({300, -9, {}});
+    choice.odds.push_back({.token = 5, .logprob = -0.5F, .top = {{5, -0.5F}, {300, -1.5F}}});
+    choice.odds.push_back({.token = 300, .logprob = -9});
   }
   if (request.prompt_logprobs) choice.result.prompt_odds = choice.odds;
   if (text.size() % 3 == 0) choice.result.finish_reason = FinishReason::kLength;
