@@ -3,6 +3,8 @@
 #include "engine/generation.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <utility>
 
 #include "base/clock.h"
@@ -17,15 +19,6 @@ constexpr std::size_t kMaxForced = 16;
 bool IsIn(TokenId token, std::span<const std::uint64_t> allowed) {
   const auto id = static_cast<std::size_t>(token);
   return allowed.empty() || (allowed[id / 64] >> (id % 64) & 1) != 0;
-}
-
-// Of the tokens of a mask together.
-float LogprobOfAll(std::span<const std::uint64_t> mask, std::span<const float> logits) {
-  std::vector<float> some;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (IsIn(static_cast<TokenId>(i), mask)) some.push_back(logits[i]);
-  }
-  return Logprob(static_cast<float>(LogSumExp(some)), LogSumExp(logits));
 }
 
 }  // namespace
@@ -51,8 +44,7 @@ Generation::Generation(std::uint64_t id, GenerationRequest request, GenerationSi
   if (request_.constraint != nullptr) constraint_ = request_.constraint->Begin();
 }
 
-TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const {
-  const double total = LogSumExp(logits);
+TokenOdds Generation::OddsOf(TokenId token, double total, std::span<const float> logits) const {
   TokenOdds odds{.token = token,
                  .logprob = Logprob(logits[static_cast<std::size_t>(token)], total)};
   const auto count = static_cast<std::size_t>(std::max(0, request_.top_logprobs));
@@ -61,13 +53,20 @@ TokenOdds Generation::OddsOf(TokenId token, std::span<const float> logits) const
   return odds;
 }
 
-float Generation::LogprobOfEnd(std::span<const float> logits) const {
-  std::vector<float> ends;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (tokenizer_.IsEndOfGeneration(static_cast<TokenId>(i))) ends.push_back(logits[i]);
+void Generation::AddOddsOfMask(std::span<const std::uint64_t> allowed, double total,
+                               std::span<const float> logits, TokenOdds& odds) const {
+  double all = 0;
+  double ends = 0;
+  for (std::size_t word = 0; word < allowed.size(); ++word) {
+    for (std::uint64_t bits = allowed[word]; bits != 0; bits &= bits - 1) {
+      const std::size_t id = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      const double probability = std::exp(static_cast<double>(Logprob(logits[id], total)));
+      all += probability;
+      if (tokenizer_.IsEndOfGeneration(static_cast<TokenId>(id))) ends += probability;
+    }
   }
-  if (ends.empty()) return -std::numeric_limits<float>::infinity();
-  return Logprob(static_cast<float>(LogSumExp(ends)), LogSumExp(logits));
+  odds.allowed = static_cast<float>(std::log(all));
+  odds.end = static_cast<float>(std::log(ends));
 }
 
 std::string_view Generation::BytesOf(TokenId token) const {
@@ -97,18 +96,19 @@ bool Generation::Write(std::span<const float> logits) {
   if (const auto forced = budget_ ? budget_->Forced() : std::nullopt) {
     if (IsIn(*forced, allowed)) token = *forced;
   }
+  TokenOdds odds;
+  if (request_.logprobs) {
+    const double total = LogSumExp(logits);
+    odds = OddsOf(token, total, logits);
+    if (!allowed.empty()) AddOddsOfMask(allowed, total, logits, odds);
+  }
   if (tokenizer_.IsEndOfGeneration(token) && !request_.ignore_end) {
     finish_reason = FinishReason::kStop;
-    if (request_.logprobs) result.end_logprob = LogprobOfEnd(logits);
+    result.end_logprob = odds.end;
     return true;
   }
   GenerationEvent event;
-  if (request_.logprobs) {
-    event.odds.push_back(OddsOf(token, logits));
-    if (!allowed.empty()) event.odds.back().allowed = LogprobOfAll(allowed, logits);
-    if (constraint_ != nullptr && constraint_->MayEnd())
-      event.odds.back().end = LogprobOfEnd(logits);
-  }
+  if (request_.logprobs) event.odds.push_back(std::move(odds));
   Append(token, event);
   // Whose odds are asked for is chosen, one by one.
   if (constraint_ != nullptr && !request_.logprobs) {
@@ -134,7 +134,7 @@ void Generation::Score(std::span<const float> logits) {
 }
 
 void Generation::AddPromptOdds(std::size_t index, std::span<const float> logits) {
-  result.prompt_odds.push_back(OddsOf(tokens_[index], logits));
+  result.prompt_odds.push_back(OddsOf(tokens_[index], LogSumExp(logits), logits));
 }
 
 void Generation::End() {

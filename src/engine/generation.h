@@ -78,8 +78,10 @@ class Generation {
   // Whether the constraint ends the text here; sets finish_reason.
   bool IsAtEnd();
   // The likeliest tokens, as many as were asked for.
-  TokenOdds OddsOf(TokenId token, std::span<const float> logits) const;
-  float LogprobOfEnd(std::span<const float> logits) const;
+  // total: LogSumExp of the logits.
+  TokenOdds OddsOf(TokenId token, double total, std::span<const float> logits) const;
+  void AddOddsOfMask(std::span<const std::uint64_t> allowed, double total,
+                     std::span<const float> logits, TokenOdds& odds) const;
 
   std::uint64_t id_;
   GenerationRequest request_;

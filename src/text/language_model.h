@@ -93,7 +93,7 @@ struct GenerationResult {
   std::vector<TokenOdds> odds;         // of the tokens, where logprobs were asked for
   std::vector<TokenOdds> prompt_odds;  // of the prompt's second token to its last, likewise
   std::vector<float> candidate_logprobs;
-  float end_logprob = 0;  // that it ended, where the model chose to and odds were asked for
+  float end_logprob = 0;  // that it ended, where odds were asked for and a constraint let it choose
   FinishReason finish_reason = FinishReason::kStop;
   std::string stop;      // which stop string ended it; empty: none
   bool is_whole = true;  // false: it ended where its constraint lets no text end
