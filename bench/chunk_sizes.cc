@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 #include "base/thread_pool.h"
+#include "base/utf8.h"
 #include "engine/model_embedder.h"
 #include "eval/retrieval_metrics.h"
 #include "knowledge/chunker.h"
@@ -73,8 +74,7 @@ constexpr Cut kCuts[] = {
 std::size_t ByteOfCharacter(std::string_view text, std::int64_t characters) {
   std::size_t byte = 0;
   for (; byte < text.size(); ++byte) {
-    const bool begins = (static_cast<unsigned char>(text[byte]) & 0xC0) != 0x80;
-    if (begins && characters-- == 0) break;
+    if (!IsUtf8Continuation(text[byte]) && characters-- == 0) break;
   }
   return byte;
 }

@@ -192,8 +192,7 @@ std::optional<Quote> QuoteOf(const Reading& reading, const Evidence& evidence) {
                                                  : std::optional(evidence.ToQuote(*best));
 }
 
-// Takes what the reading tells into the answer; what it quotes comes first where the model's own
-// sentences carry nothing.
+// Takes what the reading tells into the answer and its bill.
 void Weigh(Work& work, const Reading& reading, const AskOptions& options,
            const std::vector<Term>& question, const Evidence& evidence) {
   StemSet stems;

@@ -2,29 +2,21 @@
 // The user's own before the program's.
 #include "answer/calibrations.h"
 
-#include <algorithm>
 #include <string>
 
 #include "base/display.h"
 #include "base/file.h"
+#include "knowledge/cleaner.h"
 
 namespace kinglet {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 
-std::string Lower(std::string_view name) {
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  });
-  return lower;
-}
-
 }  // namespace
 
 std::filesystem::path CalibrationFile(const std::filesystem::path& folder, std::string_view model) {
-  return folder / (Lower(model) + ".json");
+  return folder / (LowerAscii(model) + ".json");
 }
 
 Result<std::optional<Calibration>> FindCalibration(const std::filesystem::path& folder,
@@ -43,7 +35,7 @@ Result<std::optional<Calibration>> FindCalibration(const std::filesystem::path& 
   const json::value list = TRY(ParseJson(builtin));
   for (const json::value& one : list.as_array()) {
     const json::value* const name = Find(one, "model");
-    if (name != nullptr && name->is_string() && Lower(name->get_string()) == Lower(model))
+    if (name != nullptr && name->is_string() && LowerAscii(name->get_string()) == LowerAscii(model))
       return TRY(ParseCalibration(one));
   }
   return std::nullopt;

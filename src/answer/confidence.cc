@@ -2,7 +2,9 @@
 // A dozen numbers: no library needed.
 #include "answer/confidence.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/check.h"
 

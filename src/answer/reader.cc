@@ -47,8 +47,6 @@ double LogSum(std::span<const float> logs) {
   return std::log(std::max(sum, kLeast));
 }
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
 // Behind a blank, or at the beginning.
 bool BeginsAWord(std::string_view text, std::size_t at) {
   return at == 0 || text[at - 1] == ' ' || text[at - 1] == '\n';
@@ -79,9 +77,7 @@ Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<cons
                                       std::string_view question, const ServiceTerms& terms) {
   ReadingTask task;
   task.model_ = &model;
-  task.passages_ = passages;
-  std::vector<SpanSource> sources;
-  for (const Passage& passage : passages) sources.push_back(SpansOfWords(passage.text));
+  for (const Passage& passage : passages) task.sources_.push_back(SpansOfWords(passage.text));
   const auto request = [&](std::string_view instruction) -> Result<GenerationRequest> {
     const auto messages = BuildMessages(passages, question, instruction);
     return GenerationRequest{.prompt = TRY(model.EncodeChat(messages)), .terms = terms};
@@ -96,7 +92,7 @@ Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<cons
   GenerationRequest span = TRY(request(kAskSpan));
   span.max_tokens = kMaxSpanTokens;
   span.logprobs = true;
-  span.constraint = model.SpansOf(sources);
+  span.constraint = model.SpansOf(task.sources_);
   task.requests_ = {std::move(gate), std::move(null), std::move(span)};
   return task;
 }
@@ -150,11 +146,10 @@ std::string ReadingTask::LikeliestBeginning(const GenerationResult& span,
 
 // A span that the token limit cut in the midst of a word is taken back to the last whole one.
 void ReadingTask::Locate(std::string_view text, Reading& reading) const {
-  for (std::size_t passage = 0; passage < passages_.size(); ++passage) {
-    const SpanSource source = SpansOfWords(passages_[passage].text);
+  for (std::size_t passage = 0; passage < sources_.size(); ++passage) {
+    const SpanSource& source = sources_[passage];
     for (const std::size_t begin : source.starts) {
-      if (!std::ranges::equal(source.text.substr(begin, text.size()), text, {}, Lower, Lower))
-        continue;
+      if (!IsSpelling(text, source.text.substr(begin, text.size()))) continue;
       std::size_t end = begin;
       for (const std::size_t one : source.ends) {
         if (one > begin && one <= begin + text.size()) end = std::max(end, one);

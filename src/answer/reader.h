@@ -63,7 +63,7 @@ class ReadingTask {
   std::string LikeliestBeginning(const GenerationResult& span, ReadingSignals& signals) const;
 
   const LanguageModel* model_ = nullptr;
-  std::span<const Passage> passages_;
+  std::vector<SpanSource> sources_;  // of the passages
   std::vector<GenerationRequest> requests_;
   std::size_t yes_count_ = 0;  // of the gate's candidates
 };

@@ -110,22 +110,31 @@ void PrintFigures(const json::object& figures) {
   }
 }
 
-Result<std::vector<GroundingOutcome>> AskWithProgress(Engine& engine, const Questions& questions,
-                                                      const GroundingOptions& options,
-                                                      const Environment& environment) {
+// A model's outcomes, which are of these questions.
+struct Asked {
+  Questions asked;
+  std::string model;  // the stem of its file
+  std::vector<GroundingOutcome> outcomes;
+};
+
+Result<Asked> AskModel(const GroundingFlags& flags, const Environment& environment) {
+  Asked all{.asked = TRY(ReadQuestions(flags))};
+  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
+  all.model = path.stem().string();
+  const auto engine = TRY(OpenEngine(path, flags.engine, environment));
   HandleInterrupts();
   Progress progress("grounding", ProgressUnit::kQuestions, environment.stderr_is_terminal);
-  return AskQuestions(engine, questions.questions, options, [&](std::size_t done) {
-    progress.Update(done, questions.questions.size());
-    return !TakeInterrupt();
-  });
+  all.outcomes =
+      TRY(AskQuestions(*engine, all.asked.questions, flags.options, [&](std::size_t done) {
+        progress.Update(done, all.asked.questions.size());
+        return !TakeInterrupt();
+      }));
+  return all;
 }
 
 Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& environment) {
-  const Questions questions = TRY(ReadQuestions(flags));
-  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
-  const auto engine = TRY(OpenEngine(path, flags.engine, environment));
-  const auto outcomes = TRY(AskWithProgress(*engine, questions, flags.options, environment));
+  const Asked all = TRY(AskModel(flags, environment));
+  const std::vector<GroundingOutcome>& outcomes = all.outcomes;
   const Confidences confidences = CrossFit(outcomes);
   const double threshold = BestThreshold(outcomes, confidences.right);
   if (!flags.outcomes.empty()) TRY(WriteOutcomes(flags.outcomes, outcomes, confidences));
@@ -141,14 +150,11 @@ Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& e
 }
 
 Result<void> CalibrateModel(const GroundingFlags& flags, const Environment& environment) {
-  const Questions questions = TRY(ReadQuestions(flags));
-  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
-  const auto engine = TRY(OpenEngine(path, flags.engine, environment));
-  const auto outcomes = TRY(AskWithProgress(
-      *engine, questions, {.at_once = flags.options.at_once, .asks_plainly = false}, environment));
+  const Asked all = TRY(AskModel(flags, environment));
+  const std::vector<GroundingOutcome>& outcomes = all.outcomes;
   Calibration calibration = Calibrate(outcomes);
-  calibration.model = path.stem().string();
-  calibration.data = questions.digest;
+  calibration.model = all.model;
+  calibration.data = all.asked.digest;
   const std::filesystem::path file =
       flags.output.empty() ? CalibrationFile(environment.home / "calibrations", calibration.model)
                            : std::filesystem::path(flags.output);
@@ -196,6 +202,7 @@ CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment) {
   CLI::App* calibrate = app.add_subcommand(
       "calibrate", "what a model's likelihoods are worth, for `ask` to know when not to answer");
   auto flags = std::make_shared<GroundingFlags>();
+  flags->options.asks_plainly = false;
   AddFlags(*calibrate, *flags);
   calibrate->add_option("--output", flags->output,
                         "file of the calibration; default: the model's in Kinglet's own folder");

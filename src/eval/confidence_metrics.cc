@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <numeric>
-#include <random>
 
 #include "base/check.h"
 
@@ -37,12 +36,11 @@ void ForEachTie(std::span<const double> values, std::span<const std::size_t> ord
 double Auroc(std::span<const double> scores, const std::vector<bool>& is_true) {
   KINGLET_CHECK(scores.size() == is_true.size(), "{} and {}", scores.size(), is_true.size());
   const std::vector<std::size_t> order = Sorted(scores);
-  double pairs = 0;
   double won = 0;
   double false_before = 0;
   const auto all = static_cast<double>(scores.size());
   const auto true_count = static_cast<double>(std::ranges::count(is_true, true));
-  pairs = true_count * (all - true_count);
+  const double pairs = true_count * (all - true_count);
   ForEachTie(scores, order, [&](std::size_t begin, std::size_t end) {
     double trues = 0;
     for (std::size_t i = begin; i < end; ++i) trues += is_true[order[i]] ? 1 : 0;
@@ -88,25 +86,6 @@ double CalibrationError(std::span<const double> probabilities, const std::vector
   double error = 0;
   for (const Bin& bin : bins) error += std::abs(bin.probability - bin.truth);
   return probabilities.empty() ? 0 : error / static_cast<double>(probabilities.size());
-}
-
-Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
-                        const std::function<double(std::span<const std::size_t>)>& figure) {
-  constexpr std::size_t kSamples = 1000;
-  std::vector<std::size_t> indices(count);
-  std::iota(indices.begin(), indices.end(), std::size_t{0});
-  Estimate estimate{.mean = figure(indices)};
-  if (count == 0) return estimate;
-  std::mt19937_64 random(seed);
-  std::vector<double> figures;
-  for (std::size_t sample = 0; sample < kSamples; ++sample) {
-    for (std::size_t& index : indices) index = random() % count;
-    figures.push_back(figure(indices));
-  }
-  std::ranges::sort(figures);
-  estimate.low = figures[kSamples / 40];
-  estimate.high = figures[kSamples - 1 - kSamples / 40];
-  return estimate;
 }
 
 }  // namespace kinglet

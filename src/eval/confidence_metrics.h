@@ -3,12 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
-
-#include "eval/retrieval_metrics.h"
 
 namespace kinglet {
 
@@ -23,10 +19,5 @@ double Aurc(std::span<const double> confidences, std::span<const double> risks);
 
 // Expected calibration error (Guo et al. 2017) of 10 bins of equal width.
 double CalibrationError(std::span<const double> probabilities, const std::vector<bool>& is_true);
-
-// A figure of questions, and percentiles of the same over 1,000 samples of them, drawn by the seed.
-// figure: of the questions with these indices, of 0..count-1.
-Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
-                        const std::function<double(std::span<const std::size_t>)>& figure);
 
 }  // namespace kinglet

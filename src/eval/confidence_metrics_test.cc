@@ -52,19 +52,5 @@ TEST(ConfidenceMetricsTest, CalibrationErrorComparesBins) {
   EXPECT_NEAR(CalibrationError(std::vector<double>{1, 1}, {true, true}), 0, 1e-12);
 }
 
-TEST(ConfidenceMetricsTest, EstimatesHoldTheFigure) {
-  std::vector<double> values(200);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i % 2);
-  const auto mean = [&](std::span<const std::size_t> indices) {
-    double sum = 0;
-    for (const std::size_t i : indices) sum += values[i];
-    return sum / static_cast<double>(indices.size());
-  };
-  const Estimate estimate = EstimateFigure(values.size(), 1, mean);
-  EXPECT_EQ(estimate.mean, 0.5);
-  EXPECT_NEAR(estimate.low, 0.43, 0.02);  // 1.96 standard errors of 0.035
-  EXPECT_NEAR(estimate.high, 0.57, 0.02);
-}
-
 }  // namespace
 }  // namespace kinglet

@@ -3,7 +3,6 @@
 #include "eval/grounding.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -11,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "answer/terms.h"
-#include "eval/confidence_metrics.h"
 #include "knowledge/sentences.h"
 
 namespace kinglet {
@@ -25,7 +23,7 @@ class PassageStatistics {
   explicit PassageStatistics(std::span<const PassageQuestion> questions) {
     std::set<std::string_view> seen;
     for (const PassageQuestion& question : questions) {
-      for (const QuestionPassage& passage : *question.passages) {
+      for (const Passage& passage : *question.passages) {
         if (!seen.insert(passage.text).second) continue;
         ++total_;
         for (const std::string& stem : StemsOf(passage.text)) ++count_[stem];
@@ -48,21 +46,11 @@ class PassageStatistics {
   std::unordered_map<std::string, std::int64_t> count_;
 };
 
-std::vector<Passage> PassagesOf(const PassageQuestion& question) {
-  std::vector<Passage> passages;
-  for (const QuestionPassage& passage : *question.passages) {
-    passages.push_back({.title = passage.title,
-                        .start_byte = static_cast<std::int64_t>(passages.size()),
-                        .text = passage.text});
-  }
-  return passages;
-}
-
 // The prompt that people write: the same model without any of Kinglet's means.
 Result<GenerationRequest> PlainRequest(const LanguageModel& model,
                                        const PassageQuestion& question) {
   std::string context = "Context:";
-  for (const QuestionPassage& passage : *question.passages) {
+  for (const Passage& passage : *question.passages) {
     context += fmt::format("\n{}\n", passage.text);
   }
   const std::vector<ChatMessage> messages = {
@@ -89,11 +77,10 @@ std::string SentenceOf(std::string_view passage, const Reading& reading) {
   return reading.text;
 }
 
-std::string BestSentence(std::span<const QuestionPassage> passages,
-                         const std::vector<Term>& terms) {
+std::string BestSentence(std::span<const Passage> passages, const std::vector<Term>& terms) {
   std::string best;
   double best_coverage = -1;
-  for (const QuestionPassage& passage : passages) {
+  for (const Passage& passage : passages) {
     for (const ByteRange& sentence : SplitSentences(passage.text)) {
       const double coverage = Coverage(terms, StemsOf(sentence.Of(passage.text)));
       if (coverage <= best_coverage) continue;
@@ -105,10 +92,10 @@ std::string BestSentence(std::span<const QuestionPassage> passages,
 }
 
 void Judge(const PassageStatistics& statistics, GroundingOutcome& outcome) {
-  const std::vector<QuestionPassage>& passages = *outcome.question->passages;
+  const std::vector<Passage>& passages = *outcome.question->passages;
   const std::vector<Term> terms = statistics.TermsOf(outcome.question->question);
   StemSet stems;
-  for (const QuestionPassage& passage : passages) {
+  for (const Passage& passage : passages) {
     stems.merge(StemsOf(passage.text));
     stems.merge(StemsOf(passage.title));
   }
@@ -131,13 +118,10 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
   while (outcomes.size() < questions.size()) {
     const auto some = questions.subspan(
         outcomes.size(), std::min(options.at_once, questions.size() - outcomes.size()));
-    std::vector<std::vector<Passage>> passages;
-    for (const PassageQuestion& question : some) passages.push_back(PassagesOf(question));
     std::vector<ReadingTask> tasks;
     std::vector<GenerationRequest> requests;
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      const PassageQuestion& question = some[i];
-      tasks.push_back(TRY(ReadingTask::Make(model, passages[i], question.question, {})));
+    for (const PassageQuestion& question : some) {
+      tasks.push_back(TRY(ReadingTask::Make(model, *question.passages, question.question, {})));
       std::ranges::copy(tasks.back().requests(), std::back_inserter(requests));
       if (options.asks_plainly) requests.push_back(TRY(PlainRequest(model, question)));
     }

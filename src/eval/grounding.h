@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,7 +14,6 @@
 #include "base/json.h"
 #include "eval/answer_match.h"
 #include "eval/question_set.h"
-#include "eval/retrieval_metrics.h"
 #include "text/language_model.h"
 
 namespace kinglet {

@@ -7,6 +7,7 @@
 
 #include "eval/confidence_metrics.h"
 #include "eval/grounding.h"
+#include "eval/retrieval_metrics.h"
 
 namespace kinglet {
 namespace {

@@ -125,8 +125,8 @@ class FirstWordModel : public LanguageModel {
 };
 
 TEST(AskQuestionsTest, JudgesSpanQuoteAndPlainAnswer) {
-  const auto passages = std::make_shared<const std::vector<QuestionPassage>>(
-      std::vector<QuestionPassage>{{"t", "Lyon is old. Paris is the capital."}});
+  const auto passages = std::make_shared<const std::vector<Passage>>(
+      std::vector<Passage>{{.title = "t", .text = "Lyon is old. Paris is the capital."}});
   std::vector<PassageQuestion> questions(3);
   for (PassageQuestion& question : questions) {
     question.question = "What is the capital?";

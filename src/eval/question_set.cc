@@ -13,7 +13,7 @@
 namespace kinglet {
 namespace {
 
-using Passages = std::shared_ptr<const std::vector<QuestionPassage>>;
+using Passages = std::shared_ptr<const std::vector<Passage>>;
 
 Result<std::string> TextOf(const json::value& object, std::string_view name) {
   const json::value* const value = Find(object, name);
@@ -36,6 +36,13 @@ Result<std::vector<std::string>> TextsOf(const json::array& list) {
   return texts;
 }
 
+// The rank among its neighbours keeps them in their order in a prompt.
+Passage PassageOf(std::string title, std::string text, std::size_t rank) {
+  return {.title = std::move(title),
+          .start_byte = static_cast<std::int64_t>(rank),
+          .text = std::move(text)};
+}
+
 // ---- SQuAD 2.0 ----
 
 Result<PassageQuestion> SquadQuestion(const json::value& qa, const std::string& group,
@@ -56,8 +63,8 @@ Result<std::vector<PassageQuestion>> ReadSquad(const json::value& file) {
   for (const json::value& article : *TRY(ListOf(file, "data"))) {
     const std::string title = TRY(TextOf(article, "title"));
     for (const json::value& paragraph : *TRY(ListOf(article, "paragraphs"))) {
-      const auto passages = std::make_shared<const std::vector<QuestionPassage>>(
-          std::vector<QuestionPassage>{{title, TRY(TextOf(paragraph, "context"))}});
+      const auto passages = std::make_shared<const std::vector<Passage>>(
+          std::vector<Passage>{PassageOf(title, TRY(TextOf(paragraph, "context")), 0)});
       for (const json::value& qa : *TRY(ListOf(paragraph, "qas"))) {
         questions.push_back(TRY(SquadQuestion(qa, title, passages)));
       }
@@ -68,16 +75,17 @@ Result<std::vector<PassageQuestion>> ReadSquad(const json::value& file) {
 
 // ---- lines ----
 
-Result<std::vector<QuestionPassage>> ReadPassages(const json::array& list) {
-  std::vector<QuestionPassage> passages;
+Result<std::vector<Passage>> ReadPassages(const json::array& list) {
+  std::vector<Passage> passages;
   for (const json::value& passage : list) {
     if (passage.is_string()) {
-      passages.push_back({"", std::string(passage.get_string())});
+      passages.push_back(PassageOf("", std::string(passage.get_string()), passages.size()));
       continue;
     }
     const json::value* const title = Find(passage, "title");
-    passages.push_back({title != nullptr && title->is_string() ? TRY(TextOf(passage, "title")) : "",
-                        TRY(TextOf(passage, "text"))});
+    passages.push_back(
+        PassageOf(title != nullptr && title->is_string() ? TRY(TextOf(passage, "title")) : "",
+                  TRY(TextOf(passage, "text")), passages.size()));
   }
   if (passages.empty()) return Error(StatusCode::kInvalidInput, "\"passages\" holds none");
   return passages;
@@ -85,9 +93,9 @@ Result<std::vector<QuestionPassage>> ReadPassages(const json::array& list) {
 
 Result<PassageQuestion> ReadLine(const json::value& line) {
   PassageQuestion question{.id = TRY(TextOf(line, "id"))};
-  std::vector<QuestionPassage> passages = TRY(ReadPassages(*TRY(ListOf(line, "passages"))));
+  std::vector<Passage> passages = TRY(ReadPassages(*TRY(ListOf(line, "passages"))));
   question.group = passages.front().title.empty() ? question.id : passages.front().title;
-  question.passages = std::make_shared<const std::vector<QuestionPassage>>(std::move(passages));
+  question.passages = std::make_shared<const std::vector<Passage>>(std::move(passages));
   if (Find(line, "input") == nullptr) {
     question.question = TRY(TextOf(line, "question"));
     question.answers = TRY(TextsOf(*TRY(ListOf(line, "answers"))));

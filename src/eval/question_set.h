@@ -9,19 +9,15 @@
 #include <vector>
 
 #include "base/status.h"
+#include "knowledge/passage.h"
 
 namespace kinglet {
-
-struct QuestionPassage {
-  std::string title;
-  std::string text;
-};
 
 struct PassageQuestion {
   std::string id;
   std::string question;
   std::string group;  // the document that the passages are of, by which sets are split
-  std::shared_ptr<const std::vector<QuestionPassage>> passages;  // shared by its neighbours
+  std::shared_ptr<const std::vector<Passage>> passages;  // shared by its neighbours
   std::vector<std::string> answers;    // gold ones; none: the passages do not answer it
   std::vector<std::string> sentences;  // gold ones of the passages that carry the answer, if given
   bool has_short_answers = false;      // `answers` are spans, not texts of some sentences

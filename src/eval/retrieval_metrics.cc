@@ -43,20 +43,30 @@ double ReciprocalRank(std::span<const double> gains, std::size_t depth) {
   return 0;
 }
 
-Estimate EstimateMean(std::span<const double> values, std::uint64_t seed) {
-  if (values.empty()) return {};
-  const auto count = static_cast<double>(values.size());
+Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
+                        const std::function<double(std::span<const std::size_t>)>& figure) {
+  if (count == 0) return {};
+  std::vector<std::size_t> indices(count);
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  Estimate estimate{.mean = figure(indices)};
   std::mt19937_64 draw(seed);
-  std::vector<double> means;
+  std::vector<double> figures;
   for (int i = 0; i < kSamples; ++i) {
-    double sum = 0;
-    for (std::size_t n = 0; n < values.size(); ++n) sum += values[draw() % values.size()];
-    means.push_back(sum / count);
+    for (std::size_t& index : indices) index = draw() % count;
+    figures.push_back(figure(indices));
   }
-  std::ranges::sort(means);
-  return {.mean = std::accumulate(values.begin(), values.end(), 0.0) / count,
-          .low = means[kSamples / 40],
-          .high = means[kSamples - 1 - kSamples / 40]};
+  std::ranges::sort(figures);
+  estimate.low = figures[kSamples / 40];
+  estimate.high = figures[kSamples - 1 - kSamples / 40];
+  return estimate;
+}
+
+Estimate EstimateMean(std::span<const double> values, std::uint64_t seed) {
+  return EstimateFigure(values.size(), seed, [values](std::span<const std::size_t> some) {
+    double sum = 0;
+    for (const std::size_t i : some) sum += values[i];
+    return sum / static_cast<double>(some.size());
+  });
 }
 
 }  // namespace kinglet

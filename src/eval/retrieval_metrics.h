@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -29,8 +30,12 @@ struct Estimate {
   double high = 0;
 };
 
-// The mean of values, and percentiles of the means of 2,000 samples drawn from them by the seed
-// (Efron's bootstrap).
+// A figure of `count` questions, and percentiles of the same over 2,000 samples of them drawn by
+// the seed (Efron's bootstrap). figure: of the questions with these indices, of 0..count-1.
+Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
+                        const std::function<double(std::span<const std::size_t>)>& figure);
+
+// That of the mean of values; 0 of none.
 Estimate EstimateMean(std::span<const double> values, std::uint64_t seed);
 
 }  // namespace kinglet

@@ -13,8 +13,6 @@
 namespace kinglet {
 namespace {
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
 struct Sources {
   std::shared_ptr<const TokenTrie> trie;
   std::string text;
@@ -49,9 +47,7 @@ class SpanCursor final : public ConstraintCursor {
     for (const std::uint32_t place : places_) {
       const auto behind = static_cast<std::uint32_t>(place + bytes.size());
       const std::uint32_t limit = sources_->limit[place];
-      if (behind > limit ||
-          !std::ranges::equal(text.substr(place, bytes.size()), bytes, {}, Lower, Lower))
-        continue;
+      if (behind > limit || !IsSpelling(bytes, text.substr(place, bytes.size()))) continue;
       may_end_ = may_end_ || sources_->is_end[behind];
       if (behind < limit) places.push_back(behind);
     }
@@ -71,10 +67,11 @@ class SpanCursor final : public ConstraintCursor {
       AllowAllOf(tree, node);
     }
     if (at == limit) return;
-    const char c = Lower(sources_->text[at]);
+    const char c = FoldedForSpans(sources_->text[at]);
     const std::size_t end = node + tree.nodes[node].size;
     for (std::size_t child = node + 1; child < end; child += tree.nodes[child].size) {
-      if (Lower(static_cast<char>(tree.nodes[child].byte)) == c) AllowFrom(at + 1, limit, child);
+      if (FoldedForSpans(static_cast<char>(tree.nodes[child].byte)) == c)
+        AllowFrom(at + 1, limit, child);
     }
   }
 

@@ -2,6 +2,7 @@
 // What a text may be, token by token: the engine's view of a grammar.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -41,6 +42,15 @@ struct SpanSource {
   std::vector<std::size_t> starts;
   std::vector<std::size_t> ends;
 };
+
+// What a letter of a span and a letter of its text have in common.
+constexpr char FoldedForSpans(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+// Whether a span of that text may be written so.
+inline bool IsSpelling(std::string_view written, std::string_view text) {
+  return std::ranges::equal(written, text, {}, FoldedForSpans, FoldedForSpans);
+}
 
 // Compiled once, for any number of texts and threads.
 class TokenConstraint {
