@@ -80,7 +80,7 @@ class ReadingModel : public LanguageModel {
   }
 
   // What it writes: pieces by token, each with its log likelihood and that of ending before it.
-  void Write(std::vector<std::pair<float, float>> odds) {
+  void Write(const std::vector<std::pair<float, float>>& odds) {
     for (const auto& [logprob, end] : odds) {
       const auto token = static_cast<TokenId>(results[2].odds.size());
       results[2].odds.push_back({.token = token, .logprob = logprob, .allowed = -0.25, .end = end});
