@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -165,9 +166,14 @@ Result<Calibration> ParseCalibration(const json::value& value) {
     if (member != nullptr && member->is_string()) return std::string(member->get_string());
     return Error(StatusCode::kInvalidInput, "a calibration without the text {:?}", key);
   };
+  const double questions = TRY(NumberOf(value, "questions"));
+  if (!(questions >= 0 && questions <= std::numeric_limits<int>::max())) {
+    return Error(StatusCode::kInvalidInput, "a calibration cannot come from {} questions",
+                 questions);
+  }
   return Calibration{.model = TRY(text("model")),
                      .data = TRY(text("data")),
-                     .questions = static_cast<int>(TRY(NumberOf(value, "questions"))),
+                     .questions = static_cast<int>(questions),
                      .answerable = TRY(ParseLogistic(Find(value, "answerable"))),
                      .right = TRY(ParseLogistic(Find(value, "right")))};
 }

@@ -77,6 +77,9 @@ TEST(ConfidenceTest, NamesWhatACalibrationLacks) {
   object = ToJson(Example());
   object["right"].as_object()["features"].as_object()["gate"].as_object()["scale"] = 0;
   EXPECT_THAT(ParseCalibration(object).error().message(), HasSubstr("above 0"));
+  object = ToJson(Example());
+  object["questions"] = 3e17;
+  EXPECT_THAT(ParseCalibration(object).error().message(), HasSubstr("questions"));
   EXPECT_FALSE(ParseCalibration(json::value("text")));
 }
 

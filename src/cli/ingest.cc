@@ -93,13 +93,13 @@ class Report {
   }
 
   void Begin(const char* label, ProgressUnit unit) {
-    progress_.emplace(label, unit, flags_.show_progress);
+    progress_ = std::make_unique<Progress>(label, unit, flags_.show_progress);
   }
 
   const Flags& flags_;
   int counts_[std::size(kOutcomes)] = {};
   double start_ms_ = MonotonicMs();
-  std::optional<Progress> progress_;  // the one that is shown
+  std::unique_ptr<Progress> progress_;  // the one that is shown
   std::optional<std::int64_t> embedded_;
 };
 
