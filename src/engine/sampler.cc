@@ -4,6 +4,7 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -29,32 +30,62 @@ float Number(float logit) {
   return std::isnan(logit) ? -kMost : std::clamp(logit, -kMost, kMost);
 }
 
-// Calls for each id below `size` that is allowed, in their order.
-template <typename See>
-void ForEachAllowed(std::size_t size, std::span<const std::uint64_t> allowed, const See& see) {
-  if (allowed.empty()) {
-    for (std::size_t id = 0; id < size; ++id) see(id);
-    return;
-  }
-  for (std::size_t word = 0; word < allowed.size(); ++word) {
-    for (std::uint64_t bits = allowed[word]; bits != 0; bits &= bits - 1) {
-      const std::size_t id = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-      if (id < size) see(id);
+constexpr std::size_t kBlock = 64;  // ids, a word of a mask
+
+// Of at most kBlock logits; what is not a number counts for nothing.
+float GreatestOf(std::span<const float> logits) {
+  constexpr std::size_t kLanes = 16;
+  std::array<float, kLanes> lanes;
+  lanes.fill(-std::numeric_limits<float>::infinity());
+  std::size_t i = 0;
+  for (; i + kLanes <= logits.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      lanes[lane] = logits[i + lane] > lanes[lane] ? logits[i + lane] : lanes[lane];
     }
   }
+  for (; i < logits.size(); ++i) lanes[0] = logits[i] > lanes[0] ? logits[i] : lanes[0];
+  return std::ranges::max(lanes);
+}
+
+// Calls `see` with the ids, in their order, that are allowed and whose logits are above `least()`,
+// which may rise. A block of ids that has none such, as nearly all have, costs a few comparisons.
+template <typename Least, typename See>
+void ForEachAbove(std::span<const float> logits, std::span<const std::uint64_t> allowed,
+                  const Least& least, const See& see) {
+  const std::size_t size =
+      allowed.empty() ? logits.size() : std::min(logits.size(), allowed.size() * kBlock);
+  for (std::size_t first = 0; first < size; first += kBlock) {
+    const std::span block = logits.subspan(first, std::min(kBlock, logits.size() - first));
+    std::uint64_t bits = allowed.empty() ? ~std::uint64_t{0} : allowed[first / kBlock];
+    if (block.size() < kBlock) bits &= (std::uint64_t{1} << block.size()) - 1;
+    if (bits == 0 || !(GreatestOf(block) > least())) continue;
+    for (; bits != 0; bits &= bits - 1) {
+      const auto at = static_cast<std::size_t>(std::countr_zero(bits));
+      if (block[at] > least()) see(first + at);
+    }
+  }
+}
+
+// Where no logit is a number above the least one.
+TokenId FirstAllowed(std::span<const std::uint64_t> allowed) {
+  if (allowed.empty()) return 0;
+  const auto word = std::ranges::find_if(allowed, [](std::uint64_t bits) { return bits != 0; });
+  KINGLET_CHECK(word != allowed.end(), "no token is allowed");
+  return static_cast<TokenId>((word - allowed.begin()) * static_cast<std::ptrdiff_t>(kBlock) +
+                              std::countr_zero(*word));
 }
 
 // The first of the greatest.
 TokenId Greatest(std::span<const float> logits, std::span<const std::uint64_t> allowed) {
   std::optional<std::size_t> best;
-  float greatest = 0;
-  ForEachAllowed(logits.size(), allowed, [&](std::size_t id) {
-    if (best && !(logits[id] > greatest)) return;
-    greatest = Number(logits[id]);
-    best = id;
-  });
-  KINGLET_CHECK(best.has_value(), "no token is allowed");
-  return static_cast<TokenId>(*best);
+  float greatest = -std::numeric_limits<float>::max();
+  ForEachAbove(
+      logits, allowed, [&] { return greatest; },
+      [&](std::size_t id) {
+        greatest = Number(logits[id]);
+        best = id;
+      });
+  return best ? static_cast<TokenId>(*best) : FirstAllowed(allowed);
 }
 
 }  // namespace
@@ -146,17 +177,20 @@ void Sampler::Collect(std::span<const float> logits, std::span<const std::uint64
   std::size_t keep = logits.size();
   if (options_.top_k > 0) keep = std::min(keep, static_cast<std::size_t>(options_.top_k));
   candidates_.clear();
+  const auto least = [&] {
+    return candidates_.size() == keep ? candidates_.front().logit
+                                      : -std::numeric_limits<float>::infinity();
+  };
   // A heap of the best so far, the least of them on top: most of a vocabulary costs a comparison.
-  ForEachAllowed(logits.size(), allowed, [&](std::size_t id) {
-    const bool full = candidates_.size() == keep;
-    if (full && !(logits[id] > candidates_.front().logit)) return;
-    if (full) {
+  ForEachAbove(logits, allowed, least, [&](std::size_t id) {
+    if (candidates_.size() == keep) {
       std::ranges::pop_heap(candidates_, before);
       candidates_.pop_back();
     }
     candidates_.push_back({Number(logits[id]), static_cast<TokenId>(id)});
     if (keep < logits.size()) std::ranges::push_heap(candidates_, before);
   });
+  if (candidates_.empty()) candidates_.push_back({0, FirstAllowed(allowed)});
   std::ranges::sort(candidates_, before);
 }
 
