@@ -171,7 +171,7 @@ RegexId RegexPool::Concat(RegexId first, RegexId then) {
   if (first == kEmptyText) return then;
   if (then == kEmptyText) return first;
   // A concatenation's first part is none: (ab)c is a(bc). Its length may be that of a text.
-  std::vector<RegexId> heads;
+  List heads;
   for (; nodes_[first].kind == Kind::kConcat; first = nodes_[first].b)
     heads.push_back(nodes_[first].a);
   heads.push_back(first);
@@ -214,10 +214,11 @@ RegexId RegexPool::Concat(std::initializer_list<RegexId> parts) {
   return whole;
 }
 
-RegexId RegexPool::Or(std::vector<RegexId> parts) {
+RegexId RegexPool::OrOf(std::span<const RegexId> of) {
+  List parts(of.begin(), of.end());
   std::ranges::sort(parts);
   parts.erase(std::ranges::unique(parts).begin(), parts.end());
-  std::vector<RegexId> flat;
+  List flat;
   ByteSet bytes;
   const auto add = [&](RegexId part) {
     if (nodes_[part].kind == Kind::kBytes) {
@@ -241,14 +242,14 @@ RegexId RegexPool::Or(std::vector<RegexId> parts) {
 
 // r{1,5}s|r{3,9}s is r{1,9}s: else a text that may stand at many counts at once, as that of
 // (.{1,63}\.){1,127}, has as many parts.
-void RegexPool::JoinCounts(std::vector<RegexId>& parts) {
+void RegexPool::JoinCounts(List& parts) {
   struct Counted {
     RegexId then, part;
     std::uint32_t min, max;
     RegexId whole;
     auto operator<=>(const Counted&) const = default;
   };
-  std::vector<Counted> counted;
+  boost::container::small_vector<Counted, 8> counted;
   bool has_counts = false;
   for (const RegexId whole : parts) {
     const bool is_concat = nodes_[whole].kind == Kind::kConcat;
@@ -280,7 +281,7 @@ void RegexPool::JoinCounts(std::vector<RegexId>& parts) {
 
 // Texts that begin alike share what they begin with: a list of words becomes a tree of them, whose
 // derivatives look at one branch.
-RegexId RegexPool::OrOfDistinct(std::vector<RegexId>& parts) {
+RegexId RegexPool::OrOfDistinct(List& parts) {
   if (open_choices_ > kMaxNesting) {
     overflowed_ = true;
     return kNoText;
@@ -292,18 +293,18 @@ RegexId RegexPool::OrOfDistinct(std::vector<RegexId>& parts) {
     const bool is_concat = nodes_[part].kind == Kind::kConcat;
     return std::pair(is_concat ? nodes_[part].a : part, is_concat ? nodes_[part].b : kEmptyText);
   });
-  std::vector<RegexId> kept;
+  List kept;
   for (std::size_t begin = 0; begin < parts.size();) {
     const bool is_concat = nodes_[parts[begin]].kind == Kind::kConcat;
     const RegexId head = is_concat ? nodes_[parts[begin]].a : parts[begin];
-    std::vector<RegexId> tails;
+    List tails;
     std::size_t end = begin;
     for (; end < parts.size(); ++end) {
       const Node& node = nodes_[parts[end]];
       if (node.kind == Kind::kConcat ? node.a != head : parts[end] != head) break;
       tails.push_back(node.kind == Kind::kConcat ? node.b : kEmptyText);
     }
-    kept.push_back(tails.size() == 1 ? parts[begin] : Concat(head, Or(std::move(tails))));
+    kept.push_back(tails.size() == 1 ? parts[begin] : Concat(head, OrOf(tails)));
     begin = end;
   }
   --open_choices_;
@@ -311,7 +312,7 @@ RegexId RegexPool::OrOfDistinct(std::vector<RegexId>& parts) {
     // The empty text says nothing beside a part that matches it.
     const bool others_match_empty = std::ranges::any_of(
         kept, [this](RegexId part) { return part != kEmptyText && MatchesEmpty(part); });
-    if (others_match_empty) std::erase(kept, kEmptyText);
+    if (others_match_empty) kept.erase(std::ranges::remove(kept, kEmptyText).begin(), kept.end());
   }
   if (kept.empty()) return kNoText;
   if (kept.size() == 1) return kept[0];
@@ -319,11 +320,12 @@ RegexId RegexPool::OrOfDistinct(std::vector<RegexId>& parts) {
   return InternParts(Kind::kOr, kept);
 }
 
-RegexId RegexPool::And(std::vector<RegexId> parts) {
+RegexId RegexPool::AndOf(std::span<const RegexId> of) {
+  List parts(of.begin(), of.end());
   std::ranges::sort(parts);
   parts.erase(std::ranges::unique(parts).begin(), parts.end());
-  std::vector<RegexId> flat;
-  std::vector<RegexId> negated;
+  List flat;
+  List negated;
   ByteSet bytes = ByteSet::All();
   bool has_bytes = false;
   const auto add = [&](RegexId part) {
@@ -340,8 +342,8 @@ RegexId RegexPool::And(std::vector<RegexId> parts) {
   for (const RegexId part : parts) {
     if (part == kNoText) return kNoText;
     if (nodes_[part].kind == Kind::kAnd) {
-      const std::span<const RegexId> of = Parts(nodes_[part]);
-      const std::vector<RegexId> inner(of.begin(), of.end());
+      const std::span<const RegexId> held = Parts(nodes_[part]);
+      const List inner(held.begin(), held.end());
       std::ranges::for_each(inner, add);
     } else {
       add(part);
@@ -358,7 +360,7 @@ RegexId RegexPool::And(std::vector<RegexId> parts) {
       return kNoText;
   }
   if (!negated.empty()) {
-    const RegexId none_of = Or(std::move(negated));
+    const RegexId none_of = OrOf(negated);
     if (none_of == kAnyText) return kNoText;
     if (none_of != kNoText) flat.push_back(Not(none_of));
   }
@@ -459,7 +461,7 @@ RegexId RegexPool::ComputeDerivative(RegexId id, std::uint8_t byte) {
     }
     case Kind::kOr:
     case Kind::kAnd: {
-      std::vector<RegexId> parts;
+      List parts;
       for (std::uint32_t i = 0; i < node.b; ++i) {
         const RegexId part = Derivative(parts_[node.a + i], byte);
         if (part == kNoText) {
@@ -468,7 +470,7 @@ RegexId RegexPool::ComputeDerivative(RegexId id, std::uint8_t byte) {
         }
         parts.push_back(part);
       }
-      return node.kind == Kind::kOr ? Or(std::move(parts)) : And(std::move(parts));
+      return node.kind == Kind::kOr ? OrOf(parts) : AndOf(parts);
     }
     case Kind::kNot:
       return Not(Derivative(node.a, byte));

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -37,8 +38,8 @@ class RegexPool {
   RegexId Literal(std::string_view text);
   RegexId Concat(RegexId first, RegexId then);
   RegexId Concat(std::initializer_list<RegexId> parts);
-  RegexId Or(std::vector<RegexId> parts);
-  RegexId And(std::vector<RegexId> parts);
+  RegexId Or(const std::vector<RegexId>& parts) { return OrOf(parts); }
+  RegexId And(const std::vector<RegexId>& parts) { return AndOf(parts); }
   RegexId Not(RegexId part);
   // Decimal digits, and at most one point behind the first of them, that are a multiple of
   // divisor / 10^scale: of 25 and 1, say, of 2.5. divisor is in 1..kMaxDivisor.
@@ -56,7 +57,7 @@ class RegexPool {
   // Leaves in `alike` only bytes that Derivative() treats like this one.
   void KeepAlike(RegexId id, std::uint8_t byte, ByteSet& alike) const;
   // One byte of each class that Derivative() treats alike.
-  std::vector<std::uint8_t> Representatives(RegexId id) const;
+  std::vector<std::uint8_t> Representatives(RegexId id);
 
   // A repetition that texts of this language may begin with: whatever texts of `part` come first,
   // up to `max` of them, some text goes on so. 0: none is seen.
@@ -94,10 +95,11 @@ class RegexPool {
     Emptiness emptiness = Emptiness::kUnknown;
     // Bytes of the shortest text; a guess where there is "and" or "not".
     std::uint32_t distance = 0;
-    std::uint32_t nesting = 0;  // how deep a question about the next byte leads
-    std::uint32_t a = 0;        // part, or index of a set, or begin of parts
-    std::uint32_t b = 0;        // second part, or count of parts, or min
-    std::uint32_t c = 0;        // max
+    std::uint32_t nesting = 0;   // how deep a question about the next byte leads
+    std::uint32_t a = 0;         // part, or index of a set, or begin of parts
+    std::uint32_t b = 0;         // second part, or count of parts, or min
+    std::uint32_t c = 0;         // max
+    std::uint32_t question = 0;  // the last that came by
   };
   struct Hash {
     const RegexPool* pool;
@@ -108,6 +110,9 @@ class RegexPool {
     bool operator()(RegexId x, RegexId y) const;
   };
 
+  // Nearly all are short, and a derivative makes several.
+  using List = boost::container::small_vector<RegexId, 8>;
+
   RegexId Intern(Node node);
   std::uint32_t DistanceOf(const Node& node) const;
   RegexId JoinRepeats(RegexId head, RegexId then);
@@ -115,8 +120,10 @@ class RegexPool {
   std::span<const RegexId> Parts(const Node& node) const {
     return std::span(parts_).subspan(node.a, node.b);
   }
-  void JoinCounts(std::vector<RegexId>& parts);
-  RegexId OrOfDistinct(std::vector<RegexId>& parts);
+  RegexId OrOf(std::span<const RegexId> parts);
+  RegexId AndOf(std::span<const RegexId> parts);
+  void JoinCounts(List& parts);
+  RegexId OrOfDistinct(List& parts);
   RegexId MultipleState(std::uint64_t remainder, std::uint32_t divisor, std::uint32_t scale,
                         bool has_point);
   RegexId MultipleAfter(const Node& node, std::uint8_t byte);
@@ -126,10 +133,12 @@ class RegexPool {
   // kUnknown: more than max_steps are needed to tell.
   Emptiness EmptinessOf(RegexId id, std::size_t max_steps);
   bool Shorten(Run& run, RegexId conjunction, std::uint32_t of_part);
-  void CollectFirstSets(RegexId id, std::vector<ByteSet>& sets) const;
+  class ByteClasses;
+  void SplitByFirst(RegexId id, ByteClasses& classes);
 
   std::size_t max_nodes_;
   bool overflowed_ = false;
+  std::uint32_t questions_ = 0;          // that look at each node once
   std::size_t emptiness_steps_ = 0;      // taken so far
   std::vector<std::string> known_ends_;  // of texts that match, the one used last first
   std::uint32_t open_choices_ = 0;       // Or() inside of Or()

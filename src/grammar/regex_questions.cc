@@ -2,8 +2,11 @@
 // What can be asked of an expression: how it may begin, which bytes it tells apart, whether any
 // text matches.
 #include <algorithm>
+#include <array>
 #include <span>
 #include <utility>
+
+#include <boost/container/small_vector.hpp>
 
 #include "grammar/regex.h"
 
@@ -12,33 +15,81 @@ namespace {
 
 // Expressions whose emptiness takes more derivatives to decide, all together, overflow the pool.
 constexpr std::size_t kMaxStepsOfEmptiness = 400'000;  // all questions together
-constexpr std::size_t kMaxStepsOfAHint = 1000;         // one question that may go without an answer
+constexpr std::size_t kMaxStepsOfAHint = 250;          // one question that may go without an answer
 // Ends of texts that are tried before anything is searched.
 constexpr std::size_t kMaxKnownEnds = 4;
 
 }  // namespace
 
-void RegexPool::CollectFirstSets(RegexId id, std::vector<ByteSet>& sets) const {
-  const Node& node = nodes_[id];
+// Bytes that no set so far tells apart are of one class. A set costs as much as it has bytes.
+class RegexPool::ByteClasses {
+ public:
+  ByteClasses() { sizes_[0] = kBytes; }
+
+  void Split(const ByteSet& set) {
+    boost::container::small_vector<std::uint8_t, 64> touched;
+    set.ForEach([&](std::uint8_t byte) {
+      const std::uint8_t from = class_of_[byte];
+      if (inside_[from]++ == 0) touched.push_back(from);
+    });
+    set.ForEach([&](std::uint8_t byte) {
+      const std::uint8_t from = class_of_[byte];
+      if (moved_[from] == 0) {
+        if (inside_[from] == sizes_[from]) return;  // all of it
+        moved_[from] = static_cast<std::uint8_t>(count_++);
+        sizes_[moved_[from]] = inside_[from];
+      }
+      class_of_[byte] = moved_[from];
+    });
+    for (const std::uint8_t from : touched) {
+      if (std::exchange(moved_[from], 0) != 0) sizes_[from] -= inside_[from];
+      inside_[from] = 0;
+    }
+  }
+
+  // The first byte of each class, in their order.
+  std::vector<std::uint8_t> Representatives() const {
+    std::vector<std::uint8_t> first;
+    std::array<bool, kBytes> seen{};
+    for (std::size_t byte = 0; byte < kBytes; ++byte) {
+      if (std::exchange(seen[class_of_[byte]], true)) continue;
+      first.push_back(static_cast<std::uint8_t>(byte));
+    }
+    return first;
+  }
+
+ private:
+  static constexpr std::size_t kBytes = 256;
+  std::size_t count_ = 1;
+  std::array<std::uint8_t, kBytes> class_of_{};
+  std::array<std::uint16_t, kBytes> sizes_{};
+  // While a set is looked at: its bytes of each class, and the class that those become; 0: none.
+  std::array<std::uint16_t, kBytes> inside_{};
+  std::array<std::uint8_t, kBytes> moved_{};
+};
+
+void RegexPool::SplitByFirst(RegexId id, ByteClasses& classes) {
+  Node& node = nodes_[id];
+  if (std::exchange(node.question, questions_) == questions_) return;
   switch (node.kind) {
     case Kind::kBytes:
-      if (std::ranges::find(sets, sets_[node.a]) == sets.end()) sets.push_back(sets_[node.a]);
+      classes.Split(sets_[node.a]);
       break;
     case Kind::kConcat:
-      CollectFirstSets(node.a, sets);
-      if (nodes_[node.a].matches_empty) CollectFirstSets(node.b, sets);
+      SplitByFirst(node.a, classes);
+      if (nodes_[node.a].matches_empty) SplitByFirst(node.b, classes);
       break;
     case Kind::kOr:
     case Kind::kAnd:
-      for (const RegexId part : Parts(node)) CollectFirstSets(part, sets);
+      for (const RegexId part : Parts(node)) SplitByFirst(part, classes);
       break;
     case Kind::kNot:
     case Kind::kRepeat:
-      CollectFirstSets(node.a, sets);
+      SplitByFirst(node.a, classes);
       break;
     case Kind::kMultiple:
-      for (std::uint8_t c = '0'; c <= '9'; ++c) sets.push_back(ByteSet::Of(c));
-      sets.push_back(ByteSet::Of('.'));
+      for (std::uint8_t c = '0'; c <= '9'; ++c) classes.Split(ByteSet::Of(c));
+      classes.Split(ByteSet::Of('.'));
       break;
     default:
       break;
@@ -74,22 +125,11 @@ void RegexPool::KeepAlike(RegexId id, std::uint8_t byte, ByteSet& alike) const {
   }
 }
 
-std::vector<std::uint8_t> RegexPool::Representatives(RegexId id) const {
-  std::vector<ByteSet> sets;
-  CollectFirstSets(id, sets);
-  std::vector<ByteSet> classes = {ByteSet::All()};
-  for (const ByteSet& set : sets) {
-    for (std::size_t i = 0, count = classes.size(); i < count; ++i) {
-      const ByteSet inside = classes[i] & set;
-      if (inside.empty() || inside == classes[i]) continue;
-      classes[i] = classes[i] & ~set;
-      classes.push_back(inside);
-    }
-  }
-  std::vector<std::uint8_t> representatives;
-  for (const ByteSet& each : classes) representatives.push_back(each.first());
-  std::ranges::sort(representatives);
-  return representatives;
+std::vector<std::uint8_t> RegexPool::Representatives(RegexId id) {
+  ByteClasses classes;
+  ++questions_;
+  SplitByFirst(id, classes);
+  return classes.Representatives();
 }
 
 ByteSet RegexPool::FirstBytes(RegexId id) const {
@@ -131,7 +171,7 @@ bool RegexPool::IsSomething(RegexId id) const {
 // What ended texts before may end this one: states of a text one after another mostly do alike.
 bool RegexPool::HasKnownEnd(RegexId id) {
   for (std::size_t i = 0; i < known_ends_.size(); ++i) {
-    std::vector<RegexId> on_way = {id};
+    List on_way = {id};
     for (const char byte : known_ends_[i]) {
       on_way.push_back(Derivative(on_way.back(), static_cast<std::uint8_t>(byte)));
       if (on_way.back() == kNoText || IsSomething(on_way.back())) break;
