@@ -166,6 +166,7 @@ class Engine : public LanguageModel {
   bool TellEnded(std::unique_lock<std::mutex>& lock);  // true: it let go of the lock
   // Those that waited for it go their own way.
   void Unblock(const Generation& leader);
+  std::size_t LayerAt(double depth) const;  // 0: the first, 1: the last
   // What the cache has for one that waits.
   void Look(Generation& generation);
 

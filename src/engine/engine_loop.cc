@@ -3,6 +3,7 @@
 // there. It alone changes sequences and pages, so a step computes without the lock.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -170,6 +171,11 @@ bool Engine::MakeRoom(KvSequence& sequence, std::size_t count) {
   return sequence.Reserve(count).has_value();
 }
 
+std::size_t Engine::LayerAt(double depth) const {
+  const auto last = static_cast<double>(model_->config().block_count - 1);
+  return static_cast<std::size_t>(std::lround(std::clamp(depth, 0.0, 1.0) * last));
+}
+
 void Engine::Prepare(Step& step) {
   step.items.clear();
   step.batch.clear();
@@ -207,8 +213,11 @@ void Engine::Prepare(Step& step) {
     const bool completes = sequence.length() + count == tokens.size();
     step.items.push_back({&generation, sequence.length(), count, completes});
     step.work += WorkOf(sequence.length(), count);
-    step.batch.push_back({&sequence, tokens.subspan(sequence.length(), count),
-                          odds ? count : (completes ? std::size_t{1} : std::size_t{0})});
+    BatchItem item{&sequence, tokens.subspan(sequence.length(), count),
+                   odds ? count : (completes ? std::size_t{1} : std::size_t{0})};
+    if (completes) item.state = generation.RoomForState(model_->config().embedding_length);
+    if (item.state != nullptr) item.state_layer = LayerAt(*generation.request().state_depth);
+    step.batch.push_back(item);
   }
   step_start_ms_ = now_ms;
   step_end_ms_ = now_ms + plan.predicted_ms;

@@ -295,5 +295,24 @@ TEST(EngineTest, TellsTheOddsOfGivenTokens) {
   EXPECT_EQ(*std::ranges::max_element(*odds), result->odds[0].logprob);
 }
 
+TEST(EngineTest, GivesTheStateOfAPromptsLastToken) {
+  const auto engine = OpenStories();
+  GenerationRequest request = Story(*engine, 3);
+  const auto without = engine->Generate(request, nullptr).value();
+  EXPECT_TRUE(without.state.empty());
+  request.state_depth = 1;
+  const auto last = engine->Generate(request, nullptr).value();
+  ASSERT_EQ(last.state.size(), engine->model().config().embedding_length);
+  EXPECT_EQ(last.tokens, without.tokens);
+  EXPECT_GT(last.cached_tokens, 0);
+  request.state_depth = 0.5;
+  const auto middle = engine->Generate(request, nullptr).value();
+  EXPECT_EQ(middle.state.size(), last.state.size());
+  EXPECT_NE(middle.state, last.state);
+  // Wherever the rest of the prompt came from.
+  const auto other = OpenStories(/*threads=*/2, /*context=*/0, /*reuse=*/false);
+  EXPECT_EQ(other->Generate(request, nullptr).value().state, middle.state);
+}
+
 }  // namespace
 }  // namespace kinglet

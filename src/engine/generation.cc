@@ -124,6 +124,12 @@ bool Generation::Write(std::span<const float> logits) {
   return tokens_.size() >= max_length_;
 }
 
+float* Generation::RoomForState(std::size_t width) {
+  if (!request_.state_depth || !reads_prompt()) return nullptr;
+  result.state.resize(width);
+  return result.state.data();
+}
+
 void Generation::Score(std::span<const float> logits) {
   const double total = LogSumExp(logits);
   for (const TokenId id : request_.candidates) {

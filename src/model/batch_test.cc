@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // THE invariant: what follows a token has the same bits in every batch, chunk, thread count and
 // placement of pages; on a model whose text crosses pages and segments.
+#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -136,6 +137,51 @@ TEST(BatchTest, ABatchThatFindsNoPageLeavesAllAsItWas) {
   EXPECT_EQ(second.length(), 64U);
   EXPECT_EQ(model->pages().free_count(), 1U);
   ASSERT_TRUE(model->Forward(std::span(batch).first(1)));  // each of them alone finds one
+}
+
+std::span<const float> FloatsOf(const Model& model, std::string_view name) {
+  const Tensor* const tensor = model.file().FindTensor(name);
+  EXPECT_NE(tensor, nullptr) << name;
+  return {reinterpret_cast<const float*>(tensor->data.data()), tensor->data.size() / sizeof(float)};
+}
+
+// What the last layer leaves, normalised, times the embedding of a token is that token's logit.
+TEST(BatchTest, TheLastStateIsWhatLogitsAreMadeOf) {
+  const auto model = LoadRandom(Options(2));
+  const std::size_t width = model->config().embedding_length;
+  const auto tokens = RandomTokens(*model, 40, 3);
+  KvSequence sequence = model->NewSequence();
+  KvSequence other = model->NewSequence();
+  std::vector<float> first(width);
+  std::vector<float> last(width);
+  const BatchItem items[] = {
+      {.sequence = &other, .tokens = tokens, .state = first.data(), .state_layer = 0},
+      {.sequence = &sequence, .tokens = tokens, .state = last.data(), .state_layer = 1}};
+  ASSERT_TRUE(model->Forward(items));
+  double squares = 0;
+  for (const float value : last) squares += static_cast<double>(value) * value;
+  const double scale = 1 / std::sqrt(squares / static_cast<double>(width) + 1e-5);
+  const auto norm = FloatsOf(*model, "output_norm.weight");
+  const auto embedding = FloatsOf(*model, "token_embd.weight");
+  const std::span<const float> logits = model->Logits(2 * 40 - 1);
+  for (std::size_t token = 0; token < logits.size(); ++token) {
+    double logit = 0;
+    for (std::size_t i = 0; i < width; ++i) {
+      logit += static_cast<double>(last[i]) * scale * norm[i] * embedding[token * width + i];
+    }
+    EXPECT_NEAR(logits[token], logit, 1e-4 * (1 + std::abs(logit))) << token;
+  }
+  EXPECT_NE(first, last);
+  // Alone and in pieces: the same bits.
+  KvSequence alone = model->NewSequence();
+  std::vector<float> again(width);
+  ASSERT_TRUE(model->Forward(std::span(tokens).first(33), alone));
+  const BatchItem rest = {.sequence = &alone,
+                          .tokens = std::span(tokens).subspan(33),
+                          .state = again.data(),
+                          .state_layer = 0};
+  ASSERT_TRUE(model->Forward(std::span(&rest, 1)));
+  EXPECT_EQ(Digest(again), Digest(first));
 }
 
 }  // namespace

@@ -235,6 +235,14 @@ void RunGate(Step& step, const LayerWeights& weights, Gate gate) {
   });
 }
 
+void KeepStates(const Step& step, std::size_t layer) {
+  const std::size_t width = step.config.embedding_length;
+  for (const KeptState& kept : step.kept_states) {
+    if (kept.layer != layer) continue;
+    std::copy_n(&step.buffers.hidden[kept.token * width], width, kept.state);
+  }
+}
+
 void AddDelta(Step& step) {
   const std::size_t width = step.config.embedding_length;
   ForEachToken(step, [&](std::size_t token) {

@@ -22,6 +22,9 @@ struct Projection {
 void Embed(Step& step, const MatrixView& embedding, std::span<const std::int32_t> tokens,
            float scale = 1);
 
+// After a layer: what it leaves of tokens, for those who asked.
+void KeepStates(const Step& step, std::size_t layer);
+
 // table = cosines and sines of each position times each speed.
 void PrepareRope(Step& step, const Rope& rope, RopeTable& table);
 

@@ -114,6 +114,7 @@ Result<void> Model::Bind(const ModelOptions& options) {
   runs_.reserve(kStepTokens);
   places_.reserve(kStepTokens);
   tokens_.reserve(kStepTokens);
+  kept_states_.reserve(kStepTokens);
   logit_tokens_.reserve(kStepTokens);
   logits_ =
       std::make_unique_for_overwrite<float[]>((kStepTokens + kLogitRows) * config_.vocab_size);
@@ -154,12 +155,16 @@ void Model::LayOut(std::span<const BatchItem> batch) {
   runs_.clear();
   places_.clear();
   tokens_.clear();
+  kept_states_.clear();
   for (const BatchItem& item : batch) {
     runs_.push_back({item.sequence, tokens_.size(), item.tokens.size(), item.sequence->length()});
     for (const TokenId token : item.tokens) {
       places_.push_back(
           {runs_.size() - 1, item.sequence->length() + tokens_.size() - runs_.back().first_token});
       tokens_.push_back(token);
+    }
+    if (item.state != nullptr) {
+      kept_states_.push_back({tokens_.size() - 1, item.state_layer, item.state});
     }
   }
 }
@@ -168,7 +173,7 @@ Result<void> Model::Forward(std::span<const BatchItem> batch) {
   TRY(CheckBatch(batch));
   TRY(Reserve(batch));
   LayOut(batch);
-  Step step{ops_, pool_, config_, *pages_, *buffers_, runs_, places_, tokens_.size()};
+  Step step{ops_, pool_, config_, *pages_, *buffers_, runs_, places_, tokens_.size(), kept_states_};
   decoder_->Run(step, tokens_);
   for (const BatchItem& item : batch) item.sequence->Extend(item.tokens.size());
   ComputeLogits(batch);

@@ -39,6 +39,9 @@ struct BatchItem {
   KvSequence* sequence = nullptr;
   std::span<const TokenId> tokens;  // at least one
   std::size_t logit_count = 1;      // the last so many of the tokens get logits
+  // What a layer leaves of the last token goes here, [D]; null: nobody asks.
+  float* state = nullptr;
+  std::size_t state_layer = 0;
 };
 
 inline constexpr std::size_t kDefaultContextTokens = 8192;
@@ -116,8 +119,9 @@ class Model {
   std::unique_ptr<StepBuffers> buffers_;
   // Of the last Forward.
   std::vector<SequenceRun> runs_;
-  std::vector<TokenPlace> places_;         // [T]
-  std::vector<TokenId> tokens_;            // [T]
+  std::vector<TokenPlace> places_;  // [T]
+  std::vector<TokenId> tokens_;     // [T]
+  std::vector<KeptState> kept_states_;
   std::vector<std::size_t> logit_tokens_;  // which of the tokens have logits
   std::unique_ptr<float[]> logits_;        // [kStepTokens and some][vocabulary], backed as used
 };

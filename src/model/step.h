@@ -160,6 +160,13 @@ struct StepBuffers {
   AttentionBuffers attention;
 };
 
+// What a layer leaves of a token, for somebody who asked.
+struct KeptState {
+  std::size_t token = 0;  // of the step
+  std::size_t layer = 0;
+  float* state = nullptr;  // [D]
+};
+
 struct Step {
   const Ops& ops;
   ThreadPool& pool;
@@ -169,6 +176,7 @@ struct Step {
   std::span<const SequenceRun> runs;
   std::span<const TokenPlace> places;  // [T]
   std::size_t count = 0;               // T, 1..kStepTokens
+  std::span<const KeptState> kept_states = {};
 };
 
 }  // namespace kinglet

@@ -70,6 +70,9 @@ struct GenerationRequest {
   std::shared_ptr<const TokenConstraint> constraint;
   // Instead of text: how likely each of these is to come next.
   std::vector<TokenId> candidates;
+  // What the layer so deep leaves of the prompt's last token is asked for; 0: the first, 1: the
+  // last.
+  std::optional<double> state_depth;
   ServiceTerms terms;
   // Asked between pieces of the prompt and between tokens, where there is one: true ends the
   // generation (kCancelled) even while no text comes.
@@ -93,6 +96,7 @@ struct GenerationResult {
   std::vector<TokenOdds> odds;         // of the tokens, where logprobs were asked for
   std::vector<TokenOdds> prompt_odds;  // of the prompt's second token to its last, likewise
   std::vector<float> candidate_logprobs;
+  std::vector<float> state;  // [width] of the residual stream, where asked for
   float end_logprob = 0;  // that it ended, where odds were asked for and a constraint let it choose
   FinishReason finish_reason = FinishReason::kStop;
   std::string stop;      // which stop string ended it; empty: none

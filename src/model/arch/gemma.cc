@@ -29,6 +29,7 @@ class GemmaDecoder : public Decoder {
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       RunAttention(step, layer);
       RunFeedForward(step, layer);
+      KeepStates(step, layer);
     }
   }
 

@@ -21,6 +21,7 @@ class LlamaDecoder : public Decoder {
     for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
       RunAttention(step, layer);
       RunFeedForward(step, layer);
+      KeepStates(step, layer);
     }
   }
 
