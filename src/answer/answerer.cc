@@ -193,14 +193,19 @@ std::optional<Quote> QuoteOf(const Reading& reading, const Evidence& evidence) {
 }
 
 // Takes what the reading tells into the answer and its bill.
-void Weigh(Work& work, const Reading& reading, const AskOptions& options,
-           const std::vector<Term>& question, const Evidence& evidence) {
+Result<void> Weigh(Work& work, const Reading& reading, const AskOptions& options,
+                   const std::vector<Term>& question, const Evidence& evidence) {
   StemSet stems;
   for (std::size_t i = 0; i < ToRead(evidence.passages()).size(); ++i) {
     const StemSet& of_passage = evidence.passage_stems(i);
     stems.insert(of_passage.begin(), of_passage.end());
   }
-  const ConfidenceFeatures features = FeaturesOf(reading.signals, Coverage(question, stems));
+  const Probe& probe = options.calibration->probe;
+  if (!probe.weights.empty() && probe.weights.size() != reading.state.size()) {
+    return Error(StatusCode::kInvalidInput, "the calibration is of a model {} wide; this is {}",
+                 probe.weights.size(), reading.state.size());
+  }
+  const ConfidenceFeatures features = FeaturesOf(reading, Coverage(question, stems), probe);
   work.answer.confidence = options.calibration->answerable.Probability(features);
   work.answer.calibrated = true;
   work.admitted = !options.risk || work.answer.confidence >= 1 - *options.risk;
@@ -213,6 +218,7 @@ void Weigh(Work& work, const Reading& reading, const AskOptions& options,
   line.prompt_tokens += reading.prompt_tokens;
   line.cached_tokens += reading.cached_tokens;
   line.completion_tokens += reading.completion_tokens;
+  return {};
 }
 
 Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
@@ -231,7 +237,7 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
   const auto weigh = [&]() -> Result<void> {
     const std::optional<Reading> reading = TRY(beside.Take());
     if (!reading) return {};
-    Weigh(work, *reading, options, question, evidence);
+    TRY(Weigh(work, *reading, options, question, evidence));
     spanned = QuoteOf(*reading, evidence);
     return {};
   };

@@ -232,6 +232,16 @@ TEST_F(AskTest, KnowsHowSureItIsOnceItIsCalibrated) {
   EXPECT_GT(sure.ledger.prompt_tokens, 30) << "the reading is on the bill";
 }
 
+TEST_F(AskTest, RefusesTheProbeOfAnotherModel) {
+  Calibration calibration = GateAlone();
+  calibration.probe.weights.assign(7, 1.0F);
+  ScriptedModel model("You should use vipw.");
+  const auto answer = Ask("Which command edits the password file?", {*library_}, &model,
+                          {.calibration = &calibration});
+  EXPECT_EQ(answer.error().code(), StatusCode::kInvalidInput);
+  EXPECT_NE(answer.error().message().find("7 wide"), std::string::npos);
+}
+
 TEST_F(AskTest, AbstainsWhereTheRiskIsTooHigh) {
   const Calibration calibration = GateAlone();
   ScriptedModel model("You should use vipw. It locks the file first.");

@@ -70,8 +70,10 @@ Vector Solve(Matrix a, Vector b) {
 
 }  // namespace
 
-ConfidenceFeatures FeaturesOf(const ReadingSignals& signals, double coverage) {
-  return {signals.gate, signals.null, signals.start, signals.span, coverage};
+ConfidenceFeatures FeaturesOf(const Reading& reading, double coverage, const Probe& probe) {
+  const ReadingSignals& signals = reading.signals;
+  return {signals.gate, signals.null, signals.start,
+          signals.span, coverage,     probe.Value(reading.state)};
 }
 
 double LogisticModel::Probability(const ConfidenceFeatures& features) const {
@@ -156,6 +158,7 @@ json::object ToJson(const Calibration& calibration) {
   return {{"model", calibration.model},
           {"data", calibration.data},
           {"questions", calibration.questions},
+          {"probe", ToJson(calibration.probe)},
           {"answerable", ToJson(calibration.answerable)},
           {"right", ToJson(calibration.right)}};
 }
@@ -171,9 +174,12 @@ Result<Calibration> ParseCalibration(const json::value& value) {
     return Error(StatusCode::kInvalidInput, "a calibration cannot come from {} questions",
                  questions);
   }
+  const json::value* const probe = Find(value, "probe");
+  if (probe == nullptr) return Error(StatusCode::kInvalidInput, "a calibration without a probe");
   return Calibration{.model = TRY(text("model")),
                      .data = TRY(text("data")),
                      .questions = static_cast<int>(questions),
+                     .probe = TRY(ParseProbe(*probe)),
                      .answerable = TRY(ParseLogistic(Find(value, "answerable"))),
                      .right = TRY(ParseLogistic(Find(value, "right")))};
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "answer/probe.h"
 #include "answer/reader.h"
 #include "base/json.h"
 #include "base/status.h"
@@ -17,16 +18,18 @@
 namespace kinglet {
 
 // What a regression sees of a reading.
-inline constexpr std::array<std::string_view, 5> kConfidenceFeatures = {
+inline constexpr std::array<std::string_view, 6> kConfidenceFeatures = {
     "gate",      // log odds of Yes
     "null",      // log likelihood of "unanswerable"
     "start",     // of some span
     "span",      // of the span
     "coverage",  // of the question's words by the passages, 0..1
+    "probe",     // of the state in which the gate's answer is made
 };
 using ConfidenceFeatures = std::array<double, kConfidenceFeatures.size()>;
 
-ConfidenceFeatures FeaturesOf(const ReadingSignals& signals, double coverage);
+// The probe is of the reading's model.
+ConfidenceFeatures FeaturesOf(const Reading& reading, double coverage, const Probe& probe);
 
 // sigmoid(bias + weights . ((features - mean) / scale))
 struct LogisticModel {
@@ -48,6 +51,7 @@ struct Calibration {
   std::string model;  // the stem of its file
   std::string data;   // SHA-256 of what it was fitted on
   int questions = 0;
+  Probe probe;  // that the passages answer
   LogisticModel answerable;
   LogisticModel right;
 };

@@ -51,6 +51,7 @@ Calibration Example() {
   return {.model = "m",
           .data = "abc",
           .questions = 3,
+          .probe = {.weights = {0.5F, -2}, .bias = 0.25},
           .answerable = FitLogistic(features, {true, false, true}),
           .right = FitLogistic(features, {false, false, true})};
 }
@@ -62,6 +63,8 @@ TEST(ConfidenceTest, IsReadBackAsItWasWritten) {
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(again->model, "m");
   EXPECT_EQ(again->questions, 3);
+  EXPECT_EQ(again->probe.weights, calibration.probe.weights);
+  EXPECT_EQ(again->probe.bias, calibration.probe.bias);
   const ConfidenceFeatures features = {0.5, -3, 1, 2, 0.75};
   EXPECT_EQ(again->answerable.Probability(features), calibration.answerable.Probability(features));
   EXPECT_EQ(again->right.Probability(features), calibration.right.Probability(features));
@@ -71,6 +74,9 @@ TEST(ConfidenceTest, NamesWhatACalibrationLacks) {
   json::object object = ToJson(Example());
   object.erase("model");
   EXPECT_THAT(ParseCalibration(object).error().message(), HasSubstr("\"model\""));
+  object = ToJson(Example());
+  object.erase("probe");
+  EXPECT_THAT(ParseCalibration(object).error().message(), HasSubstr("probe"));
   object = ToJson(Example());
   object["right"].as_object()["features"].as_object().erase("gate");
   EXPECT_THAT(ParseCalibration(object).error().message(), HasSubstr("\"gate\""));

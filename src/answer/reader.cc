@@ -16,6 +16,9 @@ namespace kinglet {
 namespace {
 
 constexpr int kMaxSpanTokens = 32;
+// Where a linear probe tells answerable questions best; the last layers know more of the next word
+// and less of the question (docs/grounding.md has the curve).
+constexpr double kStateDepth = 0.74;
 constexpr std::string_view kAskSpan =
     "Answer with a short phrase from the documents and nothing else.";
 constexpr std::string_view kAskSpanOrNone =
@@ -83,6 +86,7 @@ Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<cons
     return GenerationRequest{.prompt = TRY(model.EncodeChat(messages)), .terms = terms};
   };
   GenerationRequest gate = TRY(request(kAskGate));
+  gate.state_depth = kStateDepth;
   gate.candidates = FirstTokens(model, kYes);
   task.yes_count_ = gate.candidates.size();
   const std::vector<TokenId> no = FirstTokens(model, kNo);
@@ -103,6 +107,7 @@ Reading ReadingTask::Finish(std::span<const GenerationResult> results) const {
   const GenerationResult& span = results[2];
   Reading reading;
   reading.signals.gate = LogSum(gate.first(yes_count_)) - LogSum(gate.subspan(yes_count_));
+  reading.state = results[0].state;
   reading.signals.null = LogSum(results[1].candidate_logprobs);
   if (!span.odds.empty()) reading.signals.start = span.odds.front().allowed;
   const std::string text = LikeliestBeginning(span, reading.signals);

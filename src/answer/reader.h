@@ -39,6 +39,7 @@ struct Reading {
   std::size_t begin = 0;    // and where
   std::size_t end = 0;
   ReadingSignals signals;
+  std::vector<float> state;  // [width] behind the gate's question, of a layer past the middle
   int prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
   double prefill_ms = 0, decode_ms = 0;
 };

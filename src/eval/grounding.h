@@ -32,7 +32,9 @@ struct GroundingOutcome {
   bool is_answerable() const { return !question->answers.empty(); }
   // As a span, of an answerable question.
   bool is_right() const { return is_answerable() && score.f1 >= 0.5; }
-  ConfidenceFeatures features() const { return FeaturesOf(reading.signals, coverage); }
+  ConfidenceFeatures features(const Probe& probe) const {
+    return FeaturesOf(reading, coverage, probe);
+  }
 };
 
 struct GroundingOptions {

@@ -22,8 +22,8 @@ struct Truths {
   std::vector<bool> answerable;
   std::vector<bool> right;
 
-  void Add(const GroundingOutcome& outcome) {
-    features.push_back(outcome.features());
+  void Add(const GroundingOutcome& outcome, const Probe& probe) {
+    features.push_back(outcome.features(probe));
     answerable.push_back(outcome.is_answerable());
     right.push_back(outcome.is_right());
   }
@@ -38,12 +38,36 @@ std::vector<std::size_t> PartsOf(std::span<const GroundingOutcome> outcomes) {
   std::vector<std::size_t> parts;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     // Many small groups come together in as many parts as are worth fitting.
-    constexpr std::size_t kMostParts = 20;
+    constexpr std::size_t kMostParts = 10;
     parts.push_back(groups.size() > 1 ? groups.at(outcomes[i].question->group) % kMostParts
                                       : i * kFolds / outcomes.size());
   }
   return parts;
 }
+
+// Probes that saw nothing of one part, or of two: the regression that judges one part learns from
+// what the probe is worth where it has not been either.
+class ProbesWithout {
+ public:
+  ProbesWithout(std::span<const GroundingOutcome> outcomes, std::span<const std::size_t> parts)
+      : outcomes_(outcomes), parts_(parts) {}
+
+  const Probe& Parts(std::size_t a, std::size_t b) {
+    const auto [found, is_new] = probes_.try_emplace(std::minmax(a, b));
+    if (!is_new) return found->second;
+    std::vector<ProbeExample> examples;
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+      if (parts_[i] == a || parts_[i] == b) continue;
+      examples.push_back({outcomes_[i].reading.state, outcomes_[i].is_answerable()});
+    }
+    return found->second = FitProbe(examples);
+  }
+
+ private:
+  std::span<const GroundingOutcome> outcomes_;
+  std::span<const std::size_t> parts_;
+  std::map<std::pair<std::size_t, std::size_t>, Probe> probes_;
+};
 
 double Mean(Indices some, const std::function<double(std::size_t)>& value) {
   double sum = 0;
@@ -230,27 +254,36 @@ Confidences CrossFit(std::span<const GroundingOutcome> outcomes) {
   Confidences confidences{std::vector<double>(outcomes.size(), 0.5),
                           std::vector<double>(outcomes.size(), 0.5)};
   const std::size_t count = parts.empty() ? 0 : *std::ranges::max_element(parts) + 1;
+  ProbesWithout probes(outcomes, parts);
   for (std::size_t part = 0; part < count; ++part) {
     Truths others;
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      if (parts[i] != part) others.Add(outcomes[i]);
+      if (parts[i] != part) others.Add(outcomes[i], probes.Parts(part, parts[i]));
     }
     if (others.features.empty()) continue;
     const LogisticModel answerable = FitLogistic(others.features, others.answerable);
     const LogisticModel right = FitLogistic(others.features, others.right);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       if (parts[i] != part) continue;
-      confidences.answerable[i] = answerable.Probability(outcomes[i].features());
-      confidences.right[i] = right.Probability(outcomes[i].features());
+      const ConfidenceFeatures features = outcomes[i].features(probes.Parts(part, part));
+      confidences.answerable[i] = answerable.Probability(features);
+      confidences.right[i] = right.Probability(features);
     }
   }
   return confidences;
 }
 
 Calibration Calibrate(std::span<const GroundingOutcome> outcomes) {
+  const std::vector<std::size_t> parts = PartsOf(outcomes);
+  ProbesWithout probes(outcomes, parts);
   Truths all;
-  for (const GroundingOutcome& outcome : outcomes) all.Add(outcome);
+  std::vector<ProbeExample> examples;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    all.Add(outcomes[i], probes.Parts(parts[i], parts[i]));
+    examples.push_back({outcomes[i].reading.state, outcomes[i].is_answerable()});
+  }
   return {.questions = static_cast<int>(outcomes.size()),
+          .probe = FitProbe(examples),
           .answerable = FitLogistic(all.features, all.answerable),
           .right = FitLogistic(all.features, all.right)};
 }
@@ -258,8 +291,9 @@ Calibration Calibrate(std::span<const GroundingOutcome> outcomes) {
 Confidences Apply(const Calibration& calibration, std::span<const GroundingOutcome> outcomes) {
   Confidences confidences;
   for (const GroundingOutcome& outcome : outcomes) {
-    confidences.answerable.push_back(calibration.answerable.Probability(outcome.features()));
-    confidences.right.push_back(calibration.right.Probability(outcome.features()));
+    const ConfidenceFeatures features = outcome.features(calibration.probe);
+    confidences.answerable.push_back(calibration.answerable.Probability(features));
+    confidences.right.push_back(calibration.right.Probability(features));
   }
   return confidences;
 }
