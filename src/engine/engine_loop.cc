@@ -215,8 +215,10 @@ void Engine::Prepare(Step& step) {
     step.work += WorkOf(sequence.length(), count);
     BatchItem item{&sequence, tokens.subspan(sequence.length(), count),
                    odds ? count : (completes ? std::size_t{1} : std::size_t{0})};
-    if (completes) item.state = generation.RoomForState(model_->config().embedding_length);
-    if (item.state != nullptr) item.state_layer = LayerAt(*generation.request().state_depth);
+    if (const auto depth = generation.request().state_depth; completes && depth) {
+      item.state = generation.RoomForState(model_->config().embedding_length);
+      item.state_layer = LayerAt(*depth);
+    }
     step.batch.push_back(item);
   }
   step_start_ms_ = now_ms;

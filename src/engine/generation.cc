@@ -125,7 +125,7 @@ bool Generation::Write(std::span<const float> logits) {
 }
 
 float* Generation::RoomForState(std::size_t width) {
-  if (!request_.state_depth || !reads_prompt()) return nullptr;
+  if (!reads_prompt()) return nullptr;
   result.state.resize(width);
   return result.state.data();
 }

@@ -54,7 +54,7 @@ class Generation {
   // The token that these logits give, and those that the constraint leaves no choice about, are
   // told to the sink. True: they were the last, or there is none.
   bool Write(std::span<const float> logits);
-  // Where the state of the prompt's last token goes, [width]; null: nobody asks, or it is there.
+  // Where the state of the prompt's last token goes, [width]; null: the prompt has been read.
   float* RoomForState(std::size_t width);
   // The same where candidates were asked for instead of text.
   void Score(std::span<const float> logits);
