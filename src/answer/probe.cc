@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -149,8 +151,10 @@ Result<Probe> ParseProbe(const json::value& value) {
   }
   Probe probe{.bias = bias->to_number<double>()};
   for (const json::value& weight : weights->get_array()) {
-    if (!weight.is_number() || !(std::abs(weight.to_number<double>()) < 1e30)) {
-      return Error(StatusCode::kInvalidInput, "a probe's weights must be numbers below 1e30");
+    // The greatest float is none that Short() would make greater.
+    constexpr double kMost = std::numeric_limits<float>::max();
+    if (!weight.is_number() || !(std::abs(weight.to_number<double>()) <= kMost)) {
+      return Error(StatusCode::kInvalidInput, "a probe's weights must be numbers of 32 bits");
     }
     probe.weights.push_back(static_cast<float>(weight.to_number<double>()));
   }

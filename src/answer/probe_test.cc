@@ -88,6 +88,10 @@ TEST_F(ProbeTest, IsReadBackAsItWasWritten) {
   const auto again = ParseProbe(ParseJson(ToJson(json::value(ToJson(probe)))).value());
   ASSERT_TRUE(again) << again.error().message();
   EXPECT_EQ(again->weights, probe.weights);
+  const Probe great{.weights = {3.4028235e38F, -9.999999e29F}};
+  const auto rounded = ParseProbe(ToJson(great));
+  ASSERT_TRUE(rounded) << rounded.error().message();
+  EXPECT_EQ(rounded->weights[1], -1e30F);
   EXPECT_EQ(again->bias, probe.bias);
 }
 
