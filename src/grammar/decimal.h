@@ -25,7 +25,8 @@ struct Decimal {
 std::optional<Decimal> ParseDecimal(std::string_view text);
 
 // Numbers of JSON are told apart by their values here: each set holds every text without an
-// exponent of each of its values (1, 1.0, 1.00), or none. AnyNumber() alone has exponents.
+// exponent of each of its values (1, 1.0, 1.00), or none. AnyNumber() alone has exponents, and
+// draft 4's integers alone are told by how they are written.
 RegexId AnyNumber(RegexPool& pool);
 RegexId PlainNumber(RegexPool& pool);     // any, without an exponent
 RegexId IntegralNumber(RegexPool& pool);  // whose fraction is zeros

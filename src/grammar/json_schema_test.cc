@@ -85,7 +85,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{
             R"({"$schema":"http://json-schema.org/draft-04/schema#","type":"number","minimum":1,"exclusiveMinimum":true})",
             {"1.1", "2"},
-            {"1", "0"}}));
+            {"1", "0"}},
+        Case{R"({"anyOf":[{"type":"integer"},{"type":"number","maximum":0.25}]})",
+             {"7", "0.2"},
+             {"0.5"}},
+        Case{
+            R"({"$schema":"http://json-schema.org/draft-04/schema#","anyOf":[{"type":"integer"},{"type":"number","maximum":0.25}]})",
+            {"7", "0.2", "-3.5"},
+            {"7.0", "0.5"}},
+        Case{
+            R"({"$schema":"http://json-schema.org/draft-04/schema#","type":"number","not":{"type":"integer"}})",
+            {"7.5"},
+            {"7"}}));
 
 INSTANTIATE_TEST_SUITE_P(
     Strings, JsonSchemaKeywordTest,

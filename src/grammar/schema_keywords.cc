@@ -85,6 +85,13 @@ Result<void> SchemaReader::RefuseUnenforced(const json::object& schema) const {
   return {};
 }
 
+// Of the type "integer". Draft 4 asks how it is written: 2.0 is none.
+RegexId SchemaReader::Integers() {
+  if (document_.draft() != SchemaDraft::k4) return IntegralNumber(*pool_);
+  const RegexId no_point = pool_->Bytes(~ByteSet::Of('.'));
+  return pool_->And({IntegralNumber(*pool_), pool_->Repeat(no_point, 0, kUnbounded)});
+}
+
 Result<void> SchemaReader::ReadType(const json::object& schema, Shape& shape) {
   const json::value* const type = At(schema, "type");
   if (type == nullptr) return {};
@@ -100,7 +107,7 @@ Result<void> SchemaReader::ReadType(const json::object& schema, Shape& shape) {
     } else if (text == "number") {
       allowed.number = anything.number;
     } else if (text == "integer") {
-      if (allowed.number != anything.number) allowed.number = IntegralNumber(*pool_);
+      if (allowed.number != anything.number) allowed.number = Integers();
     } else if (text == "string") {
       allowed.string = anything.string;
     } else if (text == "array") {

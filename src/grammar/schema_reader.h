@@ -54,6 +54,7 @@ class SchemaReader final : public SchemaAlgebra {
   Result<Shape> OfObject(const boost::json::value& part, const boost::json::object& schema);
 
   // What each group of keywords leaves of `shape`.
+  RegexId Integers();
   Result<void> ReadType(const boost::json::object& schema, Shape& shape);
   Result<void> ReadValues(const boost::json::object& schema, Shape& shape);
   Result<void> ReadNumbers(const boost::json::object& schema, Shape& shape);
