@@ -149,7 +149,7 @@ RegexId CodePointSet::ToRegex(RegexPool& pool, TextEncoding encoding) const {
     }
     pieces.push_back(piece);
   }
-  return pool.Or(std::move(pieces));
+  return pool.Or(pieces);
 }
 
 }  // namespace kinglet

@@ -91,7 +91,7 @@ class Texts {
     }
     ways.push_back(pool_.Concat(pool_.Literal(integer), greater ? FractionGreater(bound.fraction)
                                                                 : FractionLess(bound.fraction)));
-    return pool_.Or(std::move(ways));
+    return pool_.Or(ways);
   }
 
  private:
@@ -111,7 +111,7 @@ class Texts {
       ways.push_back(pool_.Concat({point_, pool_.Literal(digits), zeros_,
                                    pool_.Bytes(DigitsFrom('1', '9')), Digits(0, kUnbounded)}));
     }
-    return pool_.Or(std::move(ways));
+    return pool_.Or(ways);
   }
 
   RegexPool& pool_;
@@ -144,7 +144,7 @@ RegexId Side(RegexPool& pool, const Decimal& bound, bool is_exclusive, bool grea
     if (!is_exclusive) same.push_back(texts.Equal(bound));
   }
   return pool.Or(
-      {pool.Or(std::move(positive)), pool.Concat(texts.Minus(), pool.Or(std::move(negative)))});
+      {pool.Or(positive), pool.Concat(texts.Minus(), pool.Or(negative))});
 }
 
 // Perhaps an exponent, to 99.

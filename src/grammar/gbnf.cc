@@ -288,7 +288,7 @@ class Builder {
       if (!part) return std::nullopt;
       parts.push_back(*part);
     }
-    if (tree.kind == Tree::Kind::kChoice) return pool.Or(std::move(parts));
+    if (tree.kind == Tree::Kind::kChoice) return pool.Or(parts);
     if (tree.kind == Tree::Kind::kRepetition) return pool.Repeat(parts[0], tree.min, tree.max);
     RegexId whole = kEmptyText;
     while (!parts.empty()) {

@@ -64,7 +64,7 @@ class Emitter {
     if (shape->has_null) scalars.push_back(pool.Literal("null"));
     if (shape->has_true) scalars.push_back(pool.Literal("true"));
     if (shape->has_false) scalars.push_back(pool.Literal("false"));
-    std::vector<NodeId> ways = {grammar_.Terminal(pool.Or(std::move(scalars)))};
+    std::vector<NodeId> ways = {grammar_.Terminal(pool.Or(scalars))};
     for (const ArrayShape& array : shape->arrays) ways.push_back(TRY(Array(array)));
     ways.push_back(TRY(Objects(id)));
     return grammar_.Choice(std::move(ways));

@@ -50,7 +50,7 @@ class Compiler {
           TRY(Sequence(branch.parts, branch.to_end ? quote_ : pool_.Concat(any_, quote_)));
       ways.push_back(pool_.Concat({quote_, branch.from_begin ? kEmptyText : any_, body}));
     }
-    const RegexId whole = pool_.Or(std::move(ways));
+    const RegexId whole = pool_.Or(ways);
     if (pool_.IsNothing(whole)) {
       return pool_.overflowed() ? Fault("is too complex") : Fault("matches no text");
     }
@@ -124,7 +124,7 @@ class Compiler {
       for (const PatternNode& sequence : node.children) {
         ways.push_back(TRY(Sequence(sequence.children, tail)));
       }
-      return pool_.Or(std::move(ways));
+      return pool_.Or(ways);
     }
     return pool_.Concat(TRY(Alone(node)), tail);
   }
@@ -136,7 +136,7 @@ class Compiler {
       if (branch.from_begin) return Fault("has an anchor where it cannot be enforced");
       ways.push_back(TRY(Sequence(branch.parts, branch.to_end ? quote_ : kAnyText)));
     }
-    return pool_.Or(std::move(ways));
+    return pool_.Or(ways);
   }
 
   // The texts that a node matches, whatever is around them.
@@ -149,7 +149,7 @@ class Compiler {
       case Kind::kChoice: {
         std::vector<RegexId> ways;
         for (const PatternNode& sequence : node.children) ways.push_back(TRY(Alone(sequence)));
-        return pool_.Or(std::move(ways));
+        return pool_.Or(ways);
       }
       case Kind::kSequence: {
         RegexId whole = kEmptyText;

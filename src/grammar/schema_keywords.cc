@@ -147,8 +147,8 @@ Result<void> SchemaReader::ReadValues(const json::object& schema, Shape& shape) 
     strings.push_back(std::exchange(one.string, kNoText));
     any = TRY(shapes_.Or(std::move(any), one));
   }
-  any.number = pool_->Or(std::move(numbers));
-  any.string = pool_->Or(std::move(strings));
+  any.number = pool_->Or(numbers);
+  any.string = pool_->Or(strings);
   shape = TRY(shapes_.And(shape, any));
   return {};
 }
@@ -186,7 +186,7 @@ Result<void> SchemaReader::ReadNumbers(const json::object& schema, Shape& shape)
   std::erase(bounds, shapes_.any_number());
   if (bounds.empty()) return {};
   bounds.push_back(shape.number == shapes_.any_number() ? shapes_.plain_number() : shape.number);
-  shape.number = pool_->And(std::move(bounds));
+  shape.number = pool_->And(bounds);
   return {};
 }
 
@@ -216,13 +216,13 @@ Result<void> SchemaReader::ReadStrings(const json::object& schema, Shape& shape)
     if (const auto wider = CompileWiderFormat(*pool_, format->get_string()); regex && wider) {
       std::vector<RegexId> outer = bounds;
       outer.insert(outer.end(), {*wider, shape.string});
-      shape.more_strings = pool_->And(std::move(outer));
+      shape.more_strings = pool_->And(outer);
     }
     if (regex) bounds.push_back(**regex);
   }
   if (bounds.empty()) return {};
   if (shape.string != shapes_.any_string()) bounds.push_back(shape.string);
-  shape.string = pool_->And(std::move(bounds));
+  shape.string = pool_->And(bounds);
   return {};
 }
 

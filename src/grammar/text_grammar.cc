@@ -20,7 +20,7 @@ Result<Grammar> ChoiceGrammar(std::span<const std::string> texts) {
   Grammar grammar;
   std::vector<RegexId> ways;
   for (const std::string& text : texts) ways.push_back(grammar.regex().Literal(text));
-  TRY(grammar.Finish(grammar.Terminal(grammar.regex().Or(std::move(ways)))));
+  TRY(grammar.Finish(grammar.Terminal(grammar.regex().Or(ways))));
   return grammar;
 }
 

@@ -17,7 +17,7 @@ using NodeId = Grammar::NodeId;
 NodeId OneOf(Grammar& grammar, std::span<const std::string_view> texts) {
   std::vector<RegexId> ways;
   for (const std::string_view text : texts) ways.push_back(grammar.regex().Literal(text));
-  return grammar.Terminal(grammar.regex().Or(std::move(ways)));
+  return grammar.Terminal(grammar.regex().Or(ways));
 }
 
 RegexId Blanks(RegexPool& pool, std::uint32_t max) {
@@ -50,11 +50,11 @@ RegexId UnmarkedHead(RegexPool& pool, const ToolNotation& notation,
   const RegexId member = pool.Concat(parts_of(string, string), comma);
   const RegexId members = pool.Repeat(member, 0, kUnbounded);
   const RegexId arguments = pool.Or({literal("\"arguments\""), literal("\"parameters\"")});
-  const RegexId known = parts_of(literal("\"name\""), pool.Or(std::move(names)));
+  const RegexId known = parts_of(literal("\"name\""), pool.Or(names));
   const RegexId whole = pool.Concat({members, parts_of(literal("\"name\""), string), comma, members,
                                      parts_of(arguments, literal("{"))});
   return pool.Concat(
-      {blanks, pool.Or(std::move(opens)), blanks, literal("{"), blanks, pool.Or({known, whole})});
+      {blanks, pool.Or(opens), blanks, literal("{"), blanks, pool.Or({known, whole})});
 }
 
 // Text in which nothing looks like a call.
@@ -147,7 +147,7 @@ NodeId Calls(Grammar& grammar, const std::vector<CallableTool>& tools, const Too
   const NodeId call = grammar.Choice(std::move(ways));
   std::vector<RegexId> betweens;
   for (const std::string_view between : notation.betweens) betweens.push_back(write(between));
-  const NodeId next = grammar.Sequence(grammar.Terminal(pool.Or(std::move(betweens))), call);
+  const NodeId next = grammar.Sequence(grammar.Terminal(pool.Or(betweens)), call);
   const RegexId close = pool.Repeat(write(notation.close), is_marked ? 1 : 0, 1);
   return grammar.Sequence({call, has_many ? grammar.Repeat(next, 0, kUnbounded) : Grammar::kEmpty,
                            grammar.Terminal(close)});
