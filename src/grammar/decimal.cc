@@ -143,8 +143,7 @@ RegexId Side(RegexPool& pool, const Decimal& bound, bool is_exclusive, bool grea
     same.push_back(texts.Beside(bound, /*greater=*/false));
     if (!is_exclusive) same.push_back(texts.Equal(bound));
   }
-  return pool.Or(
-      {pool.Or(positive), pool.Concat(texts.Minus(), pool.Or(negative))});
+  return pool.Or({pool.Or(positive), pool.Concat(texts.Minus(), pool.Or(negative))});
 }
 
 // Perhaps an exponent, to 99.
