@@ -32,7 +32,7 @@ float Number(float logit) {
 
 constexpr std::size_t kBlock = 64;  // ids, a word of a mask
 
-// Of at most kBlock logits; what is not a number counts for nothing.
+// What is not a number counts for nothing.
 float GreatestOf(std::span<const float> logits) {
   constexpr std::size_t kLanes = 16;
   std::array<float, kLanes> lanes;
@@ -104,8 +104,7 @@ std::vector<std::pair<TokenId, float>> TopLogits(std::span<const float> logits, 
 }
 
 double LogSumExp(std::span<const float> logits) {
-  double top = -std::numeric_limits<double>::infinity();
-  for (const float logit : logits) top = std::max<double>(top, logit);
+  const double top = GreatestOf(logits);
   if (!std::isfinite(top)) return top;
   double sum = 0;
   for (const float logit : logits) {
