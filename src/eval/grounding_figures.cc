@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What outcomes come to: probabilities from the others' truths, and the figures with intervals.
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <utility>
@@ -51,6 +52,8 @@ class ProbesWithout {
  public:
   ProbesWithout(std::span<const GroundingOutcome> outcomes, std::span<const std::size_t> parts)
       : outcomes_(outcomes), parts_(parts) {}
+
+  static constexpr std::size_t kNone = SIZE_MAX;  // no part
 
   const Probe& Parts(std::size_t a, std::size_t b) {
     const auto [found, is_new] = probes_.try_emplace(std::minmax(a, b));
@@ -277,13 +280,11 @@ Calibration Calibrate(std::span<const GroundingOutcome> outcomes) {
   const std::vector<std::size_t> parts = PartsOf(outcomes);
   ProbesWithout probes(outcomes, parts);
   Truths all;
-  std::vector<ProbeExample> examples;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     all.Add(outcomes[i], probes.Parts(parts[i], parts[i]));
-    examples.push_back({outcomes[i].reading.state, outcomes[i].is_answerable()});
   }
   return {.questions = static_cast<int>(outcomes.size()),
-          .probe = FitProbe(examples),
+          .probe = probes.Parts(ProbesWithout::kNone, ProbesWithout::kNone),
           .answerable = FitLogistic(all.features, all.answerable),
           .right = FitLogistic(all.features, all.right)};
 }
