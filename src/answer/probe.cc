@@ -4,10 +4,11 @@
 #include "answer/probe.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -108,7 +109,12 @@ std::vector<float> Solve(std::span<const float> rows, std::span<const double> ta
 }
 
 // Five digits are more than the data tell.
-double Short(double value) { return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr); }
+double Short(double value) {
+  const std::string text = fmt::format("{:.5g}", value);
+  double shorter = 0;
+  std::from_chars(text.data(), text.data() + text.size(), shorter);
+  return shorter;
+}
 
 }  // namespace
 
