@@ -67,11 +67,11 @@ Document ReadEmbedded(const Document& document, const ReadOptions& given) {
 
 Result<Document> ReadDocument(const std::filesystem::path& path, std::string_view bytes,
                               const Format& format, const ReadOptions& options) {
-  if (format.reading == Reading::kHere) {
+  if (format.reader == ReaderPlace::kHere) {
     return ExtractDocument(path, bytes, format, options.limits);
   }
   TRY(CheckSize(bytes, format, options.limits));
-  const bool is_pdf = format.reading == Reading::kPdfToText;
+  const bool is_pdf = format.reader == ReaderPlace::kPdfToText;
   const Result<ProcessOutput> output =
       RunProcess({.argv = {options.program, "read-document", "--", std::string(format.media_type),
                            path.filename().string()},
@@ -100,7 +100,7 @@ Result<Document> ReadDocument(const std::filesystem::path& path, std::string_vie
 Result<std::string> ServeDocument(std::string_view media_type, const std::filesystem::path& name) {
   const Format* const format = FindFormatOf(media_type);
   if (format == nullptr) return Error(StatusCode::kUsage, "no format {}", media_type);
-  if (format->reading == Reading::kPdfToText) return BecomePdfToText();
+  if (format->reader == ReaderPlace::kPdfToText) return BecomePdfToText();
   const ConfinedInput input = TRY(ConfinedInput::Take());
   const Document document = TRY(ExtractDocument(name, input.bytes(), *format));
   return DocumentToBytes(document);

@@ -20,7 +20,7 @@ struct ExtractLimits {
 };
 
 // Where a format's reader runs: what parses bytes in a thousand ways is not let near the library.
-enum class Reading : std::uint8_t {
+enum class ReaderPlace : std::uint8_t {
   kHere,       // in this process
   kConfined,   // in a process of its own that can do nothing but compute
   kPdfToText,  // by pdftotext, confined too; extract gets the words that it has found
@@ -33,7 +33,7 @@ struct Format {  // NOLINT(clang-analyzer-optin.performance.Padding): it is read
   std::string_view magic;                      // its files begin with it; empty: they are text
   bool markup;                                 // markup_bytes is its limit
   Result<void> (*extract)(std::string_view bytes, DocumentBuilder& builder);
-  Reading reading = Reading::kHere;
+  ReaderPlace reader = ReaderPlace::kHere;
   bool on_request = false;  // folders hold it for the sake of pages: read where the user names it
 };
 

@@ -162,7 +162,8 @@ class MailWriter {
     }
     if (format == nullptr) return builder_.AddListItem("- Attached: " + description);
     // A confined process cannot start another.
-    if (format->reading == Reading::kPdfToText) return builder_.AddEmbedded(2, name, part.content);
+    if (format->reader == ReaderPlace::kPdfToText)
+      return builder_.AddEmbedded(2, name, part.content);
     builder_.AddHeading(2, name);
     const bool is_declared = !part.charset.empty() && part.media_type.starts_with("text/");
     const Result<void> read =
