@@ -25,6 +25,34 @@ json::object ToJson(const Quote& quote) {
           {"end_byte", quote.end_byte}, {"text", quote.text}};
 }
 
+json::value ToJson(const std::optional<AnswerSpan>& span) {
+  if (!span) return nullptr;
+  return json::object{{"quote", span->quote},
+                      {"start_byte", span->start_byte},
+                      {"end_byte", span->end_byte},
+                      {"text", span->text}};
+}
+
+json::object ToJson(const Grounds& grounds) {
+  json::array passages;
+  for (const Candidate& passage : grounds.passages) {
+    passages.push_back(json::object{{"document", passage.document},
+                                    {"heading", passage.heading},
+                                    {"start_byte", passage.start_byte},
+                                    {"end_byte", passage.end_byte},
+                                    {"score", passage.score},
+                                    {"lexical_rank", OrNull(passage.lexical_rank)},
+                                    {"vector_rank", OrNull(passage.vector_rank)},
+                                    {"read", passage.read}});
+  }
+  json::object signals;
+  for (const auto& [name, value] : grounds.signals) signals[name] = value;
+  return {{"passages", std::move(passages)},
+          {"coverage", grounds.coverage},
+          {"signals", grounds.signals.empty() ? json::value() : json::value(std::move(signals))},
+          {"answerable", OrNull(grounds.answerable)}};
+}
+
 }  // namespace
 
 std::optional<double> LedgerLine::CostPerUsefulToken() const {
@@ -41,7 +69,17 @@ std::string Answer::Text() const {
   return text;
 }
 
-const char* Name(AskMode mode) { return mode == AskMode::kQuote ? "quote" : "cite"; }
+const char* Name(AskMode mode) {
+  switch (mode) {
+    case AskMode::kQuote:
+      return "quote";
+    case AskMode::kCite:
+      return "cite";
+    case AskMode::kChat:
+      return "chat";
+  }
+  return "";
+}
 
 const char* Name(AbstainReason reason) {
   switch (reason) {
@@ -49,8 +87,24 @@ const char* Name(AbstainReason reason) {
       return "off_topic";
     case AbstainReason::kMissing:
       return "missing";
+    case AbstainReason::kConflicting:
+      return "conflicting";
     case AbstainReason::kUnsupported:
       return "unsupported";
+  }
+  return "";
+}
+
+const char* Explain(AbstainReason reason) {
+  switch (reason) {
+    case AbstainReason::kOffTopic:
+      return "the library is about something else";
+    case AbstainReason::kMissing:
+      return "the library does not say";
+    case AbstainReason::kConflicting:
+      return "the library contradicts itself";
+    case AbstainReason::kUnsupported:
+      return "nothing in the library carries an answer";
   }
   return "";
 }
@@ -84,8 +138,12 @@ json::object ToJson(const Answer& answer) {
   for (const Dropped& text : answer.dropped) {
     dropped.push_back(json::object{{"text", text.text}, {"reason", text.reason}});
   }
+  json::array conflicts;
+  for (const auto& [one, other] : answer.conflicts) conflicts.push_back(json::array{one, other});
   const bool abstained = answer.abstained.has_value();
   return {{"question", answer.question},
+          {"standalone_question",
+           answer.standalone.empty() ? json::value() : json::value(answer.standalone)},
           {"mode", Name(answer.mode)},
           {"answer", abstained ? json::value(nullptr) : json::value(answer.Text())},
           {"abstained", abstained},
@@ -94,8 +152,10 @@ json::object ToJson(const Answer& answer) {
           {"calibrated", answer.calibrated},
           {"claims", std::move(claims)},
           {"quotes", std::move(quotes)},
+          {"span", ToJson(answer.span)},
           {"dropped", std::move(dropped)},
-          {"conflicts", json::array()},
+          {"conflicts", std::move(conflicts)},
+          {"why", ToJson(answer.grounds)},
           {"route",
            {{"intent", nullptr},
             {"confidence", nullptr},

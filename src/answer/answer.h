@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -40,12 +42,42 @@ struct Dropped {
 enum class AbstainReason {
   kOffTopic,     // the library is about something else
   kMissing,      // it is about this, yet what was asked stands nowhere
+  kConflicting,  // quotes contradict each other
   kUnsupported,  // the model answered, and no quote carries what it said
 };
 
 enum class AskMode {
   kQuote,  // the best quotes alone; asks no model
   kCite,   // sentences of the model, each carried by a quote
+  kChat,   // the same, the question understood behind what was said before
+};
+
+// The words of quotes[quote] that answer in short: bytes [start_byte, end_byte) of the kept text.
+struct AnswerSpan {
+  int quote = 0;
+  std::int64_t start_byte = 0;
+  std::int64_t end_byte = 0;
+  std::string text;
+};
+
+// A passage that quotes were chosen from, and how it was found.
+struct Candidate {
+  std::string document;
+  std::string heading;
+  std::int64_t start_byte = 0;
+  std::int64_t end_byte = 0;
+  double score = 0;
+  std::optional<int> lexical_rank;
+  std::optional<int> vector_rank;
+  bool read = false;  // by the model
+};
+
+// What the decision to answer rests on.
+struct Grounds {
+  std::vector<Candidate> passages;  // the best first
+  double coverage = 0;              // of the question's words by the passage that covers it best
+  std::vector<std::pair<std::string_view, double>> signals;  // of the reading; empty without one
+  std::optional<double> answerable;  // probability that the passages answer; not calibrated: unset
 };
 
 // One question's bill. Times in milliseconds from the start of the question.
@@ -71,14 +103,19 @@ struct Answer {
   std::string question;
   AskMode mode = AskMode::kCite;
   std::optional<AbstainReason> abstained;
-  double confidence = 0;  // 0..1: that the documents answer the question, where it is calibrated;
-                          // else the share of the question that the quotes cover
+  double confidence = 0;  // 0..1: that the span is right, where it is calibrated; else the share of
+                          // the question that the quotes cover
   bool calibrated = false;
   std::vector<Claim> claims;
+  // Where it abstained, what comes closest, or the two sides of a conflict.
   std::vector<Quote> quotes;
+  std::optional<AnswerSpan> span;
+  std::vector<std::pair<int, int>> conflicts;  // quotes that contradict each other
   std::vector<Dropped> dropped;
-  std::string model;    // empty where none was asked
-  std::string library;  // folder
+  Grounds grounds;
+  std::string standalone;  // the question as it was understood behind earlier ones; else empty
+  std::string model;       // empty where none was asked
+  std::string library;     // folder
   LedgerLine ledger;
 
   // The claims with their marks: "Use vipw. [1]". Empty when it abstained.
@@ -87,6 +124,8 @@ struct Answer {
 
 const char* Name(AskMode mode);
 const char* Name(AbstainReason reason);
+// For a person: "the library does not say".
+const char* Explain(AbstainReason reason);
 
 // The object that `ask --json` prints.
 json::object ToJson(const Answer& answer);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ask reads as its sentence: retrieve, gate, prompt, generate, check, account.
+// Ask reads as its sentence: retrieve, gate, read, write, check, account. What the model reads out
+// is shown first, as a quote; its own words follow where a quote carries them.
 #include "answer/answerer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <optional>
 
 #include "answer/checker.h"
+#include "answer/conflicts.h"
 #include "answer/evidence.h"
 #include "answer/gate.h"
 #include "answer/prompt.h"
@@ -42,12 +45,15 @@ struct Work {
   Answer answer;
   double start_ms = MonotonicMs();
   EnergyMeter energy;
-  bool admitted = true;  // an answer may be shown
 
   void Published() {
     if (answer.ledger.first_byte_ms == 0) answer.ledger.first_byte_ms = MonotonicMs() - start_ms;
   }
 };
+
+const std::string& AskedQuestion(const Answer& answer) {
+  return answer.standalone.empty() ? answer.question : answer.standalone;
+}
 
 Result<std::vector<Term>> TermsOf(std::string_view text, Library& library) {
   return FindTerms(text, TRY(library.TermStatistics(text)));
@@ -67,6 +73,10 @@ Result<std::optional<int>> AddQuote(Work& work, Quote quote) {
   const std::string kept = TRY(work.library.Text(quote.document, quote.start_byte, quote.end_byte));
   if (kept != quote.text) return std::nullopt;
   quotes.push_back(std::move(quote));
+  if (!work.answer.abstained) {
+    work.Published();
+    if (work.events.on_quote) work.events.on_quote(work.answer);
+  }
   return static_cast<int>(quotes.size() - 1);
 }
 
@@ -161,15 +171,18 @@ std::span<const Passage> ToRead(std::span<const Passage> passages) {
 // The model's reading, in the same steps as its draft: it is there for the first sentence.
 class ReadingBeside {
  public:
-  ReadingBeside(LanguageModel& model, std::span<const Passage> passages,
-                const std::string& question, const AskOptions& options) {
-    if (options.calibration == nullptr) return;
-    reading_ = std::async(std::launch::async, [&model, passages, &question, &options] {
-      return Read(model, passages, question, options.terms);
-    });
-  }
+  ReadingBeside(LanguageModel& model, std::span<const Passage> passages, std::string question,
+                const ServiceTerms& terms)
+      : reading_(std::async(std::launch::async,
+                            [&model, passages, question = std::move(question), &terms] {
+                              return Read(model, passages, question, terms);
+                            })) {}
 
-  // Once; nothing where none was wanted, or it was taken before.
+  bool IsDone() const {
+    return reading_.valid() &&
+           reading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
+  // Once; nothing where it was taken before.
   Result<std::optional<Reading>> Take() {
     if (!reading_.valid()) return std::nullopt;
     return TRY(reading_.get());
@@ -179,20 +192,20 @@ class ReadingBeside {
   std::future<Result<Reading>> reading_;
 };
 
-// The sentence in which the span stands, as a quote.
-std::optional<Quote> QuoteOf(const Reading& reading, const Evidence& evidence) {
+// The smallest window in which the span stands.
+const Window* CarrierOf(const Reading& reading, const Evidence& evidence) {
   const Window* best = nullptr;
+  if (reading.text.empty()) return best;
   for (const Window& window : evidence.windows()) {
     if (window.passage != reading.passage || window.begin > reading.begin ||
         window.end < reading.end)
       continue;
     if (best == nullptr || window.end - window.begin < best->end - best->begin) best = &window;
   }
-  return best == nullptr || reading.text.empty() ? std::nullopt
-                                                 : std::optional(evidence.ToQuote(*best));
+  return best;
 }
 
-// Takes what the reading tells into the answer and its bill.
+// Takes what the reading tells into the answer: how sure it is of what.
 Result<void> Weigh(Work& work, const Reading& reading, const AskOptions& options,
                    const std::vector<Term>& question, const Evidence& evidence) {
   StemSet stems;
@@ -200,31 +213,64 @@ Result<void> Weigh(Work& work, const Reading& reading, const AskOptions& options
     const StemSet& of_passage = evidence.passage_stems(i);
     stems.insert(of_passage.begin(), of_passage.end());
   }
-  const Probe& probe = options.calibration->probe;
+  const Calibration* const calibration = options.calibration;
+  const Probe probe = calibration == nullptr ? Probe{} : calibration->probe;
   if (!probe.weights.empty() && probe.weights.size() != reading.state.size()) {
     return Error(StatusCode::kInvalidInput, "the calibration is of a model {} wide; this is {}",
                  probe.weights.size(), reading.state.size());
   }
   const ConfidenceFeatures features = FeaturesOf(reading, Coverage(question, stems), probe);
-  work.answer.confidence = options.calibration->answerable.Probability(features);
-  work.answer.calibrated = true;
-  work.admitted = !options.risk || work.answer.confidence >= 1 - *options.risk;
-  if (!work.admitted) {
-    work.answer.dropped.push_back(
-        {"", fmt::format("that the documents answer this has a probability of {:.2f} alone",
-                         work.answer.confidence)});
+  Grounds& grounds = work.answer.grounds;
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    grounds.signals.emplace_back(kConfidenceFeatures[i], features[i]);
   }
+  if (calibration == nullptr) return {};
+  grounds.answerable = calibration->answerable.Probability(features);
+  work.answer.confidence = calibration->right.Probability(features);
+  work.answer.calibrated = true;
+  return {};
+}
+
+// Shows the sentence in which the span stands, or abstains: it is too likely wrong, or another
+// sentence contradicts it.
+Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& options,
+                         const std::vector<Term>& question, const Evidence& evidence) {
   LedgerLine& line = work.answer.ledger;
   line.prompt_tokens += reading.prompt_tokens;
   line.cached_tokens += reading.cached_tokens;
   line.completion_tokens += reading.completion_tokens;
+  TRY(Weigh(work, reading, options, question, evidence));
+  const Window* const carrier = CarrierOf(reading, evidence);
+  std::vector<std::size_t> conflicts;
+  if (carrier != nullptr) conflicts = FindConflicts(*carrier, reading.text, question, evidence);
+  if (work.answer.calibrated && work.answer.confidence < 1 - options.risk) {
+    work.answer.dropped.push_back(
+        {reading.text,
+         fmt::format("it is right with a probability of {:.2f} alone", work.answer.confidence)});
+    Abstain(work, AbstainReason::kMissing);
+  } else if (!conflicts.empty()) {
+    Abstain(work, AbstainReason::kConflicting);
+  }
+  if (carrier == nullptr) return {};
+  const std::optional<int> quote = TRY(AddQuote(work, evidence.ToQuote(*carrier)));
+  if (!quote) return {};
+  const Passage& passage = evidence.passages()[reading.passage];
+  work.answer.span =
+      AnswerSpan{.quote = *quote,
+                 .start_byte = passage.start_byte + static_cast<std::int64_t>(reading.begin),
+                 .end_byte = passage.start_byte + static_cast<std::int64_t>(reading.end),
+                 .text = reading.text};
+  for (const std::size_t window : conflicts) {
+    const auto other = TRY(AddQuote(work, evidence.ToQuote(evidence.windows()[window])));
+    if (other) work.answer.conflicts.emplace_back(*quote, *other);
+  }
   return {};
 }
 
 Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
                       const std::vector<Term>& question, const Evidence& evidence) {
-  const auto messages =
-      BuildMessages(ToRead(evidence.passages()), work.answer.question, kAskSentence);
+  const std::string& asked = AskedQuestion(work.answer);
+  const auto messages = BuildMessages(ToRead(evidence.passages()), asked, kAskSentence);
   GenerationRequest request{.prompt = TRY(model.EncodeChat(messages)),
                             .sampling = options.sampling,
                             .max_tokens = options.max_tokens,
@@ -232,36 +278,36 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
                             .terms = options.terms};
   request.stop.emplace_back(kEcho);
   request.interrupted = work.events.cancelled;
-  ReadingBeside beside(model, ToRead(evidence.passages()), work.answer.question, options);
-  std::optional<Quote> spanned;
-  const auto weigh = [&]() -> Result<void> {
+  ReadingBeside beside(model, ToRead(evidence.passages()), asked, options.terms);
+  const auto show_reading = [&]() -> Result<void> {
     const std::optional<Reading> reading = TRY(beside.Take());
     if (!reading) return {};
-    TRY(Weigh(work, *reading, options, question, evidence));
-    spanned = QuoteOf(*reading, evidence);
-    return {};
+    return ShowReading(work, *reading, options, question, evidence);
   };
   SentenceFeed feed;
-  Result<void> checked;
   const auto check = [&](std::string_view sentence) -> Result<void> {
-    TRY(weigh());
-    if (!work.admitted) return {};
+    TRY(show_reading());
+    if (work.answer.abstained) return {};
     return CheckSentence(work, sentence, question, evidence);
   };
+  const auto take_text = [&](std::string_view text) -> Result<void> {
+    if (beside.IsDone()) TRY(show_reading());
+    return feed.Add(text, check);
+  };
+  Result<void> checked;
   const GenerationResult draft = TRY(model.Generate(request, [&](std::string_view text) {
-    checked = feed.Add(text, check);
-    return checked.has_value() && work.admitted &&
+    checked = take_text(text);
+    return checked.has_value() && !work.answer.abstained &&
            !(work.events.cancelled && work.events.cancelled());
   }));
   TRY(std::move(checked));
-  if (draft.finish_reason == FinishReason::kCancelled && work.admitted &&
+  if (draft.finish_reason == FinishReason::kCancelled && !work.answer.abstained &&
       work.answer.claims.empty()) {
     return Error(StatusCode::kCancelled, "interrupted before there was an answer");
   }
   // A sentence that the token limit cut off is no sentence.
   if (draft.finish_reason == FinishReason::kStop) TRY(feed.Finish(check));
-  TRY(weigh());
-  if (work.admitted && work.answer.claims.empty() && spanned) TRY(PublishQuote(work, *spanned));
+  TRY(show_reading());
 
   LedgerLine& line = work.answer.ledger;
   line.prompt_tokens += draft.prompt_tokens;
@@ -269,8 +315,15 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
   line.completion_tokens += static_cast<int>(draft.tokens.size());
   line.prefill_ms = draft.prefill_ms;
   line.decode_ms = draft.decode_ms;
-  for (const Claim& claim : work.answer.claims) {
-    line.useful_tokens += static_cast<int>(model.EncodeText(claim.text).size());
+  const auto count = [&](std::string_view text) {
+    line.useful_tokens += static_cast<int>(model.EncodeText(text).size());
+  };
+  for (const Claim& claim : work.answer.claims) count(claim.text);
+  if (!work.answer.abstained && work.answer.claims.empty() && work.answer.span) {
+    const AnswerSpan& span = *work.answer.span;
+    count(span.text);
+    const Quote& quote = work.answer.quotes[static_cast<std::size_t>(span.quote)];
+    Publish(work, {quote.text, {span.quote}});
   }
   line.useful_tokens = std::min(line.useful_tokens, line.completion_tokens);
   return {};
@@ -292,6 +345,35 @@ void Account(Work& work, const AskOptions& options) {
   }
 }
 
+// The question as it is understood, and what is found for it.
+Result<Evidence> Retrieve(Work& work, const Retriever& retriever, LanguageModel* model,
+                          const AskOptions& options, std::vector<Term>& terms) {
+  Answer& answer = work.answer;
+  if (options.mode == AskMode::kChat && !options.turns.empty()) {
+    answer.standalone =
+        TRY(StandaloneQuestion(*model, options.turns, answer.question, options.terms));
+  }
+  const double start_ms = MonotonicMs();
+  const std::string& asked = AskedQuestion(answer);
+  const QueryStatistics words = TRY(retriever.library.TermStatistics(asked));
+  terms = FindTerms(asked, words);
+  Evidence evidence(TRY(retriever.Search(asked, words, kRetrievedPassages)));
+  answer.ledger.retrieval_ms = MonotonicMs() - start_ms;
+  const std::size_t read = model == nullptr ? 0 : ToRead(evidence.passages()).size();
+  for (const Passage& passage : evidence.passages()) {
+    answer.grounds.passages.push_back({.document = passage.document,
+                                       .heading = passage.heading,
+                                       .start_byte = passage.start_byte,
+                                       .end_byte = passage.end_byte,
+                                       .score = passage.score,
+                                       .lexical_rank = passage.lexical_rank,
+                                       .vector_rank = passage.vector_rank,
+                                       .read = answer.grounds.passages.size() < read});
+  }
+  if (work.events.on_passages) work.events.on_passages(answer);
+  return evidence;
+}
+
 }  // namespace
 
 Result<Answer> Ask(std::string_view question, const Retriever& retriever, LanguageModel* model,
@@ -306,32 +388,24 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   work.answer.model = model == nullptr ? "" : options.model_name;
   work.answer.library = options.library_name;
 
-  const QueryStatistics words = TRY(retriever.library.TermStatistics(question));
-  const std::vector<Term> terms = FindTerms(question, words);
-  const Evidence evidence(TRY(retriever.Search(question, words, kRetrievedPassages)));
-  work.answer.ledger.retrieval_ms = MonotonicMs() - work.start_ms;
-
+  KINGLET_CHECK(model != nullptr || options.mode == AskMode::kQuote, "no model");
+  std::vector<Term> terms;
+  const Evidence evidence = TRY(Retrieve(work, retriever, model, options, terms));
   const GateDecision gate = Gate(terms, evidence);
-  work.answer.confidence = gate.coverage;
+  work.answer.confidence = work.answer.grounds.coverage = gate.coverage;
   if (gate.abstain) {
     work.answer.dropped.push_back({"", gate.explanation});
     Abstain(work, *gate.abstain);
-    Account(work, options);
-    return std::move(work.answer);
-  }
-
-  if (options.mode == AskMode::kQuote) {
+  } else if (options.mode == AskMode::kQuote) {
     TRY(PublishBestQuotes(work, terms, evidence, kQuoteModeQuotes));
   } else {
-    KINGLET_CHECK(model != nullptr, "mode cite without a model");
     TRY(Generate(work, *model, options, terms, evidence));
-    if (work.admitted && work.answer.claims.empty()) {
+    if (!work.answer.abstained && work.answer.claims.empty()) {
       TRY(PublishBestQuotes(work, terms, evidence, kFallbackQuotes));
     }
   }
-  if (work.answer.claims.empty()) {
-    Abstain(work, work.admitted ? AbstainReason::kUnsupported : AbstainReason::kMissing);
-  }
+  if (!work.answer.abstained && work.answer.claims.empty())
+    Abstain(work, AbstainReason::kUnsupported);
   Account(work, options);
   return std::move(work.answer);
 }

@@ -9,11 +9,15 @@
 
 #include "answer/answer.h"
 #include "answer/confidence.h"
+#include "answer/follow_up.h"
 #include "base/status.h"
 #include "knowledge/retriever.h"
 #include "text/language_model.h"
 
 namespace kinglet {
+
+// What is more likely wrong than right is not answered.
+inline constexpr double kDefaultRisk = 0.5;
 
 struct AskOptions {
   AskMode mode = AskMode::kCite;
@@ -23,20 +27,25 @@ struct AskOptions {
   std::string model_name;    // for the record
   std::string library_name;  // for the record
   ServiceTerms terms;        // of what is asked of the model
+  std::vector<Turn> turns;   // of mode kChat: what was said before
   // What the model's likelihoods are worth; null: not known, and confidence is what the quotes
   // cover.
   const Calibration* calibration = nullptr;
-  // Abstains where the documents answer with a lower probability than 1 - risk; needs a
-  // calibration.
-  std::optional<double> risk;
+  // Abstains where what it read is right with a lower probability than 1 - risk; without a
+  // calibration nobody knows it.
+  double risk = kDefaultRisk;
   // Prices; a cost is computed once one of them is set.
   std::string currency = "EUR";
   std::optional<double> electricity_per_kwh;
   std::optional<double> machine_per_hour;
 };
 
-// Both may be empty.
+// Each may be empty.
 struct AskEvents {
+  // What was found, before the model reads it.
+  std::function<void(const Answer& so_far)> on_passages;
+  // A quote is checked: the last of those so far. The answer stands in it, or it carries a claim.
+  std::function<void(const Answer& so_far)> on_quote;
   // A claim as soon as it is checked; its quotes are in the answer so far.
   std::function<void(const Claim& claim, const Answer& so_far)> on_claim;
   // Asked while the model writes; true stops it, and what was published by then stays.

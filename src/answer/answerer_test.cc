@@ -135,7 +135,7 @@ TEST_F(AskTest, DegradesToQuotesWhenTheModelInvents) {
   ASSERT_FALSE(answer.claims.empty());
   EXPECT_NE(answer.claims[0].text.find("vipw"), std::string::npos);
   EXPECT_EQ(answer.claims[0].text, answer.quotes[0].text);
-  EXPECT_EQ(answer.ledger.useful_tokens, 0);
+  EXPECT_EQ(answer.ledger.useful_tokens, 1) << "the span";
   EXPECT_EQ(answer.dropped.size(), 2U);
 }
 
@@ -214,6 +214,7 @@ Calibration GateAlone() {
   calibration.answerable.scale.fill(1);
   calibration.right.scale.fill(1);
   calibration.answerable.weights[0] = 5;
+  calibration.right.weights[0] = 5;
   return calibration;
 }
 
@@ -259,8 +260,11 @@ TEST_F(AskTest, AbstainsWhereTheRiskIsTooHigh) {
   EXPECT_LT(unsure.confidence, 0.5);
   ASSERT_EQ(unsure.dropped.size(), 1U);
   EXPECT_NE(unsure.dropped[0].reason.find("probability"), std::string::npos);
-  // Who asks for no limit is told, and answered.
-  const Answer told = Ask(question, {*library_}, &model, {.calibration = &calibration}).value();
+  ASSERT_EQ(unsure.quotes.size(), 1U) << "what comes closest";
+  EXPECT_NE(unsure.quotes[0].text.find("vipw"), std::string::npos);
+  // Who takes any risk is told, and answered.
+  const Answer told =
+      Ask(question, {*library_}, &model, {.calibration = &calibration, .risk = 1}).value();
   EXPECT_FALSE(told.abstained);
   EXPECT_EQ(told.confidence, unsure.confidence);
 }
@@ -275,6 +279,52 @@ TEST_F(AskTest, QuotesWhatItReadWhereItsOwnWordsCarryNothing) {
   ExpectVerbatim(answer);
   ASSERT_EQ(answer.quotes.size(), 1U);
   EXPECT_EQ(answer.quotes[0].text, "It locks the file first.");
+  ASSERT_TRUE(answer.span);
+  EXPECT_EQ(library_->Text("/users", answer.span->start_byte, answer.span->end_byte).value(),
+            "locks");
+}
+
+TEST_F(AskTest, ShowsTheSentenceThatItReadBeforeItsOwnWords) {
+  ScriptedModel model("You should use vipw.");
+  std::vector<std::string> shown;
+  AskEvents events;
+  events.on_passages = [&](const Answer& so_far) {
+    EXPECT_FALSE(so_far.grounds.passages.empty());
+    shown.emplace_back("passages");
+  };
+  events.on_quote = [&](const Answer& so_far) { shown.push_back(so_far.quotes.back().text); };
+  events.on_claim = [&](const Claim& claim, const Answer&) { shown.push_back(claim.text); };
+  AskModel("Which command edits the password file?", model, events);
+  EXPECT_EQ(shown,
+            (std::vector<std::string>{"passages", "Use the vipw command to edit the password file.",
+                                      "You should use vipw."}));
+}
+
+TEST_F(AskTest, ShowsBothSidesOfAConflict) {
+  Put("old mail", "The limit of the mail queue is 500 messages on all our machines.");
+  Put("new mail", "The limit of the mail queue is 800 messages on all our machines.");
+  ScriptedModel model("The limit is 500 messages.");
+  model.span = "500 messages";
+  const Answer answer = AskModel("What is the limit of the mail queue?", model);
+  EXPECT_EQ(answer.abstained, AbstainReason::kConflicting);
+  ASSERT_EQ(answer.quotes.size(), 2U);
+  EXPECT_NE(answer.quotes[1].text.find("800"), std::string::npos);
+  EXPECT_EQ(answer.conflicts, (std::vector<std::pair<int, int>>{{0, 1}}));
+  EXPECT_EQ(ToJson(answer).at("reason").as_string(), "conflicting");
+}
+
+TEST_F(AskTest, UnderstandsAQuestionBehindAnother) {
+  ScriptedModel model("It was written in 1997.");
+  model.span = "1997";
+  const Answer answer = Ask("When was it written?", {*library_}, &model,
+                            {.mode = AskMode::kChat,
+                             .turns = {{"What does the alien utility convert?", "RPM packages"}}})
+                            .value();
+  ExpectVerbatim(answer);
+  EXPECT_NE(answer.standalone.find("alien"), std::string::npos);
+  EXPECT_EQ(answer.question, "When was it written?");
+  ASSERT_FALSE(answer.abstained);
+  EXPECT_NE(answer.quotes[0].text.find("1997"), std::string::npos);
 }
 
 TEST_F(AskTest, CountsACostOnceAPriceIsSet) {

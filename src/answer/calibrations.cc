@@ -41,4 +41,13 @@ Result<std::optional<Calibration>> FindCalibration(const std::filesystem::path& 
   return std::nullopt;
 }
 
+Result<const Calibration*> CalibrationShelf::Find(const std::string& model) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto known = found_.find(model); known != found_.end()) return known->second.get();
+  std::optional<Calibration> calibration = TRY(FindCalibration(folder_, builtin_, model));
+  auto& found = found_[model];
+  if (calibration) found = std::make_unique<const Calibration>(*std::move(calibration));
+  return found.get();
+}
+
 }  // namespace kinglet

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet ask: a cited answer from the library, or an abstention with its reason, and the bill.
-#include <algorithm>
+#include <unistd.h>
+
 #include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -12,11 +16,13 @@
 #include "base/display.h"
 #include "catalog/catalog.h"
 #include "catalog/store.h"
+#include "cli/answer_printer.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/open_engine.h"
 #include "cli/open_vectors.h"
 #include "cli/sampling_flags.h"
+#include "cli/standard_input.h"
 #include "engine/engine.h"
 
 namespace kinglet {
@@ -29,130 +35,107 @@ struct AskFlags {
   std::string mode = "cite";
   std::optional<double> risk;
   bool as_json = false;
+  bool why = false;
   SamplingFlags sampling;
 };
 
-std::string OneLine(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
-  return EscapeForDisplay(text);
-}
+constexpr std::size_t kMaxLineBytes = 64 << 10;  // of a question that is read
 
-// A claim that is its own quote is shown once, as the quote.
-bool IsQuoteItself(const Answer& answer, const Claim& claim) {
-  return claim.quotes.size() == 1 &&
-         claim.text == answer.quotes[static_cast<std::size_t>(claim.quotes.front())].text;
-}
-
-// A heading's path often ends in the document's title.
-std::string Place(const Quote& quote) {
-  if (quote.heading.find(quote.title) != std::string::npos) return quote.heading;
-  return quote.heading.empty() ? quote.title : quote.title + " > " + quote.heading;
-}
-
-void PrintQuotes(const Answer& answer) {
-  for (std::size_t i = 0; i < answer.quotes.size(); ++i) {
-    const Quote& quote = answer.quotes[i];
-    const std::string page = quote.page ? fmt::format(", page {}", *quote.page) : "";
-    const std::string line = quote.line ? fmt::format(", line {}", *quote.line) : "";
-    fmt::print("\n[{}] \u201c{}\u201d\n    {}\n    {}{}{}, bytes {}-{}\n", i + 1,
-               OneLine(quote.text), OneLine(Place(quote)), OneLine(quote.document), page, line,
-               quote.start_byte, quote.end_byte);
-  }
-}
-
-const char* Explain(AbstainReason reason) {
-  switch (reason) {
-    case AbstainReason::kOffTopic:
-      return "the library is about something else";
-    case AbstainReason::kMissing:
-      return "the library does not say";
-    case AbstainReason::kUnsupported:
-      return "nothing in the library carries an answer";
-  }
-  return "";
-}
-
-void PrintAbstention(AbstainReason reason, const Answer& answer) {
-  fmt::print("I do not know: {} ({}).\n", Explain(reason), Name(reason));
-  for (const Dropped& dropped : answer.dropped) {
-    if (dropped.text.empty()) fmt::print("{}.\n", OneLine(dropped.reason));
-  }
-}
-
-void PrintLedgerLine(const LedgerLine& line) {
-  fmt::print(
-      "\nfirst byte {:.0f} ms ({} uncached prompt tokens) | {} prompt, {} cached, {} generated, {} "
-      "useful "
-      "tokens | total {:.0f} ms | {} | {}\n",
-      line.first_byte_ms, line.prompt_tokens - line.cached_tokens, line.prompt_tokens,
-      line.cached_tokens, line.completion_tokens, line.useful_tokens, line.total_ms,
-      line.joules
-          ? fmt::format("{:.1f} J ({})", *line.joules, line.joules_source.value_or("unknown"))
-          : "joules not told by this machine",
-      line.cost ? fmt::format("cost {:.6f} {}", *line.cost, line.currency) : "cost: no prices set");
-}
-
-Result<void> Uncalibrated(const std::string& model) {
+std::unexpected<Status> Uncalibrated(const std::string& model) {
   return Error(
       StatusCode::kUsage,
       "--risk: what {} lets on has not been calibrated; `kinglet eval calibrate` does that",
       EscapeForDisplay(model));
 }
 
-Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
-  HandleInterrupts();
-  AskOptions options{.mode = flags.mode == "quote" ? AskMode::kQuote : AskMode::kCite,
-                     .sampling = flags.sampling.options,
-                     .stop = flags.sampling.stop,
-                     .library_name = flags.library,
-                     .risk = flags.risk,
-                     .currency = environment.settings.currency,
-                     .electricity_per_kwh = environment.settings.electricity_per_kwh,
-                     .machine_per_hour = environment.settings.machine_per_hour};
-  if (flags.sampling.max_tokens) options.max_tokens = *flags.sampling.max_tokens;
-
-  Library library = TRY(Library::Open(flags.library, LibraryMode::kRead));
-  const auto vectors = OpenVectors(library, environment, WarnOnStderr);
+// What asks: opened once for all questions of a conversation.
+struct Asking {
+  Library library;
+  std::unique_ptr<VectorSearch> vectors;
   std::unique_ptr<Engine> engine;
   std::optional<Calibration> calibration;
-  if (options.mode == AskMode::kCite) {
-    const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
-    options.model_name = file.stem().string();
-    calibration = TRY(FindCalibration(environment.home / "calibrations", kBuiltinCalibrationsJson,
-                                      options.model_name));
-    if (calibration) options.calibration = &*calibration;
-    if (flags.risk && !calibration) return Uncalibrated(options.model_name);
-    engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
-  }
+  AskOptions options;
+};
 
-  // Claims appear as they are checked; their quotes, which may come to share marks, follow at the
-  // end.
-  bool printed = false;
-  Answer answer;
+Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
+  const AskMode mode = flags.mode == "quote"  ? AskMode::kQuote
+                       : flags.mode == "chat" ? AskMode::kChat
+                                              : AskMode::kCite;
+  Asking asking{.library = TRY(Library::Open(flags.library, LibraryMode::kRead)),
+                .options = {.mode = mode,
+                            .sampling = flags.sampling.options,
+                            .stop = flags.sampling.stop,
+                            .library_name = flags.library,
+                            .risk = flags.risk.value_or(kDefaultRisk),
+                            .currency = environment.settings.currency,
+                            .electricity_per_kwh = environment.settings.electricity_per_kwh,
+                            .machine_per_hour = environment.settings.machine_per_hour}};
+  AskOptions& options = asking.options;
+  if (flags.sampling.max_tokens) options.max_tokens = *flags.sampling.max_tokens;
+  asking.vectors = OpenVectors(asking.library, environment, WarnOnStderr);
+  if (mode == AskMode::kQuote) return asking;
+  const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
+  options.model_name = file.stem().string();
+  asking.calibration = TRY(FindCalibration(environment.home / "calibrations",
+                                           kBuiltinCalibrationsJson, options.model_name));
+  if (flags.risk && !asking.calibration) return Uncalibrated(options.model_name);
+  asking.engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
+  return asking;
+}
+
+Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlags& flags,
+                      const Environment& environment) {
+  AnswerPrinter printer(environment.stdout_is_terminal);
   AskEvents events;
   events.cancelled = TakeInterrupt;
   if (!flags.as_json) {
+    events.on_quote = [&](const Answer& so_far) { printer.PrintQuotes(so_far); };
     events.on_claim = [&](const Claim& claim, const Answer& so_far) {
-      if (IsQuoteItself(so_far, claim)) return;
-      fmt::print("{}{} [{}]", printed ? " " : "", OneLine(claim.text), claim.quotes.front() + 1);
-      std::fflush(stdout);
-      printed = true;
+      printer.PrintClaim(claim, so_far);
     };
   }
-  answer = TRY(Ask(flags.question, {library, vectors.get()}, engine.get(), options, events));
-
+  asking.options.calibration = asking.calibration ? &*asking.calibration : nullptr;
+  Answer answer = TRY(Ask(question, {asking.library, asking.vectors.get()}, asking.engine.get(),
+                          asking.options, events));
   // Before the ledger: a full disk there must not take the answer away.
   if (flags.as_json) {
     fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
   } else {
-    if (printed) fmt::print("\n");
-    if (answer.abstained) PrintAbstention(*answer.abstained, answer);
-    PrintQuotes(answer);
-    PrintLedgerLine(answer.ledger);
+    printer.PrintEnd(answer, flags.why);
   }
   std::fflush(stdout);
   Ledger ledger = TRY(Ledger::Open(environment.LedgerFile()));
-  return ledger.Record(answer, UnixSeconds());
+  TRY(ledger.Record(answer, UnixSeconds()));
+  return answer;
+}
+
+// Questions from standard input, a line each, behind the one that was given, if any.
+Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& environment) {
+  std::string question = flags.question;
+  while (true) {
+    if (!question.empty()) {
+      const Answer answer = TRY(AskOne(question, asking, flags, environment));
+      asking.options.turns.push_back({answer.standalone.empty() ? question : answer.standalone,
+                                      answer.span ? answer.span->text : ""});
+    }
+    if (::isatty(STDIN_FILENO) == 1) {
+      fmt::print("\n> ");
+      std::fflush(stdout);
+    }
+    std::optional<std::string> line = TRY(ReadLine(stdin, kMaxLineBytes));
+    if (!line) return {};
+    question = *std::move(line);
+  }
+}
+
+Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
+  if (flags.question.empty() && flags.mode != "chat")
+    return Error(StatusCode::kUsage, "ask: QUESTION is required");
+  HandleInterrupts();
+  Asking asking = TRY(Open(flags, environment));
+  if (flags.mode == "chat") return Converse(asking, flags, environment);
+  TRY(AskOne(flags.question, asking, flags, environment));
+  return {};
 }
 
 }  // namespace
@@ -161,17 +144,21 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
   auto flags = std::make_shared<AskFlags>();
   flags->model = environment.settings.model.value_or("");
   flags->library = environment.DefaultLibrary().string();
-  app.add_option("QUESTION", flags->question, "what to ask the library")->required();
+  app.add_option("QUESTION", flags->question,
+                 "what to ask the library; mode chat reads more from standard input, a line each");
   app.add_option("--model", flags->model, "path, catalog name or hf:user/repo:quant");
   app.add_option("--library", flags->library, "folder of the library");
-  app.add_option(
-         "--mode", flags->mode,
-         "cite: sentences of the model, each carried by a quote; quote: the best quotes, no model")
-      ->check(CLI::IsMember({"cite", "quote"}));
+  app.add_option("--mode", flags->mode,
+                 "cite: a quote, and sentences of the model that quotes carry; quote: the best "
+                 "quotes, no model; chat: cite, and what was asked before is remembered")
+      ->check(CLI::IsMember({"cite", "quote", "chat"}))
+      ->capture_default_str();
   app.add_option("--risk", flags->risk,
-                 "abstain where the documents answer with less than 1 - RISK of probability")
+                 "abstain where the answer is right with less than 1 - RISK of probability; "
+                 "default: 0.5 where the model is calibrated")
       ->check(CLI::Range(0.0, 1.0));
-  app.add_flag("--json", flags->as_json, "print one JSON object");
+  app.add_flag("--why", flags->why, "show what the decision rests on: passages, ranks, signals");
+  app.add_flag("--json", flags->as_json, "print one JSON object; in mode chat one a line");
   AddSamplingFlags(app, flags->sampling);
   return [flags, environment] { return RunAsk(*flags, environment); };
 }

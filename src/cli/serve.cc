@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/display.h"
+#include "catalog/catalog.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/open_engine.h"
@@ -154,6 +155,8 @@ Result<ServerOptions> OptionsOf(const ServeFlags& flags, const Environment& envi
     return OpenVectors(library, environment, WarnOnStderr);
   };
   options.ledger_file = environment.LedgerFile();
+  options.calibration_folder = environment.home / "calibrations";
+  options.builtin_calibrations = kBuiltinCalibrationsJson;
   options.first_byte_budget_ms = flags.first_byte_budget_ms;
   options.request_timeout_s = flags.request_timeout_s;
   options.currency = environment.settings.currency;

@@ -96,6 +96,13 @@ class ChatFormat : public OpenAiFormat {
   std::vector<char> begun_;  // choices whose first chunk is out
 };
 
+}  // namespace
+
+std::unique_ptr<ReplyFormat> MakeChatFormat(std::string model, const Tokenizer& tokenizer,
+                                            bool logprobs, bool include_usage) {
+  return std::make_unique<ChatFormat>(std::move(model), tokenizer, logprobs, include_usage);
+}
+
 // What this server does not do, or not yet: an error, never silence.
 void ReadLimits(JsonFields& fields) {
   fields.OnlyDefault("functions", {json::array()}, "is not supported: it is deprecated");
@@ -108,8 +115,6 @@ void ReadLimits(JsonFields& fields) {
   fields.Ignore({"user", "store", "metadata", "prediction", "prompt_cache_key",
                  "prompt_cache_retention", "safety_identifier"});
 }
-
-}  // namespace
 
 std::vector<GenerationRequest> SpreadChoices(const GenerationRequest& request, int choices) {
   std::vector<GenerationRequest> requests;
@@ -190,8 +195,8 @@ ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const 
   }
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
   TRY(PlanAnswer(engine, std::move(messages), chat, parsed));
-  parsed.format = std::make_unique<ChatFormat>(model, engine.tokenizer(), request.logprobs,
-                                               parsed.fields.include_usage);
+  parsed.format =
+      MakeChatFormat(model, engine.tokenizer(), request.logprobs, parsed.fields.include_usage);
   return parsed;
 }
 

@@ -22,6 +22,13 @@ struct ParsedGeneration {
 ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const std::string& model,
                                                 const Engine& engine);
 
+// How its answer goes over the wire. The tokenizer outlives it.
+std::unique_ptr<ReplyFormat> MakeChatFormat(std::string model, const Tokenizer& tokenizer,
+                                            bool logprobs, bool include_usage);
+
+// Fields of chat completions that this server does not serve, or that change nothing.
+void ReadLimits(JsonFields& fields);
+
 // The requests of `choices` answers to one prompt: seeds that differ.
 std::vector<GenerationRequest> SpreadChoices(const GenerationRequest& request, int choices);
 

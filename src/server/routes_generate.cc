@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "server/anthropic.h"
 #include "server/generation_call.h"
+#include "server/library_chat.h"
 #include "server/ollama.h"
 #include "server/openai_completions.h"
 #include "server/routes.h"
@@ -123,7 +124,10 @@ void LoadModel(Server& server, const Call& call, const json::object& body, bool 
 }  // namespace
 
 void HandleChatCompletions(Server& server, const Call& call) {
-  Generate(server, call, ParseChatCompletion);
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  if (NamesLibrary(*body)) return HandleLibraryChat(server, call, *body);
+  Generate(server, call, *body, ParseChatCompletion);
 }
 
 void HandleCompletions(Server& server, const Call& call) {

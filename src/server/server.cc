@@ -123,6 +123,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
 Server::Server(ServerOptions options)
     : options_(std::move(options)),
       libraries_(options_.libraries, options_.open_vectors),
+      calibrations_(options_.calibration_folder, options_.builtin_calibrations),
       responses_(kResponseMemoryBytes) {}
 
 Server::~Server() = default;

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "answer/calibrations.h"
 #include "base/status.h"
 #include "net/http_server.h"
 #include "server/access.h"
@@ -29,6 +30,9 @@ struct ServerOptions {
   std::vector<ShelvedLibrary> libraries;
   VectorsOpener open_vectors;  // may be empty: by words alone
   std::filesystem::path ledger_file;
+  // What models' likelihoods are worth, as FindCalibration looks for it.
+  std::filesystem::path calibration_folder;
+  std::string_view builtin_calibrations;
   std::optional<double> first_byte_budget_ms;  // of interactive requests that name none
   double request_timeout_s = 600;
   std::string currency = "EUR";
@@ -57,6 +61,7 @@ class Server {
   const ServerOptions& options() const { return options_; }
   ModelHost& models() { return *models_; }
   LibraryShelf& libraries() { return libraries_; }
+  CalibrationShelf& calibrations() { return calibrations_; }
   Metrics& metrics() { return metrics_; }
   ResponseMemory& responses() { return responses_; }
   Access& access() { return *access_; }
@@ -70,6 +75,7 @@ class Server {
   ServerOptions options_;
   Metrics metrics_;
   LibraryShelf libraries_;
+  CalibrationShelf calibrations_;
   ResponseMemory responses_;
   std::unique_ptr<Access> access_;
   std::unique_ptr<ModelHost> models_;

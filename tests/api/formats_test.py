@@ -219,6 +219,9 @@ class Libraries(serving.ServerTest):
         self.expect_error(self.server.post("/v1/ask", {}), 400, "question")
         self.expect_error(self.server.post("/v1/ask", {"question": "a", "mode": "guess"}), 400, "mode")
         self.expect_error(self.server.post("/v1/ask", {"question": "a", "library": "../notes"}), 404)
+        self.expect_error(self.server.post("/v1/ask", {"question": "a", "risk": 2}), 400, "risk")
+        self.expect_error(self.server.post("/v1/ask", {"question": "a", "risk": 0.1}), 400, "risk")   # not calibrated
+        self.expect_error(self.server.post("/v1/ask", {"question": "a", "turns": ["b"]}), 400, "turns")
         self.expect_error(self.server.post("/v1/search", {"query": "a", "limit": 0}), 400, "limit")
 
     def test_what_was_asked_is_in_the_ledger(self):

@@ -198,12 +198,14 @@ class AskView {
     this.quotes = [];
   }
 
+  addQuote(quote) {
+    this.quotes[quote.index] = quote;
+    if (!this.list.isConnected) this.turn.body.append(this.list);
+    this.list.append(quoteCard(quote, quote.index + 1, this.library));
+    follow();
+  }
+
   addClaim(claim) {
-    for (const quote of claim.new_quotes) {
-      this.quotes[quote.index] = quote;
-      if (!this.list.isConnected) this.turn.body.append(this.list);
-      this.list.append(quoteCard(quote, quote.index + 1, this.library));
-    }
     // A claim that is nothing but its quote is not said twice.
     if (claim.quotes.every((index) => this.quotes[index].text !== claim.text)) {
       if (!this.answer.isConnected) this.turn.body.prepend(this.answer);
@@ -223,6 +225,10 @@ class AskView {
 
   finish(answer) {
     const body = this.turn.body;
+    // Where there is no answer: what comes closest, or the sides of a conflict.
+    answer.quotes.forEach((quote, index) => {
+      if (!this.quotes[index]) this.addQuote({ ...quote, index });
+    });
     const dropped = answer.dropped.filter((sentence) => sentence.text !== "");
     if (answer.abstained) {
       const why = answer.dropped.filter((sentence) => sentence.text === "").map((sentence) => sentence.reason);
@@ -267,7 +273,8 @@ function ask(question) {
       if (event.name === "error") throw Failure.of(500, event.data, null);
       if (event.name === "answer") return view.finish(data);
       turn.progressed("Checking what comes next");
-      view.addClaim(data);
+      if (event.name === "quote") view.addQuote(data);
+      if (event.name === "claim") view.addClaim(data);
     }
     throw new Failure(kBrokenOff);
   };

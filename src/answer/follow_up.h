@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions of a conversation, made to be understood alone: "And in winter?" finds no passage.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "text/language_model.h"
+
+namespace kinglet {
+
+// What was asked before, and answered; an answer may be empty.
+struct Turn {
+  std::string question;
+  std::string answer;
+};
+
+// The question as the model writes it out, where each of its words comes from the conversation and
+// none that the question names is lost; else the question behind the one before it. turns: the
+// latest last; of many the last few count.
+Result<std::string> StandaloneQuestion(LanguageModel& model, std::span<const Turn> turns,
+                                       std::string_view question, const ServiceTerms& terms);
+
+}  // namespace kinglet

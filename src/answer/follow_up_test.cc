@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model makes of a follow-up counts where it says nothing of its own.
+#include "answer/follow_up.h"
+
+#include <gtest/gtest.h>
+
+namespace kinglet {
+namespace {
+
+// Writes one text, and remembers what it was shown.
+class Writer : public LanguageModel {
+ public:
+  explicit Writer(std::string text) : text_(std::move(text)) {}
+
+  int context_tokens() const override { return 4096; }
+  Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override {
+    for (const ChatMessage& message : messages) shown += message.content;
+    return std::vector<TokenId>{1};
+  }
+  std::vector<TokenId> EncodeText(std::string_view) const override { return {1}; }
+  std::string_view TokenBytes(TokenId) const override { return ""; }
+  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
+    return nullptr;
+  }
+  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
+    return GenerationResult{.text = text_, .finish_reason = reason};
+  }
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest>) override {
+    return std::vector<GenerationResult>{};
+  }
+  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
+                                               std::span<const TokenId>) override {
+    return std::vector<float>{};
+  }
+
+  FinishReason reason = FinishReason::kStop;
+  mutable std::string shown;
+
+ private:
+  std::string text_;
+};
+
+const std::vector<Turn> kTurns = {{"When does the front door open?", "at seven"}};
+
+std::string Standalone(Writer& model, const std::vector<Turn>& turns, std::string_view question) {
+  return StandaloneQuestion(model, turns, question, {}).value();
+}
+
+TEST(FollowUpTest, TheFirstQuestionStandsAsItIs) {
+  Writer model("never asked");
+  EXPECT_EQ(Standalone(model, {}, "And in winter?"), "And in winter?");
+  EXPECT_EQ(model.shown, "");
+}
+
+TEST(FollowUpTest, TakesWhatTheConversationHolds) {
+  Writer model("When does the front door open in winter?");
+  EXPECT_EQ(Standalone(model, kTurns, "And in winter?"),
+            "When does the front door open in winter?");
+  EXPECT_NE(model.shown.find("at seven"), std::string::npos);
+}
+
+TEST(FollowUpTest, FallsBackToBothQuestions) {
+  const std::string both = "When does the front door open? And in winter?";
+  Writer inventor("When does the museum in Paris open in winter?");
+  EXPECT_EQ(Standalone(inventor, kTurns, "And in winter?"), both);
+  Writer forgetful("When does the front door open?");
+  EXPECT_EQ(Standalone(forgetful, kTurns, "And in winter?"), both);
+  Writer silent("");
+  EXPECT_EQ(Standalone(silent, kTurns, "And in winter?"), both);
+  Writer endless("When does the front door open in winter");
+  endless.reason = FinishReason::kLength;
+  EXPECT_EQ(Standalone(endless, kTurns, "And in winter?"), both);
+}
+
+TEST(FollowUpTest, OfManyTurnsTheLastCount) {
+  Writer model("x");
+  std::vector<Turn> turns(10, {"What is the oldest question?", std::string(2000, 'a')});
+  turns.push_back({"When does the front door open?", "\u00E9" + std::string(498, 'b') + "\u00E9"});
+  EXPECT_EQ(Standalone(model, turns, "And in winter?"),
+            "When does the front door open? And in winter?");
+  EXPECT_LT(model.shown.size(), 3000U);
+}
+
+}  // namespace
+}  // namespace kinglet

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Questions to a library: by Kinglet's own route, and by chat completions that name one.
+#include <memory>
+#include <utility>
+
+#include "answer/answerer.h"
+#include "answer/ledger.h"
+#include "base/clock.h"
+#include "server/library_chat.h"
+#include "server/routes.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kMaxQuestionBytes = 4096;
+constexpr std::size_t kMaxTurns = 64;
+
+ApiError Of(const Status& status) { return ApiError::OfStatus(status); }
+
+// What is asked, by whichever route.
+struct Question {
+  std::string text, library;
+  std::optional<double> risk;
+  AskOptions options;
+  GenerationFields fields;
+};
+
+void RecordAnswer(Server& server, const Call& call, const Answer& answer) {
+  Result<Ledger> ledger = Ledger::Open(server.options().ledger_file);
+  const Result<void> recorded =
+      ledger ? ledger->Record(answer, UnixSeconds()) : std::unexpected(ledger.error());
+  if (!recorded) server.options().warn(fmt::format("the ledger: {}", recorded.error().message()));
+  const auto& abstained = answer.abstained;
+  server.metrics().CountAsk(abstained ? Name(*abstained) : "answered", answer.ledger.first_byte_ms);
+  // Before the answer's end: the next request is held against it.
+  call.admission->CountTokens(answer.ledger.prompt_tokens + answer.ledger.completion_tokens);
+}
+
+// Asks, and keeps the books: what was answered is accounted for before the client has it.
+ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question, ModelLease* lease,
+                             AskEvents events) {
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  call.exchange->OnGone([gone] { *gone = true; });
+  events.cancelled = [gone] { return gone->load(); };
+  const Result<const ShelvedLibrary*> which = server.libraries().Find(question.library);
+  if (!which) return std::unexpected(Of(which.error()));
+  AskOptions& options = question.options;
+  options.library_name = (*which)->name;
+  options.terms = TermsOf(server, call, question.fields);
+  // What was computed of a library's documents is shared by those who may read it.
+  options.terms.scope = "library " + (*which)->name;
+  options.currency = server.options().currency;
+  options.electricity_per_kwh = server.options().electricity_per_kwh;
+  options.machine_per_hour = server.options().machine_per_hour;
+  LanguageModel* model = nullptr;
+  if (lease != nullptr) {
+    model = (*lease)->engine();
+    options.model_name = (*lease)->name();
+    const auto calibration = server.calibrations().Find((*lease)->path().stem().string());
+    if (!calibration) return std::unexpected(Of(calibration.error()));
+    options.calibration = *calibration;
+  }
+  if (question.risk && options.calibration == nullptr)
+    return std::unexpected(ApiError::OfField({"risk", "is for models that are calibrated"}));
+  options.risk = question.risk.value_or(kDefaultRisk);
+  Result<BorrowedLibrary> library = server.libraries().Borrow(question.library);
+  if (!library) return std::unexpected(Of(library.error()));
+  Result<Answer> answer = Ask(question.text, library->retriever(), model, options, events);
+  if (!answer) return std::unexpected(Of(answer.error()));
+  RecordAnswer(server, call, *answer);
+  return *std::move(answer);
+}
+
+// A stream whose head waits for its first event, so that what fails before it is told by a status
+// of its own.
+class AskStream {
+ public:
+  explicit AskStream(std::shared_ptr<HttpExchange> exchange) : exchange_(std::move(exchange)) {}
+
+  bool begun() const { return begun_; }
+  // With the next ones.
+  void Hold(std::string events) { held_ += std::move(events); }
+  // Bytes of whole events. Who is gone is told by the exchange.
+  void Send(const std::string& events) {
+    if (events.empty()) return;
+    if (!std::exchange(begun_, true)) {
+      exchange_->Begin(200, "text/event-stream", {{"Cache-Control", "no-cache"}});
+    }
+    exchange_->Write(std::exchange(held_, {}) + events);
+  }
+  void SendLast(const std::string& events) {
+    Send(events);
+    exchange_->End();
+  }
+
+ private:
+  std::shared_ptr<HttpExchange> exchange_;
+  std::string held_;
+  bool begun_ = false;
+};
+
+// Events `passages`, `quote` and `claim` as they come. Passages wait for what the model says: until
+// then the engine may refuse it.
+AskEvents EventsTo(AskStream& stream) {
+  AskEvents events;
+  events.on_passages = [&stream](const Answer& so_far) {
+    const json::object answer = ToJson(so_far);
+    stream.Hold(Event({{"passages", answer.at("why").at("passages")}}, "passages"));
+  };
+  events.on_quote = [&stream](const Answer& so_far) {
+    const json::object answer = ToJson(so_far);
+    json::object quote = answer.at("quotes").as_array().back().as_object();
+    quote["index"] = so_far.quotes.size() - 1;
+    stream.Send(Event(quote, "quote"));
+  };
+  events.on_claim = [&stream](const Claim& claim, const Answer&) {
+    json::array marks;
+    for (const int quote : claim.quotes) marks.push_back(quote);
+    stream.Send(Event({{"text", claim.text}, {"quotes", std::move(marks)}}, "claim"));
+  };
+  return events;
+}
+
+std::vector<Turn> ReadTurns(JsonFields& fields) {
+  std::vector<Turn> turns;
+  const json::array* const given = fields.Array("turns");
+  if (given == nullptr) return turns;
+  if (given->size() > kMaxTurns) fields.Fail("turns", fmt::format("has more than {}", kMaxTurns));
+  for (const json::value& one : *given) {
+    if (fields.failed()) break;
+    if (!one.is_object()) {
+      fields.Fail("turns", "must be objects with a question and an answer");
+      break;
+    }
+    JsonFields of_turn(one.get_object(), fields.PathOf("turns"));
+    turns.push_back(
+        {of_turn.RequiredText("question", kMaxQuestionBytes), of_turn.Text("answer").value_or("")});
+    fields.TakeErrorOf(of_turn);
+  }
+  return turns;
+}
+
+ApiResult<Question> ParseAsk(const json::object& body) {
+  JsonFields fields(body);
+  Question ask;
+  ask.text = fields.RequiredText("question", kMaxQuestionBytes);
+  ask.library = fields.Text("library").value_or("");
+  const std::string mode = fields.Word("mode", {"cite", "quote", "chat"}).value_or("cite");
+  ask.options.mode = mode == "quote"  ? AskMode::kQuote
+                     : mode == "chat" ? AskMode::kChat
+                                      : AskMode::kCite;
+  ask.risk = fields.Number("risk", 0, 1);
+  ask.options.turns = ReadTurns(fields);
+  ask.fields.stream = fields.Flag("stream").value_or(false);
+  fields.Ignore({"model"});
+  ReadOwnFields(fields, ask.fields);
+  if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
+  return ask;
+}
+
+ReplyTotals TotalsOf(const Answer& answer) {
+  ReplyTotals totals{.prompt_tokens = answer.ledger.prompt_tokens,
+                     .cached_tokens = answer.ledger.cached_tokens,
+                     .completion_tokens = answer.ledger.completion_tokens,
+                     .ledger = ToJson(answer.ledger)};
+  totals.ledger["answer"] = ToJson(answer);
+  return totals;
+}
+
+}  // namespace
+
+void HandleAsk(Server& server, const Call& call) {
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  ApiResult<Question> ask = ParseAsk(*body);
+  if (!ask) return ReplyError(call, ask.error());
+  std::optional<ModelLease> lease;
+  if (ask->options.mode != AskMode::kQuote) {
+    ApiResult<ModelLease> acquired = AcquireWriter(server, *body);
+    if (!acquired) return ReplyError(call, acquired.error());
+    lease = *std::move(acquired);
+  }
+  AskStream stream(call.exchange);
+  const bool streams = ask->fields.stream;
+  const ApiResult<Answer> answer =
+      AskLibrary(server, call, *std::move(ask), lease ? &*lease : nullptr,
+                 streams ? EventsTo(stream) : AskEvents{});
+  if (!answer) {
+    if (!stream.begun()) return ReplyError(call, answer.error());
+    return stream.SendLast(Event(ToJson(answer.error(), Dialect::kOpenAi), "error"));
+  }
+  if (!streams) return Reply(call, ToJson(*answer));
+  stream.SendLast(Event(ToJson(*answer), "answer"));
+}
+
+void HandleLibraryChat(Server& server, const Call& call, const json::object& body) {
+  ApiResult<ModelLease> lease = AcquireWriter(server, body);
+  if (!lease) return ReplyError(call, lease.error());
+  ApiResult<LibraryChat> chat = ParseLibraryChat(body, (*lease)->name(), *(*lease)->engine());
+  if (!chat) return ReplyError(call, chat.error());
+  Question question{.text = std::move(chat->question), .library = std::move(chat->library)};
+  question.options.mode = AskMode::kChat;
+  question.options.turns = std::move(chat->turns);
+  question.risk = chat->risk;
+  question.options.sampling = chat->fields.request.sampling;
+  question.options.stop = chat->fields.request.stop;
+  question.options.max_tokens = chat->fields.max_tokens.value_or(question.options.max_tokens);
+  question.fields = chat->fields;
+  ReplyFormat& format = *chat->format;
+  AskStream stream(call.exchange);
+  ReplyChoice choice;
+  AskEvents events;
+  const auto say = [&](const std::string& text) {
+    if (chat->fields.stream && choice.text.empty()) stream.Send(format.Begin());
+    choice.text += text;
+    if (chat->fields.stream) stream.Send(format.Delta(0, {.text = text}));
+  };
+  events.on_claim = [&](const Claim& claim, const Answer&) {
+    say(ClaimText(claim, choice.text.empty()));
+  };
+  const ApiResult<Answer> answer =
+      AskLibrary(server, call, std::move(question), &*lease, std::move(events));
+  if (!answer) {
+    if (!stream.begun()) return ReplyError(call, answer.error());
+    return stream.SendLast(Event(ToJson(answer.error(), Dialect::kOpenAi)));
+  }
+  say(EndText(*answer));
+  choice.result.finish_reason = FinishReason::kStop;
+  choice.tokens = answer->ledger.completion_tokens;
+  const ReplyTotals totals = TotalsOf(*answer);
+  if (!chat->fields.stream) return Reply(call, format.Whole({&choice, 1}, totals));
+  stream.SendLast(format.ChoiceEnd(0, choice, &totals) + format.End({&choice, 1}, totals));
+}
+
+}  // namespace kinglet
