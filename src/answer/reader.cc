@@ -96,6 +96,7 @@ Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<cons
   GenerationRequest span = TRY(request(kAskSpan));
   span.max_tokens = kMaxSpanTokens;
   span.logprobs = true;
+  span.likeliest_beginning = true;
   span.constraint = model.SpansOf(task.sources_);
   task.requests_ = {std::move(gate), std::move(null), std::move(span)};
   return task;
@@ -140,7 +141,7 @@ std::string ReadingTask::LikeliestBeginning(const GenerationResult& span,
     sum += span.odds[i].logprob;
   }
   if (span.finish_reason == FinishReason::kStop) offer(span.end_logprob, span.odds.size());
-  // Cut before it might end: what there is, as it is.
+  // Cut by the limit before it might end: what there is, as it is.
   if (best.empty()) {
     best = written;
     signals.span = sum;

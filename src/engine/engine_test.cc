@@ -156,6 +156,46 @@ TEST(EngineTest, WritesSpansOfGivenTexts) {
   }
 }
 
+// The most that a beginning of the text has with its end, of those that are `count` tokens at most.
+double LikeliestBeginning(const GenerationResult& result, std::size_t count) {
+  double sum = 0;
+  double best = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < count; ++i) {
+    best = std::max(best, sum + static_cast<double>(result.odds[i].end));
+    sum += static_cast<double>(result.odds[i].logprob);
+  }
+  return best;
+}
+
+double LogprobOf(const GenerationResult& result, std::size_t count) {
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) sum += static_cast<double>(result.odds[i].logprob);
+  return sum;
+}
+
+TEST(EngineTest, StopsWhereNothingLongerCanBeLikelier) {
+  const auto engine = OpenStories();
+  const std::string text = " She had a big red ball. He had a small blue boat. They had a red car.";
+  SpanSource source{.text = text, .starts = {0}};
+  for (std::size_t i = 1; i <= text.size(); ++i) {
+    if (i == text.size() || text[i] == ' ') source.ends.push_back(i);
+  }
+  GenerationRequest request = Story(*engine, 40);
+  const std::vector<SpanSource> sources = {source};
+  request.constraint = engine->SpansOf(sources);
+  request.logprobs = true;
+  const GenerationResult whole = engine->Generate(request, nullptr).value();
+  request.likeliest_beginning = true;
+  const GenerationResult cut = engine->Generate(request, nullptr).value();
+  const std::size_t count = cut.tokens.size();
+  ASSERT_LT(count, whole.tokens.size());
+  EXPECT_EQ(cut.finish_reason, FinishReason::kLength);
+  EXPECT_TRUE(std::ranges::equal(cut.tokens, std::span(whole.tokens).first(count)));
+  EXPECT_EQ(LikeliestBeginning(cut, count), LikeliestBeginning(whole, whole.tokens.size()));
+  EXPECT_LE(LogprobOf(cut, count), LikeliestBeginning(cut, count));
+  EXPECT_GT(LogprobOf(cut, count - 1), LikeliestBeginning(cut, count - 1)) << "no sooner";
+}
+
 TEST(EngineTest, GeneratesSeveralAtOnceAsOneByOne) {
   const auto engine = OpenStories();
   std::vector<GenerationRequest> requests = {Story(*engine, 20), Story(*engine, 5),

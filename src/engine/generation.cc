@@ -101,6 +101,8 @@ bool Generation::Write(std::span<const float> logits) {
     const double total = LogSumExp(logits);
     odds = OddsOf(token, total, logits);
     if (!allowed.empty()) AddOddsOfMask(allowed, total, logits, odds);
+    likeliest_whole_ = std::max(likeliest_whole_, logprob_ + static_cast<double>(odds.end));
+    logprob_ += static_cast<double>(odds.logprob);
   }
   if (tokenizer_.IsEndOfGeneration(token) && !request_.ignore_end) {
     finish_reason = FinishReason::kStop;
@@ -121,6 +123,7 @@ bool Generation::Write(std::span<const float> logits) {
   sink_(std::move(event));
   if (stops_.stopped()) finish_reason = FinishReason::kStop;
   if (stops_.stopped() || IsAtEnd()) return true;
+  if (request_.likeliest_beginning && logprob_ <= likeliest_whole_) return true;
   return tokens_.size() >= max_length_;
 }
 

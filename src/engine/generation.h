@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -97,6 +98,8 @@ class Generation {
   StopMatcher stops_;
   std::optional<ReasoningBudget> budget_;  // of thought
   std::unique_ptr<ConstraintCursor> constraint_;
+  // Where odds were asked for: of what is written, and of its likeliest beginning with an end.
+  double logprob_ = 0, likeliest_whole_ = -std::numeric_limits<double>::infinity();
 };
 
 }  // namespace kinglet

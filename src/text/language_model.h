@@ -65,6 +65,9 @@ struct GenerationRequest {
   int top_logprobs = 0;           // of so many likeliest ones beside it
   std::optional<int> reasoning_budget;  // tokens of a thought; then its end is written
   bool reasoning_begun = false;         // by the prompt
+  // Of what a constraint allows, with logprobs: ends (kLength) once what is written is less likely
+  // than some beginning of it with its end, for then nothing longer can be likelier than that one.
+  bool likeliest_beginning = false;
   bool prompt_logprobs = false;  // the same of the prompt; nothing of it comes from a cache then
   // What the text must be: no other token is written, and where only an end is left it ends.
   std::shared_ptr<const TokenConstraint> constraint;
