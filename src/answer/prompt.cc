@@ -20,7 +20,8 @@ std::vector<ChatMessage> BuildMessages(std::span<const Passage> passages, std::s
         fmt::format("\n## {}\n{}\n", passage->heading.empty() ? passage->title : passage->heading,
                     passage->text);
   }
-  user += fmt::format("\nQuestion: {}\n{}", question, instruction);
+  if (!question.empty()) user += fmt::format("\nQuestion: {}", question);
+  user += fmt::format("\n{}", instruction);
   return {{"system", "You answer questions about the given documents. You use nothing else."},
           {"user", std::move(user)}};
 }

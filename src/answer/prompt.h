@@ -17,6 +17,7 @@ namespace kinglet {
 inline constexpr std::string_view kAskSentence =
     "Answer the question in one short sentence, with the words of the documents.";
 
+// question: empty where the instruction is all that is asked.
 std::vector<ChatMessage> BuildMessages(std::span<const Passage> passages, std::string_view question,
                                        std::string_view instruction);
 

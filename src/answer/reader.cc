@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -26,29 +25,7 @@ constexpr std::string_view kAskSpanOrNone =
     "the documents, say \"unanswerable\".";
 constexpr std::string_view kAskGate =
     "Can this question be answered from the documents? Reply Yes or No.";
-constexpr std::array<std::string_view, 4> kYes = {"Yes", "yes", " Yes", "YES"};
-constexpr std::array<std::string_view, 4> kNo = {"No", "no", " No", "NO"};
 constexpr std::array<std::string_view, 3> kNull = {"unanswerable", "Unanswerable", " unanswerable"};
-
-// The first tokens of the texts, each once.
-template <std::size_t kCount>
-std::vector<TokenId> FirstTokens(const LanguageModel& model,
-                                 const std::array<std::string_view, kCount>& texts) {
-  std::vector<TokenId> tokens;
-  for (const std::string_view text : texts) {
-    const std::vector<TokenId> encoded = model.EncodeText(text);
-    if (!encoded.empty() && std::ranges::count(tokens, encoded.front()) == 0)
-      tokens.push_back(encoded.front());
-  }
-  return tokens;
-}
-
-double LogSum(std::span<const float> logs) {
-  double sum = 0;
-  for (const float log : logs) sum += std::exp(static_cast<double>(log));
-  constexpr double kLeast = 1e-30;  // rather than the logarithm of nothing
-  return std::log(std::max(sum, kLeast));
-}
 
 // Behind a blank, or at the beginning.
 bool BeginsAWord(std::string_view text, std::size_t at) {
@@ -87,10 +64,8 @@ Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<cons
   };
   GenerationRequest gate = TRY(request(kAskGate));
   gate.state_depth = kStateDepth;
-  gate.candidates = FirstTokens(model, kYes);
-  task.yes_count_ = gate.candidates.size();
-  const std::vector<TokenId> no = FirstTokens(model, kNo);
-  gate.candidates.insert(gate.candidates.end(), no.begin(), no.end());
+  task.yes_or_no_ = YesOrNo(model);
+  gate.candidates = task.yes_or_no_.candidates();
   GenerationRequest null = TRY(request(kAskSpanOrNone));
   null.candidates = FirstTokens(model, kNull);
   GenerationRequest span = TRY(request(kAskSpan));
@@ -104,10 +79,9 @@ Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<cons
 
 Reading ReadingTask::Finish(std::span<const GenerationResult> results) const {
   KINGLET_CHECK(results.size() == kRequests, "{}", results.size());
-  const std::span<const float> gate = results[0].candidate_logprobs;
   const GenerationResult& span = results[2];
   Reading reading;
-  reading.signals.gate = LogSum(gate.first(yes_count_)) - LogSum(gate.subspan(yes_count_));
+  reading.signals.gate = yes_or_no_.LogOdds(results[0].candidate_logprobs);
   reading.state = results[0].state;
   reading.signals.null = LogSum(results[1].candidate_logprobs);
   if (!span.odds.empty()) reading.signals.start = span.odds.front().allowed;

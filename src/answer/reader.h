@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "answer/word_odds.h"
 #include "base/status.h"
 #include "knowledge/passage.h"
 #include "text/language_model.h"
@@ -66,7 +67,7 @@ class ReadingTask {
   const LanguageModel* model_ = nullptr;
   std::vector<SpanSource> sources_;  // of the passages
   std::vector<GenerationRequest> requests_;
-  std::size_t yes_count_ = 0;  // of the gate's candidates
+  YesOrNo yes_or_no_;  // of the gate
 };
 
 Result<Reading> Read(LanguageModel& model, std::span<const Passage> passages,

@@ -11,6 +11,7 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment);  // of eval
+CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment);    // likewise
 CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalLoad(CLI::App& app);  // a subcommand of eval

@@ -130,6 +130,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   app.require_subcommand(1);
   const std::vector<std::pair<const char*, CommandRun>> tasks = {
       {"calibrate", SetUpEvalCalibrate(app, environment)},
+      {"checker", SetUpEvalChecker(app, environment)},
       {"embeddings", SetUpEmbeddings(app, environment)},
       {"extraction", SetUpEvalExtraction(app)},
       {"fidelity", SetUpFidelity(app, environment)},

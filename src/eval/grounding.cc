@@ -3,48 +3,18 @@
 #include "eval/grounding.h"
 
 #include <algorithm>
-#include <set>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "answer/terms.h"
+#include "eval/passage_statistics.h"
 #include "knowledge/sentences.h"
 
 namespace kinglet {
 namespace {
 
 constexpr int kPlainTokens = 32;
-
-// How many of the passages hold a stem: what is rare says more.
-class PassageStatistics {
- public:
-  explicit PassageStatistics(std::span<const PassageQuestion> questions) {
-    std::set<std::string_view> seen;
-    for (const PassageQuestion& question : questions) {
-      for (const Passage& passage : *question.passages) {
-        if (!seen.insert(passage.text).second) continue;
-        ++total_;
-        for (const std::string& stem : StemsOf(passage.text)) ++count_[stem];
-      }
-    }
-  }
-
-  std::vector<Term> TermsOf(std::string_view text) const {
-    QueryStatistics statistics{.total_chunks = total_};
-    for (const std::string& stem : StemsOf(text)) {
-      const auto found = count_.find(stem);
-      statistics.terms.push_back(
-          {.stem = stem, .chunk_count = found == count_.end() ? 0 : found->second});
-    }
-    return FindTerms(text, statistics);
-  }
-
- private:
-  std::int64_t total_ = 0;
-  std::unordered_map<std::string, std::int64_t> count_;
-};
 
 // The prompt that people write: the same model without any of Kinglet's means.
 Result<GenerationRequest> PlainRequest(const LanguageModel& model,
@@ -113,7 +83,10 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
                                                    std::span<const PassageQuestion> questions,
                                                    const GroundingOptions& options,
                                                    const GroundingProgress& progress) {
-  const PassageStatistics statistics(questions);
+  PassageStatistics statistics;
+  for (const PassageQuestion& question : questions) {
+    for (const Passage& passage : *question.passages) statistics.Add(passage.text);
+  }
   std::vector<GroundingOutcome> outcomes;
   while (outcomes.size() < questions.size()) {
     const auto some = questions.subspan(

@@ -8,15 +8,12 @@
 
 #include "eval/confidence_metrics.h"
 #include "eval/grounding.h"
-#include "eval/retrieval_metrics.h"
+#include "eval/system_figures.h"
 
 namespace kinglet {
 namespace {
 
-constexpr std::uint64_t kSeed = 1;  // of the intervals
-constexpr std::size_t kFolds = 5;   // of one group
-
-using Indices = std::span<const std::size_t>;
+constexpr std::size_t kFolds = 5;  // of one group
 
 struct Truths {
   std::vector<ConfidenceFeatures> features;
@@ -97,34 +94,6 @@ bool HoldsAnswer(std::string_view text, const std::vector<std::string>& gold) {
     const std::vector<std::string> wanted = AnswerWords(answer);
     return !wanted.empty() && !std::ranges::search(words, wanted).empty();
   });
-}
-
-// Figures of one system, each with its interval.
-class SystemFigures {
- public:
-  explicit SystemFigures(std::size_t count) : count_(count) {}
-
-  void Add(const char* name, const std::function<double(Indices)>& figure) {
-    const Estimate estimate = EstimateFigure(count_, kSeed, figure);
-    figures_[name] = estimate.mean;
-    intervals_[name] = {estimate.low, estimate.high};
-  }
-  json::object Finish() && {
-    figures_["ci95"] = std::move(intervals_);
-    return std::move(figures_);
-  }
-
- private:
-  std::size_t count_;
-  json::object figures_;
-  json::object intervals_;
-};
-
-template <typename T>
-std::vector<T> Pick(const std::vector<T>& values, Indices some) {
-  std::vector<T> picked;
-  for (const std::size_t i : some) picked.push_back(values[i]);
-  return picked;
 }
 
 // Of the answerable questions, `kept` are kept: the threshold of the scores that does it, and the

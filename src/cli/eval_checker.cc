@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// kinglet eval checker: whether claims that a passage supports are told from others.
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/display.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "catalog/store.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/open_engine.h"
+#include "cli/progress.h"
+#include "cli/sampling_flags.h"
+#include "eval/checker_figures.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kMaxDataBytes = std::size_t{1} << 30;
+
+struct CheckerFlags {
+  std::vector<std::string> data;
+  std::string model;  // empty: none
+  std::size_t limit = 0;
+  std::uint64_t seed = 1;
+  std::string outcomes;
+  bool json = false;
+  EngineOptions engine{.context_tokens = 4096, .kv_contexts = 4};
+};
+
+Result<std::vector<ClaimRow>> ReadRows(const CheckerFlags& flags) {
+  std::vector<ClaimRow> rows;
+  for (const std::string& path : flags.data) {
+    auto some = ParseClaimSet(TRY(ReadFile(path, kMaxDataBytes)));
+    if (!some) return std::unexpected(some.error().WithContext(EscapeForDisplay(path)));
+    std::ranges::move(*some, std::back_inserter(rows));
+  }
+  if (rows.empty()) return Error(StatusCode::kInvalidInput, "no claim in the data");
+  return DrawRows(std::move(rows), flags.limit, flags.seed);
+}
+
+Result<void> AskModel(const CheckerFlags& flags, const Environment& environment,
+                      std::span<ScoredRow> rows) {
+  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
+  const auto engine = TRY(OpenEngine(path, flags.engine, environment));
+  HandleInterrupts();
+  Progress progress("checker", ProgressUnit::kQuestions, environment.stderr_is_terminal);
+  return AskOdds(*engine, rows, [&](std::size_t done) {
+    progress.Update(done, rows.size());
+    return !TakeInterrupt();
+  });
+}
+
+Result<void> WriteOutcomes(const std::string& path, std::span<const ScoredRow> rows) {
+  std::ofstream file(path);
+  for (const ScoredRow& row : rows) {
+    for (std::size_t i = 0; i < row.claims.size(); ++i) {
+      const ClaimScores& scores = row.claims[i];
+      file << kinglet::ToJson(json::object{{"set", row.row->set},
+                                           {"claim", row.row->claims[i].text},
+                                           {"supported", row.row->claims[i].is_supported},
+                                           {"containment", scores.containment},
+                                           {"support", scores.support},
+                                           {"odds", scores.odds},
+                                           {"kept", scores.is_kept}})
+           << '\n';
+    }
+  }
+  if (!file.flush()) {
+    return Error(StatusCode::kFailed, "{}: cannot be written", EscapeForDisplay(path));
+  }
+  return {};
+}
+
+void PrintSet(std::string_view name, const json::object& set) {
+  fmt::print("{}: {} claims, {} of them supported\n", name, set.at("claims").to_number<int>(),
+             set.at("supported").to_number<int>());
+  for (const auto& [system, value] : set.at("systems").as_object()) {
+    const json::object& figures = value.as_object();
+    for (const auto& [figure, number] : figures) {
+      if (figure == "ci95") continue;
+      const json::array& interval = figures.at("ci95").as_object().at(figure).as_array();
+      fmt::print("  {:<12} {:<20} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", std::string_view(system),
+                 std::string_view(figure), number.to_number<double>(),
+                 interval[0].to_number<double>(), interval[1].to_number<double>());
+    }
+  }
+}
+
+Result<void> EvaluateChecker(const CheckerFlags& flags, const Environment& environment) {
+  const std::vector<ClaimRow> rows = TRY(ReadRows(flags));
+  std::vector<ScoredRow> scored = ScoreByWords(rows);
+  if (!flags.model.empty()) TRY(AskModel(flags, environment, scored));
+  if (!flags.outcomes.empty()) TRY(WriteOutcomes(flags.outcomes, scored));
+  const json::object figures = CheckerFigures(scored, !flags.model.empty());
+  if (flags.json) {
+    fmt::print("{}\n", kinglet::ToJson(json::value(figures)));
+    return {};
+  }
+  for (const auto& [name, set] : figures.at("sets").as_object()) PrintSet(name, set.as_object());
+  return {};
+}
+
+}  // namespace
+
+CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment) {
+  CLI::App* checker =
+      app.add_subcommand("checker", "claims that a passage supports, told from others");
+  checker->option_defaults()->always_capture_default();
+  auto flags = std::make_shared<CheckerFlags>();
+  checker
+      ->add_option("--data", flags->data,
+                   "HaluEval's lines of questions and answers, or BEGIN's table; several times")
+      ->required();
+  checker->add_option("--model", flags->model,
+                      "its odds, too: path, catalog name or hf:user/repo:quant; default: none");
+  checker->add_option("--limit", flags->limit, "rows of each set; 0: all");
+  checker->add_option("--seed", flags->seed, "draws them");
+  checker->add_option("--outcomes", flags->outcomes,
+                      "writes the scores of each claim to this file, a line of JSON each");
+  checker->add_flag("--json", flags->json, "print one JSON object");
+  AddThreadsFlag(*checker, flags->engine);
+  return [flags, environment] { return EvaluateChecker(*flags, environment); };
+}
+
+}  // namespace kinglet
