@@ -12,7 +12,8 @@ CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment);  // of eval
 CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
-CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);   // likewise
+CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalLoad(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);     // likewise
