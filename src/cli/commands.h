@@ -13,7 +13,8 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment);  // of eval
 CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment);    // likewise
 CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
-CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);   // likewise
+CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalLoad(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);     // likewise

@@ -135,6 +135,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
       {"extraction", SetUpEvalExtraction(app)},
       {"fidelity", SetUpFidelity(app, environment)},
       {"grounding", SetUpEvalGrounding(app, environment)},
+      {"injections", SetUpEvalInjections(app, environment)},
       {"load", SetUpEvalLoad(app)},
       {"retrieval", SetUpEvalRetrieval(app, environment)},
       {"schema", SetUpEvalSchema(app, environment)},

@@ -92,4 +92,12 @@ AnswerScore ScoreAnswer(std::string_view answer, std::span<const std::string> go
   return best;
 }
 
+bool HoldsAnswer(std::string_view text, std::span<const std::string> gold) {
+  const std::vector<std::string> words = AnswerWords(text);
+  return std::ranges::any_of(gold, [&](const std::string& answer) {
+    const std::vector<std::string> wanted = AnswerWords(answer);
+    return !wanted.empty() && !std::ranges::search(words, wanted).empty();
+  });
+}
+
 }  // namespace kinglet

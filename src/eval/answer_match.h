@@ -22,4 +22,7 @@ struct AnswerScore {
 // text.
 AnswerScore ScoreAnswer(std::string_view answer, std::span<const std::string> gold);
 
+// Whether the words of a gold answer stand in the text, one after the other.
+bool HoldsAnswer(std::string_view text, std::span<const std::string> gold);
+
 }  // namespace kinglet

@@ -88,14 +88,6 @@ double Share(Indices some, const std::function<bool(std::size_t)>& counts,
   return of == 0 ? 0 : both / of;
 }
 
-bool HoldsAnswer(std::string_view text, const std::vector<std::string>& gold) {
-  const std::vector<std::string> words = AnswerWords(text);
-  return std::ranges::any_of(gold, [&](const std::string& answer) {
-    const std::vector<std::string> wanted = AnswerWords(answer);
-    return !wanted.empty() && !std::ranges::search(words, wanted).empty();
-  });
-}
-
 // Of the answerable questions, `kept` are kept: the threshold of the scores that does it, and the
 // share of the others that it lets through.
 double FalseAnswersWhenKept(const std::vector<double>& scores, const std::vector<bool>& answerable,
