@@ -211,7 +211,10 @@ void CompareFormat(ByteSource steer) {
   // One character beside it is where the two are likeliest to part.
   std::string other = *word;
   other[1 + steer.Byte() % (other.size() - 2)] = static_cast<char>(' ' + steer.Byte() % 95);
-  if (ParseJson(other)) check(other, Matches(pool, **language, other));
+  // Of the spellings of a string a language has one.
+  const auto value = ParseJson(other);
+  if (value && JsonStringText(value->get_string()) == other)
+    check(other, Matches(pool, **language, other));
 }
 
 void WalkGrammar(std::string_view text, ByteSource steer) {
