@@ -120,10 +120,18 @@ Result<void> PublishQuote(Work& work, const Quote& quote) {
   return {};
 }
 
+bool Overlap(const Quote& a, const Quote& b) {
+  return a.document == b.document && a.start_byte < b.end_byte && b.start_byte < a.end_byte;
+}
+
+// Until there are `count` claims; what is shown already is not shown again.
 Result<void> PublishBestQuotes(Work& work, const std::vector<Term>& question,
                                const Evidence& evidence, std::size_t count) {
   for (const Support& best : BestWindows(question, evidence, count)) {
-    TRY(PublishQuote(work, evidence.ToQuote(evidence.windows()[best.window])));
+    const Quote quote = evidence.ToQuote(evidence.windows()[best.window]);
+    const bool is_shown = std::ranges::any_of(
+        work.answer.quotes, [&](const Quote& other) { return Overlap(quote, other); });
+    if (!is_shown && work.answer.claims.size() < count) TRY(PublishQuote(work, quote));
   }
   return {};
 }
@@ -324,6 +332,7 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
     count(span.text);
     const Quote& quote = work.answer.quotes[static_cast<std::size_t>(span.quote)];
     Publish(work, {quote.text, {span.quote}});
+    TRY(PublishBestQuotes(work, question, evidence, kFallbackQuotes));
   }
   line.useful_tokens = std::min(line.useful_tokens, line.completion_tokens);
   return {};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The retrieved passages cut into what may be quoted: one sentence, or two that follow each other.
+// What tries to instruct the model carries nothing, and is not quoted.
 #pragma once
 
 #include <cstddef>
