@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures of one system over some questions, each with its interval. All are drawn by one seed, so
+// that figures of several systems see the same samples.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+
+#include "base/json.h"
+
+namespace kinglet {
+
+// Of questions.
+using Indices = std::span<const std::size_t>;
+
+double Mean(Indices some, const std::function<double(std::size_t)>& value);
+
+// The mean of those that count; 0 of none.
+double MeanWhere(Indices some, const std::function<bool(std::size_t)>& counts,
+                 const std::function<double(std::size_t)>& value);
+
+// The share of those that count which holds, too; 0 of none.
+double Share(Indices some, const std::function<bool(std::size_t)>& counts,
+             const std::function<bool(std::size_t)>& holds);
+
+class SystemFigures {
+ public:
+  explicit SystemFigures(std::size_t count) : count_(count) {}
+
+  void Add(const char* name, const std::function<double(Indices)>& figure);
+  // The figures by name, and their intervals as "ci95".
+  json::object Finish() &&;
+
+ private:
+  std::size_t count_;
+  json::object figures_;
+  json::object intervals_;
+};
+
+}  // namespace kinglet
