@@ -24,10 +24,7 @@ namespace kinglet {
 namespace {
 
 constexpr std::size_t kMaxQuestionBytes = 4096;
-constexpr int kRetrievedPassages = 6;  // what quotes are chosen from
-constexpr std::size_t kPromptPassages =
-    3;  // what the model reads: the prompt is most of the time to the first byte
-constexpr std::size_t kPromptBytes = 3000;  // of passages, after the first
+constexpr int kRetrievedPassages = 6;       // what quotes are chosen from
 constexpr std::size_t kFallbackQuotes = 2;  // where no sentence of the model is carried
 constexpr std::size_t kQuoteModeQuotes = 3;
 
@@ -163,18 +160,6 @@ class SentenceFeed {
  private:
   std::string pending_;
 };
-
-// The best passages, as many as the model is given to read.
-std::span<const Passage> ToRead(std::span<const Passage> passages) {
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  while (count < std::min(kPromptPassages, passages.size())) {
-    bytes += passages[count].text.size();
-    if (count > 0 && bytes > kPromptBytes) break;
-    ++count;
-  }
-  return passages.first(count);
-}
 
 // The model's reading, in the same steps as its draft: it is there for the first sentence.
 class ReadingBeside {

@@ -6,6 +6,22 @@
 #include <tuple>
 
 namespace kinglet {
+namespace {
+
+constexpr std::size_t kPromptBytes = 3000;  // of passages, after the first
+
+}  // namespace
+
+std::span<const Passage> ToRead(std::span<const Passage> passages) {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  while (count < std::min(kPromptPassages, passages.size())) {
+    bytes += passages[count].text.size();
+    if (count > 0 && bytes > kPromptBytes) break;
+    ++count;
+  }
+  return passages.first(count);
+}
 
 std::vector<ChatMessage> BuildMessages(std::span<const Passage> passages, std::string_view question,
                                        std::string_view instruction) {

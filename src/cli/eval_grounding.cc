@@ -2,8 +2,8 @@
 // kinglet eval grounding and kinglet eval calibrate: whether a model answers from passages, and
 // knows when it cannot.
 #include <filesystem>
-#include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,19 +20,28 @@
 #include "cli/open_engine.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
+#include "cli/temporary_library.h"
 #include "eval/grounding.h"
+#include "eval/grounding_file.h"
+#include "eval/passage_library.h"
 
 namespace kinglet {
 namespace {
 
 constexpr std::size_t kMaxDataBytes = std::size_t{1} << 30;
+constexpr const char* kGiven = "given";
+constexpr const char* kRetrieved = "retrieved";
 
 struct GroundingFlags {
   std::string model;
   std::vector<std::string> data;
   std::size_t limit = 0;
   std::uint64_t seed = 1;
+  std::string passages = kGiven;
+  std::string embedder;
   std::string outcomes;
+  bool resume = false;
+  std::string compare;
   std::string output;
   bool json = false;
   GroundingOptions options;
@@ -44,7 +53,18 @@ struct Questions {
   std::string digest;  // of the files
 };
 
-Result<Questions> ReadQuestions(const GroundingFlags& flags) {
+// Those of all questions, before some are drawn.
+Result<std::optional<TemporaryLibrary>> FillLibrary(const GroundingFlags& flags,
+                                                    std::span<const PassageQuestion> questions,
+                                                    const Environment& environment) {
+  if (flags.passages != kRetrieved) return std::nullopt;
+  TemporaryLibrary library = TRY(TemporaryLibrary::Make());
+  TRY(PutPassages(library.library(), questions));
+  TRY(library.Embed(flags.embedder, environment));
+  return library;
+}
+
+Result<Questions> ReadQuestions(const GroundingFlags& flags, const Environment& environment) {
   Questions all;
   Sha256 digest;
   for (const std::string& path : flags.data) {
@@ -55,116 +75,145 @@ Result<Questions> ReadQuestions(const GroundingFlags& flags) {
     std::ranges::move(*some, std::back_inserter(all.questions));
   }
   if (all.questions.empty()) return Error(StatusCode::kInvalidInput, "no question in the data");
+  std::optional<TemporaryLibrary> library = TRY(FillLibrary(flags, all.questions, environment));
   all.questions = DrawQuestions(std::move(all.questions), flags.limit, flags.seed);
+  if (library) TRY(RetrievePassages(library->retriever(), all.questions));
   all.digest = digest.Hex();
   return all;
 }
 
-json::object ToJson(const GroundingOutcome& outcome, double answerable, double right) {
-  const ReadingSignals& signals = outcome.reading.signals;
-  return {{"id", outcome.question->id},
-          {"group", outcome.question->group},
-          {"answerable", outcome.is_answerable()},
-          {"span", outcome.reading.text},
-          {"quote", outcome.quote},
-          {"exact", outcome.score.exact},
-          {"f1", outcome.score.f1},
-          {"plain", outcome.plain},
-          {"plain_f1", outcome.plain_score.f1},
-          {"best_sentence", outcome.best_sentence},
-          {"signals",
-           {{"gate", signals.gate},
-            {"null", signals.null},
-            {"start", signals.start},
-            {"span", signals.span},
-            {"tokens", signals.tokens},
-            {"coverage", outcome.coverage}}},
-          {"p_answerable", answerable},
-          {"p_right", right}};
+Result<std::string> DigestOf(const std::filesystem::path& path) {
+  const MappedFile file = TRY(MappedFile::Open(path));
+  return Sha256::HexOf({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
 }
 
-Result<void> WriteOutcomes(const std::string& path, std::span<const GroundingOutcome> outcomes,
-                           const Confidences& confidences) {
-  std::ofstream file(path);
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    file << kinglet::ToJson(
-                json::value(ToJson(outcomes[i], confidences.answerable[i], confidences.right[i])))
-         << '\n';
+// Nothing where no file was asked for. done: what it holds already.
+Result<std::optional<OutcomeFile>> OpenOutcomes(const GroundingFlags& flags,
+                                                const std::filesystem::path& model,
+                                                const Questions& asked,
+                                                std::vector<GroundingOutcome>& done) {
+  if (flags.outcomes.empty()) return std::nullopt;
+  const GroundingRun run{.model = TRY(DigestOf(model)),
+                         .data = asked.digest,
+                         .passages = flags.passages,
+                         .embedder = flags.embedder,
+                         .asks_plainly = flags.options.asks_plainly,
+                         .asks_closed_book = flags.options.asks_closed_book,
+                         .limit = flags.limit,
+                         .seed = flags.seed};
+  if (!flags.resume) return TRY(OutcomeFile::Begin(flags.outcomes, run));
+  return TRY(OutcomeFile::Resume(flags.outcomes, run, asked.questions, done));
+}
+
+void PrintSection(std::string_view title, const json::object& figures) {
+  fmt::print("{}\n", EscapeForDisplay(title));
+  for (const auto& [name, figure] : figures) {
+    if (name == "ci95") continue;
+    const json::array& interval = figures.at("ci95").as_object().at(name).as_array();
+    fmt::print("  {:<22} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", name, figure.to_number<double>(),
+               interval[0].to_number<double>(), interval[1].to_number<double>());
   }
-  if (!file.flush()) {
-    return Error(StatusCode::kFailed, "{}: cannot be written", EscapeForDisplay(path));
-  }
-  return {};
 }
 
 void PrintFigures(const json::object& figures) {
-  for (const auto& [system, value] : figures.at("systems").as_object()) {
-    fmt::print("{}\n", system);
-    const json::object& of_system = value.as_object();
-    for (const auto& [name, figure] : of_system) {
-      if (name == "ci95") continue;
-      const json::array& interval = of_system.at("ci95").as_object().at(name).as_array();
-      fmt::print("  {:<22} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", name, figure.to_number<double>(),
-                 interval[0].to_number<double>(), interval[1].to_number<double>());
+  for (const char* const part : {"systems", "paired", "compared"}) {
+    if (!figures.contains(part)) continue;
+    for (const auto& [title, section] : figures.at(part).as_object()) {
+      PrintSection(title, section.as_object());
     }
   }
+  if (figures.contains("retrieval")) PrintSection("retrieval", figures.at("retrieval").as_object());
 }
 
 // A model's outcomes, which are of these questions.
 struct Asked {
-  Questions asked;
   std::string model;  // the stem of its file
   std::vector<GroundingOutcome> outcomes;
+  std::optional<OutcomeFile> file;
 };
 
-Result<Asked> AskModel(const GroundingFlags& flags, const Environment& environment) {
-  Asked all{.asked = TRY(ReadQuestions(flags))};
+Result<Asked> AskModel(const GroundingFlags& flags, const Questions& asked,
+                       const Environment& environment) {
+  Asked all;
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   all.model = path.stem().string();
+  all.file = TRY(OpenOutcomes(flags, path, asked, all.outcomes));
+  const std::size_t total = asked.questions.size();
+  if (all.outcomes.size() == total) return all;
   const auto engine = TRY(OpenEngine(path, flags.engine, environment));
   HandleInterrupts();
   Progress progress("grounding", ProgressUnit::kQuestions, environment.stderr_is_terminal);
+  std::size_t done = all.outcomes.size();
+  progress.Update(done, total);
+  const auto sink = [&](std::span<const GroundingOutcome> some) -> Result<void> {
+    if (all.file) TRY(all.file->Append(some));
+    done += some.size();
+    progress.Update(done, total);
+    if (TakeInterrupt()) return Error(StatusCode::kCancelled, "interrupted");
+    return {};
+  };
   all.outcomes =
-      TRY(AskQuestions(*engine, all.asked.questions, flags.options, [&](std::size_t done) {
-        progress.Update(done, all.asked.questions.size());
-        return !TakeInterrupt();
-      }));
+      TRY(AskQuestions(*engine, asked.questions, flags.options, std::move(all.outcomes), sink));
   return all;
 }
 
+// The figures; the file gets them, too, as far as they are of single questions.
+Result<GroundingResult> Measure(const Asked& all) {
+  const Confidences confidences = CrossFit(all.outcomes);
+  const double threshold = BestThreshold(all.outcomes, confidences.right);
+  GroundingResult result = MeasureGrounding(all.outcomes, confidences, threshold);
+  if (all.file) TRY(all.file->Finish(all.outcomes, confidences, result.scores));
+  return result;
+}
+
+// Each of this run's systems with each of another's.
+json::object Compare(std::span<const GroundingOutcome> outcomes,
+                     std::span<const SystemScores> systems, std::span<const SystemScores> others) {
+  json::object compared;
+  for (const SystemScores& system : systems) {
+    for (const SystemScores& other : others) {
+      compared[fmt::format("{} - other {}", system.system, other.system)] =
+          CompareSystems(outcomes, system, other);
+    }
+  }
+  return compared;
+}
+
 Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& environment) {
-  const Asked all = TRY(AskModel(flags, environment));
-  const std::vector<GroundingOutcome>& outcomes = all.outcomes;
-  const Confidences confidences = CrossFit(outcomes);
-  const double threshold = BestThreshold(outcomes, confidences.right);
-  if (!flags.outcomes.empty()) TRY(WriteOutcomes(flags.outcomes, outcomes, confidences));
-  const json::object figures =
-      GroundingFigures(outcomes, confidences, threshold, flags.options.asks_plainly);
+  if (!flags.embedder.empty() && flags.passages != kRetrieved) {
+    return Error(StatusCode::kUsage, "--embedder is for --passages {}", kRetrieved);
+  }
+  const Questions asked = TRY(ReadQuestions(flags, environment));
+  std::vector<SystemScores> others;
+  if (!flags.compare.empty())
+    others = TRY(ReadScores(flags.compare, asked.digest, asked.questions));
+  const Asked all = TRY(AskModel(flags, asked, environment));
+  GroundingResult result = TRY(Measure(all));
+  if (!flags.compare.empty())
+    result.figures["compared"] = Compare(all.outcomes, result.scores, others);
   if (flags.json) {
-    fmt::print("{}\n", kinglet::ToJson(json::value(figures)));
+    fmt::print("{}\n", kinglet::ToJson(json::value(result.figures)));
   } else {
-    fmt::print("{} questions\n", outcomes.size());
-    PrintFigures(figures);
+    fmt::print("{} questions\n", all.outcomes.size());
+    PrintFigures(result.figures);
   }
   return {};
 }
 
 Result<void> CalibrateModel(const GroundingFlags& flags, const Environment& environment) {
-  const Asked all = TRY(AskModel(flags, environment));
-  const std::vector<GroundingOutcome>& outcomes = all.outcomes;
-  Calibration calibration = Calibrate(outcomes);
+  const Questions asked = TRY(ReadQuestions(flags, environment));
+  const Asked all = TRY(AskModel(flags, asked, environment));
+  Calibration calibration = Calibrate(all.outcomes);
   calibration.model = all.model;
-  calibration.data = all.asked.digest;
+  calibration.data = asked.digest;
   const std::filesystem::path file =
       flags.output.empty() ? CalibrationFile(environment.home / "calibrations", calibration.model)
                            : std::filesystem::path(flags.output);
   std::error_code error;
   if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), error);
   TRY(WriteFileAtomic(file, kinglet::ToJson(json::value(kinglet::ToJson(calibration))) + "\n"));
-  const Confidences confidences = CrossFit(outcomes);
-  PrintFigures(
-      GroundingFigures(outcomes, confidences, BestThreshold(outcomes, confidences.right), false));
-  fmt::print("{} questions, written to {}\n", outcomes.size(), EscapeForDisplay(file.string()));
+  PrintFigures(TRY(Measure(all)).figures);
+  fmt::print("{} questions, written to {}\n", all.outcomes.size(), EscapeForDisplay(file.string()));
   return {};
 }
 
@@ -180,6 +229,14 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
   app.add_option("--seed", flags.seed, "draws them");
   app.add_option("--at-once", flags.options.at_once, "questions that are computed together")
       ->check(CLI::Range(1, 64));
+  app.add_option("-c,--context", flags.engine.context_tokens,
+                 "tokens that passages and answer may hold together")
+      ->check(CLI::PositiveNumber);
+  CLI::Option* const outcomes =
+      app.add_option("--outcomes", flags.outcomes,
+                     "writes what came of each question to this file, a line of JSON each");
+  app.add_flag("--resume", flags.resume, "go on where the run that wrote --outcomes was stopped")
+      ->needs(outcomes);
   AddThreadsFlag(app, flags.engine);
 }
 
@@ -187,14 +244,22 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
 
 CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment) {
   CLI::App* grounding = app.add_subcommand(
-      "grounding", "answers from given passages: whether they are right, and known to be");
+      "grounding", "answers from passages: whether they are right, and known to be");
   auto flags = std::make_shared<GroundingFlags>();
   AddFlags(*grounding, *flags);
-  grounding->add_option("--outcomes", flags->outcomes,
-                        "writes what came of each question to this file, a line of JSON each");
+  grounding
+      ->add_option("--passages", flags->passages,
+                   "read those that the data gives, or what is retrieved from all of the data's")
+      ->check(CLI::IsMember({kGiven, kRetrieved}));
+  grounding->add_option("--embedder", flags->embedder,
+                        "retrieve by meaning too, with this model's vectors");
+  grounding->add_option("--compare", flags->compare,
+                        "the outcomes of another run of the same questions: who is better");
   grounding->add_flag("--json", flags->json, "print one JSON object");
   grounding->add_flag("!--no-plain", flags->options.asks_plainly,
                       "do not ask the model plainly, too, for comparison");
+  grounding->add_flag("--closed-book", flags->options.asks_closed_book,
+                      "ask the model without passages, too, for comparison");
   return [flags, environment] { return EvaluateGrounding(*flags, environment); };
 }
 

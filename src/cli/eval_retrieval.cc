@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet eval retrieval DIR: how well a library finds what answers a question.
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,9 +11,8 @@
 #include "base/clock.h"
 #include "base/display.h"
 #include "base/json.h"
-#include "base/thread_pool.h"
 #include "cli/commands.h"
-#include "cli/open_vectors.h"
+#include "cli/temporary_library.h"
 #include "eval/retrieval_suite.h"
 #include "knowledge/retriever.h"
 
@@ -23,30 +20,6 @@ namespace kinglet {
 namespace {
 
 constexpr int kPassages = 400;  // that are looked through for the first 100 documents
-
-// A folder that goes with its owner.
-class TemporaryFolder {
- public:
-  static Result<TemporaryFolder> Make() {
-    std::string path = (std::filesystem::temp_directory_path() / "kinglet-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr) {
-      return Error(StatusCode::kFailed, "{}: cannot make a folder", path);
-    }
-    return TemporaryFolder(path);
-  }
-  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-  ~TemporaryFolder() {
-    std::error_code error;
-    if (!path_.empty()) std::filesystem::remove_all(path_, error);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
-
-  std::filesystem::path path_;
-};
 
 Result<void> Fill(Library& library, const RetrievalSuite& suite) {
   for (const RetrievalDocument& document : suite.documents) {
@@ -77,16 +50,10 @@ json::array IntervalOf(const Estimate& estimate) { return {estimate.low, estimat
 Result<void> EvaluateRetrieval(const std::string& folder, const std::string& embedder, bool as_json,
                                const Environment& environment) {
   const RetrievalSuite suite = TRY(ReadRetrievalSuite(folder));
-  const TemporaryFolder temporary = TRY(TemporaryFolder::Make());
-  Library library = TRY(Library::Open(temporary.path(), LibraryMode::kWrite));
-  TRY(Fill(library, suite));
-  std::unique_ptr<VectorSearch> vectors;
-  if (!embedder.empty()) {
-    auto model = TRY(OpenEmbedder(embedder, environment, AvailableCpus()));
-    TRY(EmbedLibrary(library, *model, embedder, [](std::int64_t, std::int64_t) { return true; }));
-    vectors = std::make_unique<VectorSearch>(std::move(model), AvailableCpus());
-  }
-  const Retriever retriever{library, vectors.get()};
+  TemporaryLibrary temporary = TRY(TemporaryLibrary::Make());
+  TRY(Fill(temporary.library(), suite));
+  TRY(temporary.Embed(embedder, environment));
+  const Retriever retriever = temporary.retriever();
   const RetrievalResult result = TRY(
       MeasureRetrieval(suite, [&](std::string_view query) { return Retrieve(retriever, query); }));
   const std::pair<const char*, const Estimate&> figures[] = {{"ndcg_10", result.ndcg_10},

@@ -41,13 +41,19 @@ icu::UnicodeString WithoutArticles(const icu::UnicodeString& text) {
   return rest;
 }
 
-double F1(std::vector<std::string> a, std::vector<std::string> b) {
-  if (a.empty() || b.empty()) return a.empty() && b.empty() ? 1 : 0;
-  std::ranges::sort(a);
-  std::ranges::sort(b);
-  std::vector<std::string> both;
-  std::ranges::set_intersection(a, b, std::back_inserter(both));
-  return 2.0 * static_cast<double>(both.size()) / static_cast<double>(a.size() + b.size());
+WordOverlap OverlapOf(std::vector<std::string> text, std::vector<std::string> gold) {
+  if (text.empty() || gold.empty()) {
+    const double is_same = text.empty() && gold.empty() ? 1 : 0;
+    return {.precision = is_same, .recall = is_same, .f1 = is_same};
+  }
+  std::ranges::sort(text);
+  std::ranges::sort(gold);
+  std::vector<std::string> in_both;
+  std::ranges::set_intersection(text, gold, std::back_inserter(in_both));
+  const auto both = static_cast<double>(in_both.size());
+  return {.precision = both / static_cast<double>(text.size()),
+          .recall = both / static_cast<double>(gold.size()),
+          .f1 = 2 * both / static_cast<double>(text.size() + gold.size())};
 }
 
 }  // namespace
@@ -77,6 +83,10 @@ std::vector<std::string> AnswerWords(std::string_view text) {
   return words;
 }
 
+WordOverlap CompareWords(std::string_view text, std::string_view gold) {
+  return OverlapOf(AnswerWords(text), AnswerWords(gold));
+}
+
 AnswerScore ScoreAnswer(std::string_view answer, std::span<const std::string> gold) {
   const std::vector<std::string> words = AnswerWords(answer);
   if (gold.empty()) {
@@ -87,7 +97,7 @@ AnswerScore ScoreAnswer(std::string_view answer, std::span<const std::string> go
   for (const std::string& one : gold) {
     const std::vector<std::string> of_gold = AnswerWords(one);
     best.exact = std::max(best.exact, words == of_gold ? 1.0 : 0.0);
-    best.f1 = std::max(best.f1, F1(words, of_gold));
+    best.f1 = std::max(best.f1, OverlapOf(words, of_gold).f1);
   }
   return best;
 }

@@ -18,6 +18,14 @@ struct AnswerScore {
   double f1 = 0;     // of the words that both hold
 };
 
+// How much of each of two texts is in the other, by words that count, each as often as it stands.
+struct WordOverlap {
+  double precision = 0;  // the share of the text's words
+  double recall = 0;     // the share of the gold text's words
+  double f1 = 0;
+};
+WordOverlap CompareWords(std::string_view text, std::string_view gold);
+
 // Against the gold answer that fits best. Without gold answers the right answer is none: an empty
 // text.
 AnswerScore ScoreAnswer(std::string_view answer, std::span<const std::string> gold);

@@ -33,6 +33,14 @@ TEST(AnswerMatchTest, ScoresAgainstTheBestGoldAnswer) {
   EXPECT_EQ(ScoreAnswer("", gold).f1, 0);
 }
 
+TEST(AnswerMatchTest, ComparesWordsBothWays) {
+  const WordOverlap overlap = CompareWords("The hens lay eggs.", "hens lay, and hens sleep");
+  EXPECT_NEAR(overlap.precision, 2.0 / 3, 1e-12);
+  EXPECT_NEAR(overlap.recall, 2.0 / 5, 1e-12);
+  EXPECT_NEAR(overlap.f1, 4.0 / 8, 1e-12);
+  EXPECT_EQ(CompareWords("", "hens").f1, 0);
+}
+
 TEST(AnswerMatchTest, KnowsThatNoneIsRightWhereThereIsNone) {
   EXPECT_EQ(ScoreAnswer("", {}).exact, 1);
   EXPECT_EQ(ScoreAnswer("the", {}).f1, 1) << "it holds no word that counts";

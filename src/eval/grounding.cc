@@ -32,9 +32,26 @@ Result<GenerationRequest> PlainRequest(const LanguageModel& model,
   return GenerationRequest{.prompt = TRY(model.EncodeChat(messages)), .max_tokens = kPlainTokens};
 }
 
+// What the model knows by itself.
+Result<GenerationRequest> ClosedBookRequest(const LanguageModel& model,
+                                            const PassageQuestion& question) {
+  const std::vector<ChatMessage> messages = {
+      {"system", "You answer questions."},
+      {"user", fmt::format("Question: {}\n\nAnswer with a short phrase and nothing else.",
+                           question.question)}};
+  return GenerationRequest{.prompt = TRY(model.EncodeChat(messages)), .max_tokens = kPlainTokens};
+}
+
 bool SaysUnanswerable(std::string_view text) {
   const std::vector<std::string> words = AnswerWords(text);
   return std::ranges::find(words, "unanswerable") != words.end();
+}
+
+PlainAnswer PlainAnswerOf(std::string_view text, const PassageQuestion& question) {
+  PlainAnswer answer;
+  if (!SaysUnanswerable(text)) answer.text = text;
+  answer.score = ScoreAnswer(answer.text, question.answers);
+  return answer;
 }
 
 // The sentence that the span begins in.
@@ -74,7 +91,28 @@ void Judge(const PassageStatistics& statistics, GroundingOutcome& outcome) {
   if (!outcome.reading.text.empty())
     outcome.quote = SentenceOf(passages[outcome.reading.passage].text, outcome.reading);
   outcome.score = ScoreAnswer(outcome.reading.text, outcome.question->answers);
-  outcome.plain_score = ScoreAnswer(outcome.plain, outcome.question->answers);
+}
+
+// What is asked about one question, in the order of its requests.
+Result<std::vector<GenerationRequest>> RequestsOf(const LanguageModel& model,
+                                                  const PassageQuestion& question,
+                                                  const ReadingTask& task,
+                                                  const GroundingOptions& options) {
+  std::vector<GenerationRequest> requests(task.requests().begin(), task.requests().end());
+  if (options.asks_plainly) requests.push_back(TRY(PlainRequest(model, question)));
+  if (options.asks_closed_book) requests.push_back(TRY(ClosedBookRequest(model, question)));
+  return requests;
+}
+
+GroundingOutcome OutcomeOf(const PassageQuestion& question, const ReadingTask& task,
+                           std::span<const GenerationResult> results,
+                           const GroundingOptions& options) {
+  GroundingOutcome outcome{.question = &question,
+                           .reading = task.Finish(results.first(ReadingTask::kRequests))};
+  auto next = results.begin() + ReadingTask::kRequests;
+  if (options.asks_plainly) outcome.plain = PlainAnswerOf((next++)->text, question);
+  if (options.asks_closed_book) outcome.closed_book = PlainAnswerOf(next->text, question);
+  return outcome;
 }
 
 }  // namespace
@@ -82,36 +120,32 @@ void Judge(const PassageStatistics& statistics, GroundingOutcome& outcome) {
 Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
                                                    std::span<const PassageQuestion> questions,
                                                    const GroundingOptions& options,
-                                                   const GroundingProgress& progress) {
+                                                   std::vector<GroundingOutcome> done,
+                                                   const GroundingSink& sink) {
   PassageStatistics statistics;
   for (const PassageQuestion& question : questions) {
     for (const Passage& passage : *question.passages) statistics.Add(passage.text);
   }
-  std::vector<GroundingOutcome> outcomes;
-  while (outcomes.size() < questions.size()) {
-    const auto some = questions.subspan(
-        outcomes.size(), std::min(options.at_once, questions.size() - outcomes.size()));
+  while (done.size() < questions.size()) {
+    const auto some =
+        questions.subspan(done.size(), std::min(options.at_once, questions.size() - done.size()));
     std::vector<ReadingTask> tasks;
     std::vector<GenerationRequest> requests;
     for (const PassageQuestion& question : some) {
       tasks.push_back(TRY(ReadingTask::Make(model, *question.passages, question.question, {})));
-      std::ranges::copy(tasks.back().requests(), std::back_inserter(requests));
-      if (options.asks_plainly) requests.push_back(TRY(PlainRequest(model, question)));
+      std::ranges::move(TRY(RequestsOf(model, question, tasks.back(), options)),
+                        std::back_inserter(requests));
     }
     const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests));
     const std::size_t each = requests.size() / some.size();
     for (std::size_t i = 0; i < some.size(); ++i) {
-      const auto of_task = std::span(results).subspan(i * each, each);
-      GroundingOutcome outcome{.question = &some[i],
-                               .reading = tasks[i].Finish(of_task.first(ReadingTask::kRequests))};
-      if (options.asks_plainly && !SaysUnanswerable(of_task.back().text))
-        outcome.plain = of_task.back().text;
-      Judge(statistics, outcome);
-      outcomes.push_back(std::move(outcome));
+      done.push_back(
+          OutcomeOf(some[i], tasks[i], std::span(results).subspan(i * each, each), options));
+      Judge(statistics, done.back());
     }
-    if (!progress(outcomes.size())) return Error(StatusCode::kCancelled, "interrupted");
+    TRY(sink(std::span(done).last(some.size())));
   }
-  return outcomes;
+  return done;
 }
 
 }  // namespace kinglet

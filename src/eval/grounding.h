@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model makes of questions about given passages: Kinglet's reading of them beside the same
-// model plainly prompted, and the best sentence without a model.
+// What a model makes of questions about passages: Kinglet's reading of them beside the same model
+// plainly prompted, and without the passages; and the best sentence without a model.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,12 @@
 
 namespace kinglet {
 
+// What a model says when it is simply asked.
+struct PlainAnswer {
+  std::string text;  // empty: "unanswerable"
+  AnswerScore score;
+};
+
 // What came of one question.
 struct GroundingOutcome {
   const PassageQuestion* question = nullptr;
@@ -26,8 +33,9 @@ struct GroundingOutcome {
   double coverage = 0;        // of the question's words by the passages
   std::string quote;          // the sentence in which the span stands
   std::string best_sentence;  // of the passages, by the words that it shares with the question
-  std::string plain;          // what the model says when it is simply asked; empty: "unanswerable"
-  AnswerScore plain_score;
+  // Unset: not asked.
+  std::optional<PlainAnswer> plain;        // from the passages
+  std::optional<PlainAnswer> closed_book;  // without them
 
   bool is_answerable() const { return !question->answers.empty(); }
   // As a span, of an answerable question.
@@ -40,15 +48,18 @@ struct GroundingOutcome {
 struct GroundingOptions {
   std::size_t at_once = 8;  // questions
   bool asks_plainly = true;
+  bool asks_closed_book = false;
 };
 
-// Told how many are done; false stops (kCancelled).
-using GroundingProgress = std::function<bool(std::size_t done)>;
+// Told what came of each few; an error stops.
+using GroundingSink = std::function<Result<void>(std::span<const GroundingOutcome> some)>;
 
+// done: what came of the first questions before.
 Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
                                                    std::span<const PassageQuestion> questions,
                                                    const GroundingOptions& options,
-                                                   const GroundingProgress& progress);
+                                                   std::vector<GroundingOutcome> done,
+                                                   const GroundingSink& sink);
 
 // Both probabilities of each outcome, each by regressions that saw no question of its group; of
 // one group alone by some that saw the others of it (in fifths).
@@ -60,12 +71,26 @@ Confidences CrossFit(std::span<const GroundingOutcome> outcomes);
 Calibration Calibrate(std::span<const GroundingOutcome> outcomes);
 Confidences Apply(const Calibration& calibration, std::span<const GroundingOutcome> outcomes);
 
-// The figures of `kinglet eval grounding`, as its JSON has them. threshold: of P(right), below
-// which Kinglet abstains.
-json::object GroundingFigures(std::span<const GroundingOutcome> outcomes,
-                              const Confidences& confidences, double threshold, bool asked_plainly);
-
 // Of P(right): what serves best, in F1, all questions of other groups.
 double BestThreshold(std::span<const GroundingOutcome> outcomes, std::span<const double> right);
+
+// What a system's answers score, an answer of none included.
+struct SystemScores {
+  std::string system;
+  std::vector<AnswerScore> scores;  // of each question
+};
+
+// The figures of `kinglet eval grounding`, as its JSON has them; and what they compare.
+struct GroundingResult {
+  json::object figures;
+  std::vector<SystemScores> scores;  // Kinglet's first
+};
+// threshold: of P(right), below which Kinglet abstains.
+GroundingResult MeasureGrounding(std::span<const GroundingOutcome> outcomes,
+                                 const Confidences& confidences, double threshold);
+
+// What a system scores more than another on the same questions.
+json::object CompareSystems(std::span<const GroundingOutcome> outcomes, const SystemScores& system,
+                            const SystemScores& other);
 
 }  // namespace kinglet

@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
+
+#include <fmt/ranges.h>
 
 #include "eval/confidence_metrics.h"
 #include "eval/grounding.h"
@@ -69,25 +72,6 @@ class ProbesWithout {
   std::map<std::pair<std::size_t, std::size_t>, Probe> probes_;
 };
 
-double Mean(Indices some, const std::function<double(std::size_t)>& value) {
-  double sum = 0;
-  for (const std::size_t i : some) sum += value(i);
-  return some.empty() ? 0 : sum / static_cast<double>(some.size());
-}
-
-// The share of those that `counts` which `holds`, too.
-double Share(Indices some, const std::function<bool(std::size_t)>& counts,
-             const std::function<bool(std::size_t)>& holds) {
-  double of = 0;
-  double both = 0;
-  for (const std::size_t i : some) {
-    if (!counts(i)) continue;
-    of += 1;
-    both += holds(i) ? 1 : 0;
-  }
-  return of == 0 ? 0 : both / of;
-}
-
 // Of the answerable questions, `kept` are kept: the threshold of the scores that does it, and the
 // share of the others that it lets through.
 double FalseAnswersWhenKept(const std::vector<double>& scores, const std::vector<bool>& answerable,
@@ -128,25 +112,104 @@ struct Judged {
     }
   }
 
-  bool Answers(std::size_t i) const { return confidences.right[i] >= threshold; }
+  bool Answers(std::size_t i) const {
+    return confidences.right[i] >= threshold && !outcomes[i].reading.text.empty();
+  }
   // An answer counts by its score, of an unanswerable question as nothing; none is right there.
-  double Scored(std::size_t i, double score) const {
-    if (!is_answerable[i]) return Answers(i) ? 0 : 1;
-    return Answers(i) ? score : 0;
+  AnswerScore Scored(std::size_t i) const {
+    if (Answers(i)) return is_answerable[i] ? outcomes[i].score : AnswerScore{};
+    const double is_right_to_abstain = is_answerable[i] ? 0 : 1;
+    return {.exact = is_right_to_abstain, .f1 = is_right_to_abstain};
   }
 };
 
-json::object KingletFigures(const Judged& all) {
+// What a model plainly says, in one setting or another.
+using Said = std::optional<PlainAnswer> GroundingOutcome::*;
+
+bool WasAsked(const Judged& all, Said said) {
+  return !all.outcomes.empty() && (all.outcomes.front().*said).has_value();
+}
+
+SystemScores KingletScores(const Judged& all) {
+  SystemScores kinglet{.system = "kinglet"};
+  for (std::size_t i = 0; i < all.outcomes.size(); ++i) kinglet.scores.push_back(all.Scored(i));
+  return kinglet;
+}
+
+SystemScores ScoresOfSaid(const Judged& all, const char* system, Said said) {
+  SystemScores scores{.system = system};
+  for (const GroundingOutcome& outcome : all.outcomes) {
+    scores.scores.push_back((outcome.*said).value_or(PlainAnswer{}).score);
+  }
+  return scores;
+}
+
+// Means over all questions, and over the answerable ones.
+void AddMeans(SystemFigures& figures, std::span<const GroundingOutcome> outcomes,
+              const std::function<AnswerScore(std::size_t)>& score) {
+  const auto add = [&](const char* name, double AnswerScore::* part, bool of_all) {
+    figures.Add(name, [&, part, of_all](Indices some) {
+      return MeanWhere(
+          some, [&](std::size_t i) { return of_all || outcomes[i].is_answerable(); },
+          [&](std::size_t i) { return score(i).*part; });
+    });
+  };
+  add("em", &AnswerScore::exact, true);
+  add("f1", &AnswerScore::f1, true);
+  add("em_answerable", &AnswerScore::exact, false);
+  add("f1_answerable", &AnswerScore::f1, false);
+}
+
+// A sentence that is shown for the answer.
+using Shown = std::string GroundingOutcome::*;
+
+// Of the answerable questions that `counts`.
+void AddHoldsAnswer(SystemFigures& figures, const Judged& all, Shown shown,
+                    const std::function<bool(std::size_t)>& counts) {
+  std::vector<bool> holds;
+  for (const GroundingOutcome& outcome : all.outcomes) {
+    holds.push_back(HoldsAnswer(outcome.*shown, outcome.question->answers));
+  }
+  figures.Add("quote_holds_answer", [&](Indices some) {
+    return Share(
+        some, [&](std::size_t i) { return all.is_answerable[i] && counts(i); },
+        [&](std::size_t i) { return holds[i]; });
+  });
+}
+
+// Against the gold sentences, abstained or not; nothing where the data has none.
+void AddQuoteFigures(SystemFigures& figures, const Judged& all, Shown shown) {
+  std::vector<WordOverlap> overlaps;
+  std::vector<bool> has_gold;
+  std::vector<bool> is_gold;
+  for (const GroundingOutcome& outcome : all.outcomes) {
+    const std::vector<std::string>& gold = outcome.question->sentences;
+    const std::string& quote = outcome.*shown;
+    overlaps.push_back(CompareWords(quote, fmt::format("{}", fmt::join(gold, " "))));
+    has_gold.push_back(!gold.empty());
+    is_gold.push_back(ScoreAnswer(quote, gold).exact == 1);
+  }
+  if (std::ranges::count(has_gold, true) == 0) return;
+  const auto counts = [&](std::size_t i) { return has_gold[i]; };
+  const auto add = [&](const char* name, double WordOverlap::* part) {
+    figures.Add(name, [&, part](Indices some) {
+      return MeanWhere(some, counts, [&](std::size_t i) { return overlaps[i].*part; });
+    });
+  };
+  add("quote_precision", &WordOverlap::precision);
+  add("quote_recall", &WordOverlap::recall);
+  add("quote_f1", &WordOverlap::f1);
+  figures.Add("quote_is_gold", [&](Indices some) {
+    return Share(some, counts, [&](std::size_t i) { return is_gold[i]; });
+  });
+}
+
+json::object KingletFigures(const Judged& all, const SystemScores& scores) {
   const auto answers = [&](std::size_t i) { return all.Answers(i); };
   const auto answerable = [&](std::size_t i) { return all.outcomes[i].is_answerable(); };
   const auto unanswerable = [&](std::size_t i) { return !all.outcomes[i].is_answerable(); };
   SystemFigures figures(all.outcomes.size());
-  figures.Add("em", [&](Indices some) {
-    return Mean(some, [&](std::size_t i) { return all.Scored(i, all.outcomes[i].score.exact); });
-  });
-  figures.Add("f1", [&](Indices some) {
-    return Mean(some, [&](std::size_t i) { return all.Scored(i, all.outcomes[i].score.f1); });
-  });
+  AddMeans(figures, all.outcomes, [&](std::size_t i) { return scores.scores[i]; });
   figures.Add("f1_without_abstaining", [&](Indices some) {
     const double of = Mean(some, [&](std::size_t i) { return answerable(i) ? 1.0 : 0.0; });
     const double sum = Mean(some, [&](std::size_t i) { return 1 - all.risks[i]; });
@@ -171,42 +234,47 @@ json::object KingletFigures(const Judged& all) {
   figures.Add("ece", [&](Indices some) {
     return CalibrationError(Pick(all.confidences.right, some), Pick(all.is_right, some));
   });
-  figures.Add("quote_holds_answer", [&](Indices some) {
-    return Share(
-        some, [&](std::size_t i) { return answerable(i) && answers(i); },
-        [&](std::size_t i) {
-          return HoldsAnswer(all.outcomes[i].quote, all.outcomes[i].question->answers);
-        });
-  });
+  AddHoldsAnswer(figures, all, &GroundingOutcome::quote, answers);
+  AddQuoteFigures(figures, all, &GroundingOutcome::quote);
   return std::move(figures).Finish();
 }
 
-json::object PlainFigures(const Judged& all) {
-  const auto says = [&](std::size_t i) { return !all.outcomes[i].plain.empty(); };
+json::object FiguresOfSaid(const Judged& all, const SystemScores& scores, Said said) {
+  const auto answers = [&](std::size_t i) { return !(all.outcomes[i].*said)->text.empty(); };
   SystemFigures figures(all.outcomes.size());
-  figures.Add("em", [&](Indices some) {
-    return Mean(some, [&](std::size_t i) { return all.outcomes[i].plain_score.exact; });
-  });
-  figures.Add("f1", [&](Indices some) {
-    return Mean(some, [&](std::size_t i) { return all.outcomes[i].plain_score.f1; });
-  });
+  AddMeans(figures, all.outcomes, [&](std::size_t i) { return scores.scores[i]; });
   figures.Add("answered_share", [&](Indices some) {
-    return Share(some, [&](std::size_t i) { return all.outcomes[i].is_answerable(); }, says);
+    return Share(some, [&](std::size_t i) { return all.is_answerable[i]; }, answers);
   });
   figures.Add("false_answer_rate", [&](Indices some) {
-    return Share(some, [&](std::size_t i) { return !all.outcomes[i].is_answerable(); }, says);
+    return Share(some, [&](std::size_t i) { return !all.is_answerable[i]; }, answers);
   });
   return std::move(figures).Finish();
 }
 
 json::object BestSentenceFigures(const Judged& all) {
   SystemFigures figures(all.outcomes.size());
-  figures.Add("quote_holds_answer", [&](Indices some) {
-    return Share(
-        some, [&](std::size_t i) { return all.outcomes[i].is_answerable(); },
-        [&](std::size_t i) {
-          return HoldsAnswer(all.outcomes[i].best_sentence, all.outcomes[i].question->answers);
-        });
+  AddHoldsAnswer(figures, all, &GroundingOutcome::best_sentence, [](std::size_t) { return true; });
+  AddQuoteFigures(figures, all, &GroundingOutcome::best_sentence);
+  return std::move(figures).Finish();
+}
+
+// Of the answerable questions: what the search found for them.
+json::object RetrievalFigures(const Judged& all) {
+  const auto counts = [&](std::size_t i) { return all.is_answerable[i]; };
+  std::vector<bool> holds;
+  for (const GroundingOutcome& outcome : all.outcomes) {
+    holds.push_back(std::ranges::any_of(*outcome.question->passages, [&](const Passage& passage) {
+      return HoldsAnswer(passage.text, outcome.question->answers);
+    }));
+  }
+  SystemFigures figures(all.outcomes.size());
+  figures.Add("gold_retrieved", [&](Indices some) {
+    return Share(some, counts,
+                 [&](std::size_t i) { return *all.outcomes[i].question->gold_retrieved; });
+  });
+  figures.Add("answer_retrieved", [&](Indices some) {
+    return Share(some, counts, [&](std::size_t i) { return holds[i]; });
   });
   return std::move(figures).Finish();
 }
@@ -278,14 +346,40 @@ double BestThreshold(std::span<const GroundingOutcome> outcomes, std::span<const
   return threshold;
 }
 
-json::object GroundingFigures(std::span<const GroundingOutcome> outcomes,
-                              const Confidences& confidences, double threshold,
-                              bool asked_plainly) {
+GroundingResult MeasureGrounding(std::span<const GroundingOutcome> outcomes,
+                                 const Confidences& confidences, double threshold) {
   const Judged all(outcomes, confidences, threshold);
-  json::object systems = {{"kinglet", KingletFigures(all)}};
-  if (asked_plainly) systems["plain"] = PlainFigures(all);
+  GroundingResult result{.scores = {KingletScores(all)}};
+  json::object systems = {{"kinglet", KingletFigures(all, result.scores.front())}};
+  json::object paired;
+  const auto add = [&](const char* system, Said said) {
+    if (!WasAsked(all, said)) return;
+    const SystemScores& scores = result.scores.emplace_back(ScoresOfSaid(all, system, said));
+    systems[system] = FiguresOfSaid(all, scores, said);
+    paired[fmt::format("kinglet - {}", system)] =
+        CompareSystems(outcomes, result.scores.front(), scores);
+  };
+  add("plain", &GroundingOutcome::plain);
+  add("closed_book", &GroundingOutcome::closed_book);
   systems["best_sentence"] = BestSentenceFigures(all);
-  return {{"n", outcomes.size()}, {"threshold", threshold}, {"systems", std::move(systems)}};
+  result.figures = {{"n", outcomes.size()},
+                    {"threshold", threshold},
+                    {"systems", std::move(systems)},
+                    {"paired", std::move(paired)}};
+  if (!outcomes.empty() && outcomes.front().question->gold_retrieved)
+    result.figures["retrieval"] = RetrievalFigures(all);
+  return result;
+}
+
+json::object CompareSystems(std::span<const GroundingOutcome> outcomes, const SystemScores& system,
+                            const SystemScores& other) {
+  SystemFigures figures(outcomes.size());
+  AddMeans(figures, outcomes, [&](std::size_t i) {
+    const AnswerScore& a = system.scores[i];
+    const AnswerScore& b = other.scores[i];
+    return AnswerScore{.exact = a.exact - b.exact, .f1 = a.f1 - b.f1};
+  });
+  return std::move(figures).Finish();
 }
 
 }  // namespace kinglet

@@ -25,8 +25,8 @@ class GroundingTest : public testing::Test {
       outcome.reading.signals = {
           .gate = i % 8 < 4 ? 2.0 : -2.0, .null = -1, .start = -1, .span = is_right ? -1.0 : -6.0};
       outcome.score = ScoreAnswer(outcome.reading.text, questions_[i].answers);
-      outcome.plain = i % 8 == 7 ? "" : "Paris";
-      outcome.plain_score = ScoreAnswer(outcome.plain, questions_[i].answers);
+      outcome.plain = {.text = i % 8 == 7 ? "" : "Paris"};
+      outcome.plain->score = ScoreAnswer(outcome.plain->text, questions_[i].answers);
       outcome.best_sentence = "Lyon is old.";
       outcomes_.push_back(std::move(outcome));
     }
@@ -43,7 +43,7 @@ class GroundingTest : public testing::Test {
 TEST_F(GroundingTest, ComesToTheFiguresOfItsOutcomes) {
   const Confidences confidences = CrossFit(outcomes_);
   const double threshold = BestThreshold(outcomes_, confidences.right);
-  const json::object figures = GroundingFigures(outcomes_, confidences, threshold, true);
+  const json::object figures = MeasureGrounding(outcomes_, confidences, threshold).figures;
   // A quarter is right and answered; half is unanswerable and not answered.
   EXPECT_NEAR(Figure(figures, "kinglet", "em"), 0.75, 1e-9);
   EXPECT_NEAR(Figure(figures, "kinglet", "f1"), 0.75, 1e-9);
@@ -53,10 +53,75 @@ TEST_F(GroundingTest, ComesToTheFiguresOfItsOutcomes) {
   EXPECT_EQ(Figure(figures, "kinglet", "auroc"), 1);
   EXPECT_EQ(Figure(figures, "kinglet", "auroc_right"), 1);
   EXPECT_EQ(Figure(figures, "kinglet", "quote_holds_answer"), 1);
+  EXPECT_NEAR(Figure(figures, "kinglet", "f1_answerable"), 0.5, 1e-9);
   EXPECT_NEAR(Figure(figures, "plain", "em"), 0.625, 1e-9);
+  EXPECT_NEAR(Figure(figures, "plain", "em_answerable"), 1, 1e-9);
   EXPECT_NEAR(Figure(figures, "plain", "false_answer_rate"), 0.75, 1e-9);
   EXPECT_EQ(Figure(figures, "plain", "answered_share"), 1);
   EXPECT_EQ(Figure(figures, "best_sentence", "quote_holds_answer"), 0);
+  EXPECT_FALSE(figures.at("systems").as_object().contains("closed_book")) << "it was not asked";
+  EXPECT_FALSE(figures.contains("retrieval")) << "passages were given";
+}
+
+TEST_F(GroundingTest, ComparesSystemsQuestionByQuestion) {
+  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+    const bool is_right = i % 8 == 2 || i % 8 == 3;  // where Kinglet is not
+    outcomes_[i].closed_book = {.text = is_right ? "Paris" : "Lyon"};
+    outcomes_[i].closed_book->score =
+        ScoreAnswer(outcomes_[i].closed_book->text, questions_[i].answers);
+  }
+  const Confidences confidences = CrossFit(outcomes_);
+  const double threshold = BestThreshold(outcomes_, confidences.right);
+  const GroundingResult result = MeasureGrounding(outcomes_, confidences, threshold);
+  EXPECT_NEAR(Figure(result.figures, "closed_book", "em"), 0.25, 1e-9);
+  EXPECT_EQ(Figure(result.figures, "closed_book", "false_answer_rate"), 1);
+  const json::object& paired = result.figures.at("paired").as_object();
+  const json::object& closed = paired.at("kinglet - closed_book").as_object();
+  EXPECT_NEAR(closed.at("em").to_number<double>(), 0.5, 1e-9);
+  EXPECT_NEAR(closed.at("f1").to_number<double>(), 0.5, 1e-9);
+  EXPECT_NEAR(closed.at("em_answerable").to_number<double>(), 0, 1e-9);
+  const json::object& plain = paired.at("kinglet - plain").as_object();
+  EXPECT_NEAR(plain.at("f1_answerable").to_number<double>(), -0.5, 1e-9);
+  // A system and itself: no sample shows a difference.
+  ASSERT_EQ(result.scores.size(), 3U);
+  const json::object same = CompareSystems(outcomes_, result.scores[0], result.scores[0]);
+  EXPECT_EQ(same.at("ci95").as_object().at("em"), json::value({0.0, 0.0}));
+}
+
+TEST_F(GroundingTest, AnEmptySpanIsNoAnswer) {
+  for (GroundingOutcome& outcome : outcomes_) outcome.reading.text.clear();
+  const json::object figures =
+      MeasureGrounding(outcomes_, {std::vector(80, 1.0), std::vector(80, 1.0)}, 0.5).figures;
+  EXPECT_EQ(Figure(figures, "kinglet", "answered_share"), 0);
+  EXPECT_EQ(Figure(figures, "kinglet", "em"), 0.5);
+}
+
+TEST_F(GroundingTest, HoldsQuotesAgainstGoldSentences) {
+  questions_[0].sentences = {"It is Paris, of course."};
+  questions_[1].sentences = {"It is Paris, I think.", "It was Lyon before."};
+  const Confidences confidences = CrossFit(outcomes_);
+  const json::object figures = MeasureGrounding(outcomes_, confidences, 0.5).figures;
+  // 5 of 5 words, then "it is paris" of 5, and of the 9 of the gold ones.
+  EXPECT_NEAR(Figure(figures, "kinglet", "quote_precision"), (1 + 3.0 / 5) / 2, 1e-9);
+  EXPECT_NEAR(Figure(figures, "kinglet", "quote_recall"), (1 + 3.0 / 9) / 2, 1e-9);
+  EXPECT_NEAR(Figure(figures, "kinglet", "quote_f1"), (1 + 6.0 / 14) / 2, 1e-9);
+  EXPECT_EQ(Figure(figures, "kinglet", "quote_is_gold"), 0.5);
+  EXPECT_EQ(Figure(figures, "best_sentence", "quote_is_gold"), 0);
+}
+
+TEST_F(GroundingTest, SaysWhatTheSearchFound) {
+  const auto passages =
+      std::make_shared<const std::vector<Passage>>(std::vector<Passage>{{.text = "It is Paris."}});
+  const auto others =
+      std::make_shared<const std::vector<Passage>>(std::vector<Passage>{{.text = "It is Lyon."}});
+  for (std::size_t i = 0; i < questions_.size(); ++i) {
+    questions_[i].gold_retrieved = i % 8 == 0;  // a quarter of the answerable ones
+    questions_[i].passages = i % 8 < 2 ? passages : others;
+  }
+  const json::object figures = MeasureGrounding(outcomes_, CrossFit(outcomes_), 0.5).figures;
+  const json::object& retrieval = figures.at("retrieval").as_object();
+  EXPECT_EQ(retrieval.at("gold_retrieved").to_number<double>(), 0.25);
+  EXPECT_EQ(retrieval.at("answer_retrieved").to_number<double>(), 0.5);
 }
 
 TEST_F(GroundingTest, JudgesAGroupByOthersAlone) {
@@ -135,23 +200,53 @@ TEST(AskQuestionsTest, JudgesSpanQuoteAndPlainAnswer) {
   questions[0].answers = {"Paris"};
   FirstWordModel model;
   std::vector<std::size_t> told;
-  const auto outcomes = AskQuestions(model, questions, {.at_once = 2}, [&](std::size_t done) {
-    told.push_back(done);
-    return true;
-  });
+  const auto sink = [&](std::span<const GroundingOutcome> some) -> Result<void> {
+    told.push_back(some.size());
+    return {};
+  };
+  const auto outcomes = AskQuestions(model, questions, {.at_once = 2}, {}, sink);
   ASSERT_TRUE(outcomes) << outcomes.error().message();
   ASSERT_EQ(outcomes->size(), 3U);
-  EXPECT_EQ(told, (std::vector<std::size_t>{2, 3}));
+  EXPECT_EQ(told, (std::vector<std::size_t>{2, 1}));
   const GroundingOutcome& first = outcomes->front();
   EXPECT_EQ(first.reading.text, "Paris");
   EXPECT_EQ(first.quote, "Paris is the capital.");
   EXPECT_EQ(first.best_sentence, "Paris is the capital.");
-  EXPECT_EQ(first.plain, "");
+  EXPECT_EQ(first.plain->text, "");
+  EXPECT_FALSE(first.closed_book);
   EXPECT_EQ(first.score.exact, 1);
   EXPECT_TRUE(first.is_right());
   EXPECT_FALSE(outcomes->back().is_right());
-  EXPECT_EQ(outcomes->back().plain_score.exact, 1) << "it says that there is none";
-  EXPECT_FALSE(AskQuestions(model, questions, {}, [](std::size_t) { return false; }));
+  EXPECT_EQ(outcomes->back().plain->score.exact, 1) << "it says that there is none";
+  const auto stops = [](std::span<const GroundingOutcome>) -> Result<void> {
+    return Error(StatusCode::kCancelled, "stop");
+  };
+  EXPECT_EQ(AskQuestions(model, questions, {}, {}, stops).error().code(), StatusCode::kCancelled);
+}
+
+TEST(AskQuestionsTest, GoesOnBehindWhatIsDone) {
+  std::vector<PassageQuestion> questions(3);
+  for (PassageQuestion& question : questions) {
+    question.passages =
+        std::make_shared<const std::vector<Passage>>(std::vector<Passage>{{.text = "Paris."}});
+  }
+  std::vector<GroundingOutcome> done = {{.question = &questions[0], .quote = "before"}};
+  FirstWordModel model;
+  std::size_t told = 0;
+  const auto sink = [&](std::span<const GroundingOutcome> some) -> Result<void> {
+    told += some.size();
+    return {};
+  };
+  const auto outcomes = AskQuestions(
+      model, questions, {.asks_plainly = false, .asks_closed_book = true}, std::move(done), sink);
+  ASSERT_TRUE(outcomes) << outcomes.error().message();
+  EXPECT_EQ(told, 2U);
+  ASSERT_EQ(outcomes->size(), 3U);
+  EXPECT_EQ(outcomes->front().quote, "before");
+  EXPECT_EQ(outcomes->back().question, &questions[2]);
+  EXPECT_FALSE(outcomes->back().plain);
+  ASSERT_TRUE(outcomes->back().closed_book);
+  EXPECT_EQ(outcomes->back().closed_book->text, "") << "it says that there is none";
 }
 
 }  // namespace

@@ -75,17 +75,25 @@ Result<std::vector<PassageQuestion>> ReadSquad(const json::value& file) {
 
 // ---- lines ----
 
+// Of CLAPNQ's passages those that answer end with a blank and the others do not: a model's state
+// tells them apart by that alone.
+std::string WithoutBlanksAround(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  return std::string(text.substr(0, text.find_last_not_of(kBlanks) + 1));
+}
+
 Result<std::vector<Passage>> ReadPassages(const json::array& list) {
   std::vector<Passage> passages;
   for (const json::value& passage : list) {
     if (passage.is_string()) {
-      passages.push_back(PassageOf("", std::string(passage.get_string()), passages.size()));
+      passages.push_back(PassageOf("", WithoutBlanksAround(passage.get_string()), passages.size()));
       continue;
     }
     const json::value* const title = Find(passage, "title");
     passages.push_back(
         PassageOf(title != nullptr && title->is_string() ? TRY(TextOf(passage, "title")) : "",
-                  TRY(TextOf(passage, "text")), passages.size()));
+                  WithoutBlanksAround(TRY(TextOf(passage, "text"))), passages.size()));
   }
   if (passages.empty()) return Error(StatusCode::kInvalidInput, "\"passages\" holds none");
   return passages;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ struct PassageQuestion {
   std::vector<std::string> answers;    // gold ones; none: the passages do not answer it
   std::vector<std::string> sentences;  // gold ones of the passages that carry the answer, if given
   bool has_short_answers = false;      // `answers` are spans, not texts of some sentences
+  // Whether a passage of its own is among `passages`; unset: they were given, not found.
+  std::optional<bool> gold_retrieved;
 };
 
 // Told apart by their first bytes: SQuAD 2.0's JSON (a paragraph a passage, the group an article),

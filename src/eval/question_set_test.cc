@@ -35,7 +35,7 @@ TEST(QuestionSetTest, ReadsSquad) {
 TEST(QuestionSetTest, ReadsClapNq) {
   const auto questions =
       ParseQuestionSet(
-          R"({"id": "7", "input": "what", "passages": [{"title": "T", "text": "One. Two."}],)"
+          R"({"id": "7", "input": "what", "passages": [{"title": "T", "text": "One. Two. "}],)"
           R"( "output": [{"answer": "It is one.", "selected_sentences": ["One."]},)"
           R"( {"answer": "One", "selected_sentences": ["One.", "Two."]}]})"
           "\n"
@@ -45,6 +45,7 @@ TEST(QuestionSetTest, ReadsClapNq) {
           .value();
   ASSERT_EQ(questions.size(), 2U);
   EXPECT_EQ(questions[0].group, "T");
+  EXPECT_EQ(questions[0].passages->front().text, "One. Two.") << "a blank tells nothing";
   EXPECT_FALSE(questions[0].has_short_answers);
   EXPECT_THAT(questions[0].answers, ElementsAre("It is one.", "One"));
   EXPECT_THAT(questions[0].sentences, ElementsAre("One.", "Two."));

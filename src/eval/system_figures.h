@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Figures of one system that is compared with others, each with its interval.
+// Figures of one system over some questions, each with its interval. All are drawn by one seed, so
+// that figures of several systems see the same samples.
 #pragma once
 
 #include <cstddef>
@@ -11,16 +12,25 @@
 
 namespace kinglet {
 
-using Indices = std::span<const std::size_t>;  // of some of what was measured
+// Of questions.
+using Indices = std::span<const std::size_t>;
+
+double Mean(Indices some, const std::function<double(std::size_t)>& value);
+
+// The mean of those that count; 0 of none.
+double MeanWhere(Indices some, const std::function<bool(std::size_t)>& counts,
+                 const std::function<double(std::size_t)>& value);
+
+// The share of those that count which holds, too; 0 of none.
+double Share(Indices some, const std::function<bool(std::size_t)>& counts,
+             const std::function<bool(std::size_t)>& holds);
 
 class SystemFigures {
  public:
-  explicit SystemFigures(std::size_t count) : count_(count) {}  // of what was measured
+  explicit SystemFigures(std::size_t count) : count_(count) {}
 
-  // Of all, and its 95 % interval by the bootstrap.
   void Add(const char* name, const std::function<double(Indices)>& figure);
-
-  // {NAME: figure, ..., "ci95": {NAME: [low, high], ...}}
+  // The figures by name, and their intervals as "ci95".
   json::object Finish() &&;
 
  private:
