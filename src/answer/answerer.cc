@@ -7,6 +7,7 @@
 #include <chrono>
 #include <future>
 #include <optional>
+#include <utility>
 
 #include "answer/checker.h"
 #include "answer/conflicts.h"
@@ -185,15 +186,18 @@ class ReadingBeside {
   std::future<Result<Reading>> reading_;
 };
 
-// The smallest window in which the span stands.
+// The smallest window in which the span stands, or begins where none holds it whole.
 const Window* CarrierOf(const Reading& reading, const Evidence& evidence) {
   const Window* best = nullptr;
   if (reading.text.empty()) return best;
+  const auto rank = [&](const Window& window) {
+    return std::pair(window.end < reading.end, window.end - window.begin);
+  };
   for (const Window& window : evidence.windows()) {
     if (window.passage != reading.passage || window.begin > reading.begin ||
-        window.end < reading.end)
+        window.end <= reading.begin)
       continue;
-    if (best == nullptr || window.end - window.begin < best->end - best->begin) best = &window;
+    if (best == nullptr || rank(window) < rank(*best)) best = &window;
   }
   return best;
 }
@@ -248,11 +252,12 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
   const std::optional<int> quote = TRY(AddQuote(work, evidence.ToQuote(*carrier)));
   if (!quote) return {};
   const Passage& passage = evidence.passages()[reading.passage];
+  const std::size_t end = std::min(reading.end, carrier->end);
   work.answer.span =
       AnswerSpan{.quote = *quote,
                  .start_byte = passage.start_byte + static_cast<std::int64_t>(reading.begin),
-                 .end_byte = passage.start_byte + static_cast<std::int64_t>(reading.end),
-                 .text = reading.text};
+                 .end_byte = passage.start_byte + static_cast<std::int64_t>(end),
+                 .text = reading.text.substr(0, end - reading.begin)};
   for (const std::size_t window : conflicts) {
     const auto other = TRY(AddQuote(work, evidence.ToQuote(evidence.windows()[window])));
     if (other) work.answer.conflicts.emplace_back(*quote, *other);

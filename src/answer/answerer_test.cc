@@ -301,6 +301,21 @@ TEST_F(AskTest, ShowsTheSentenceThatItReadBeforeItsOwnWords) {
                                       "You should use vipw."}));
 }
 
+TEST_F(AskTest, ASpanOverManySentencesIsShownAsFarAsItsFirst) {
+  ScriptedModel model("Purple elephants dance.");
+  Put("more",
+      "Use the vipw command to edit the password file. Nobody else can write to it then. The group "
+      "file has a command of its own. Both are parts of one package.");
+  model.span =
+      "vipw command to edit the password file. Nobody else can write to it then. The group file "
+      "has";
+  const Answer answer = AskModel("Which command edits the password file?", model);
+  ASSERT_TRUE(answer.span);
+  EXPECT_EQ(answer.span->text, "vipw command to edit the password file.");
+  EXPECT_EQ(library_->Text("/more", answer.span->start_byte, answer.span->end_byte).value(),
+            answer.span->text);
+}
+
 TEST_F(AskTest, ShowsBothSidesOfAConflict) {
   Put("old mail", "The limit of the mail queue is 500 messages on all our machines.");
   Put("new mail", "The limit of the mail queue is 800 messages on all our machines.");

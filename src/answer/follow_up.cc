@@ -64,7 +64,7 @@ Result<std::string> StandaloneQuestion(LanguageModel& model, std::span<const Tur
       TRY(model.Generate(request, [](std::string_view) { return true; }));
   if (result.finish_reason == FinishReason::kStop && IsFaithful(result.text, turns, question))
     return result.text;
-  return fmt::format("{} {}", turns.back().question, question);
+  return fmt::format("{} (asked after: {})", question, turns.back().question);
 }
 
 }  // namespace kinglet

@@ -18,8 +18,8 @@ struct Turn {
 };
 
 // The question as the model writes it out, where each of its words comes from the conversation and
-// none that the question names is lost; else the question behind the one before it. turns: the
-// latest last; of many the last few count.
+// none that the question names is lost; else the question with the one before it in brackets.
+// turns: the latest last; of many the last few count.
 Result<std::string> StandaloneQuestion(LanguageModel& model, std::span<const Turn> turns,
                                        std::string_view question, const ServiceTerms& terms);
 

@@ -60,7 +60,7 @@ TEST(FollowUpTest, TakesWhatTheConversationHolds) {
 }
 
 TEST(FollowUpTest, FallsBackToBothQuestions) {
-  const std::string both = "When does the front door open? And in winter?";
+  const std::string both = "And in winter? (asked after: When does the front door open?)";
   Writer inventor("When does the museum in Paris open in winter?");
   EXPECT_EQ(Standalone(inventor, kTurns, "And in winter?"), both);
   Writer forgetful("When does the front door open?");
@@ -77,7 +77,7 @@ TEST(FollowUpTest, OfManyTurnsTheLastCount) {
   std::vector<Turn> turns(10, {"What is the oldest question?", std::string(2000, 'a')});
   turns.push_back({"When does the front door open?", "\u00E9" + std::string(498, 'b') + "\u00E9"});
   EXPECT_EQ(Standalone(model, turns, "And in winter?"),
-            "When does the front door open? And in winter?");
+            "And in winter? (asked after: When does the front door open?)");
   EXPECT_LT(model.shown.size(), 3000U);
 }
 

@@ -225,6 +225,11 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
          "SQuAD 2.0's JSON, CLAPNQ's lines, or lines of {\"id\", \"question\", \"passages\", "
          "\"answers\"}; several times")
       ->required();
+  app.add_option("--passages", flags.passages,
+                 "read those that the data gives, or what is retrieved from all of the data's")
+      ->check(CLI::IsMember({kGiven, kRetrieved}));
+  app.add_option("--embedder", flags.embedder,
+                 "retrieve by meaning too, with this model's vectors");
   app.add_option("--limit", flags.limit, "questions, half of them answerable; 0: all");
   app.add_option("--seed", flags.seed, "draws them");
   app.add_option("--at-once", flags.options.at_once, "questions that are computed together")
@@ -247,12 +252,6 @@ CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment) {
       "grounding", "answers from passages: whether they are right, and known to be");
   auto flags = std::make_shared<GroundingFlags>();
   AddFlags(*grounding, *flags);
-  grounding
-      ->add_option("--passages", flags->passages,
-                   "read those that the data gives, or what is retrieved from all of the data's")
-      ->check(CLI::IsMember({kGiven, kRetrieved}));
-  grounding->add_option("--embedder", flags->embedder,
-                        "retrieve by meaning too, with this model's vectors");
   grounding->add_option("--compare", flags->compare,
                         "the outcomes of another run of the same questions: who is better");
   grounding->add_flag("--json", flags->json, "print one JSON object");

@@ -68,6 +68,17 @@ class Ask(unittest.TestCase):
         self.assertIsNone(answer["route"]["model"])
         self.assertIsNone(answer["ledger"]["cost"])
 
+    def test_says_why(self):
+        question = "Where does the caretaker keep the spare key?"
+        why = self.ask_json(question, "--mode", "quote")["why"]
+        self.assertEqual(why["passages"][0]["lexical_rank"], 1)
+        self.assertFalse(any(passage["read"] for passage in why["passages"]))
+        self.assertIsNone(why["signals"])
+        status, out, _ = self.kinglet("ask", question, "--mode", "quote", "--why")
+        self.assertEqual(status, 0)
+        self.assertIn("Passages by rank", out)
+        self.assertNotIn("Passages by rank", self.kinglet("ask", question, "--mode", "quote")[1])
+
     def test_abstains_with_a_reason_and_status_zero(self):
         answer = self.ask_json("Who painted the Sistine Chapel?", "--mode", "quote")
         self.assertTrue(answer["abstained"])
@@ -124,7 +135,7 @@ class Ask(unittest.TestCase):
         self.assertNotIn(b"\x07", seen)
 
     def test_bad_input_is_one_line(self):
-        for arguments, status in ((("ask",), 2), (("ask", "Why?", "--mode", "guess"), 2),
+        for arguments, status in ((("ask",), 2), (("ask", "--mode", "quote", "--why"), 2), (("ask", "Why?", "--mode", "guess"), 2),
                                   (("ask", "Why?", "--library", "/nonexistent"), 1),
                                   (("ask", "Who keeps the spare key?", "--model", "no-such-model"), 1),
                                   (("ask", "Why?" * 2000, "--mode", "quote"), 2), (("ledger", "--limit", "0"), 2)):
@@ -161,8 +172,27 @@ class Ask(unittest.TestCase):
         self.assertLessEqual(answer["ledger"]["useful_tokens"], answer["ledger"]["completion_tokens"])
         for claim in answer["claims"]:
             self.assertTrue(claim["quotes"])
+        span = answer["span"]
+        self.assertIn("green box", span["text"])
+        self.assertEqual(self.kept_text(answer["quotes"][span["quote"]]["document"])
+                         [span["start_byte"]:span["end_byte"]].decode(), span["text"])
         again = self.ask_json("Where does the caretaker keep the spare key?", "--model", model, "-t", "1")
         self.assertEqual(again["answer"], answer["answer"])
+
+    def test_a_conversation_goes_on_from_what_was_asked(self):
+        model = pathlib.Path(os.environ.get("KINGLET_TEST_MODELS", "none"), "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
+        if not model.exists():
+            self.skipTest("KINGLET_TEST_MODELS does not hold Qwen2.5 Coder 0.5B")
+        done = subprocess.run([os.environ["KINGLET"], "ask", "When does the front door open?", "--mode", "chat", "--json",
+                               "--model", str(model)], input="\nAnd who keeps the spare key for it?\n", capture_output=True,
+                              text=True, timeout=120, env=self.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        first, second = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertIsNone(first["standalone_question"])
+        self.assertIn("seven", first["quotes"][0]["text"])
+        self.assertIn("spare key", second["standalone_question"])
+        self.assertIn("door", second["standalone_question"])
+        self.assertIn("caretaker", second["quotes"][0]["text"])
 
 
 if __name__ == "__main__":
