@@ -391,7 +391,8 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   std::vector<Term> terms;
   const Evidence evidence = TRY(Retrieve(work, retriever, model, options, terms));
   const GateDecision gate = Gate(terms, evidence);
-  work.answer.confidence = work.answer.grounds.coverage = gate.coverage;
+  work.answer.confidence = gate.coverage;
+  work.answer.grounds.coverage = gate.topic;
   if (gate.abstain) {
     work.answer.dropped.push_back({"", gate.explanation});
     Abstain(work, *gate.abstain);

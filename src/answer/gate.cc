@@ -24,15 +24,14 @@ GateDecision Gate(const std::vector<Term>& question, const Evidence& evidence) {
   }
   std::vector<Term> names;
   std::ranges::copy_if(question, std::back_inserter(names), &Term::is_name);
-  double topic = 0;
   for (std::size_t i = 0; i < evidence.passages().size(); ++i) {
     const StemSet& stems = evidence.passage_stems(i);
     const double coverage = Coverage(question, stems);
-    topic = std::max(topic, coverage);
+    decision.topic = std::max(decision.topic, coverage);
     // A passage that does not speak of what the question names cannot answer it.
     if (Coverage(names, stems) == 1) decision.coverage = std::max(decision.coverage, coverage);
   }
-  if (topic < kOffTopicCoverage) {
+  if (decision.topic < kOffTopicCoverage) {
     decision.abstain = AbstainReason::kOffTopic;
   } else if (decision.coverage < kMissingCoverage) {
     decision.abstain = AbstainReason::kMissing;

@@ -15,7 +15,8 @@ namespace kinglet {
 
 struct GateDecision {
   std::optional<AbstainReason> abstain;
-  double coverage = 0;      // of the question by the passage that covers it best: 0..1
+  double topic = 0;         // of the question by the passage that covers it best: 0..1
+  double coverage = 0;      // likewise, by those that hold all that the question names
   std::string explanation;  // for a person: which words stand nowhere
 };
 

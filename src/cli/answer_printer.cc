@@ -69,13 +69,24 @@ void PrintWhy(const Answer& answer) {
   }
 }
 
-void PrintLedgerLine(const LedgerLine& line) {
+// How sure the answer is, and by what.
+std::string Confidence(const Answer& answer) {
+  const char* by = " by words";
+  if (answer.calibrated) by = "";
+  if (!answer.calibrated && !answer.model.empty()) by = " by words: the model is not calibrated";
+  return fmt::format("confidence {:.2f}{}", answer.confidence, by);
+}
+
+void PrintLastLine(const Answer& answer) {
+  const LedgerLine& line = answer.ledger;
   fmt::print(
-      "\nfirst byte {:.0f} ms ({} uncached prompt tokens) | {} prompt, {} cached, {} generated, {} "
+      "\n{} | first byte {:.0f} ms ({} uncached prompt tokens) | {} prompt, {} cached, {} "
+      "generated, {} "
       "useful "
       "tokens | total {:.0f} ms | {} | {}\n",
-      line.first_byte_ms, line.prompt_tokens - line.cached_tokens, line.prompt_tokens,
-      line.cached_tokens, line.completion_tokens, line.useful_tokens, line.total_ms,
+      Confidence(answer), line.first_byte_ms, line.prompt_tokens - line.cached_tokens,
+      line.prompt_tokens, line.cached_tokens, line.completion_tokens, line.useful_tokens,
+      line.total_ms,
       line.joules
           ? fmt::format("{:.1f} J ({})", *line.joules, line.joules_source.value_or("unknown"))
           : "joules not told by this machine",
@@ -100,7 +111,7 @@ void AnswerPrinter::PrintEnd(const Answer& answer, bool why) {
   if (answer.abstained) PrintAbstention(*answer.abstained, answer);
   PrintQuotes(answer);
   if (why) PrintWhy(answer);
-  PrintLedgerLine(answer.ledger);
+  PrintLastLine(answer);
   std::fflush(stdout);
 }
 

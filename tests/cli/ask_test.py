@@ -77,6 +77,7 @@ class Ask(unittest.TestCase):
         status, out, _ = self.kinglet("ask", question, "--mode", "quote", "--why")
         self.assertEqual(status, 0)
         self.assertIn("Passages by rank", out)
+        self.assertIn("confidence 1.00 by words |", out)
         self.assertNotIn("Passages by rank", self.kinglet("ask", question, "--mode", "quote")[1])
 
     def test_abstains_with_a_reason_and_status_zero(self):
