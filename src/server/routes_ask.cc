@@ -79,7 +79,7 @@ class AskStream {
 
   bool begun() const { return begun_; }
   // With the next ones.
-  void Hold(std::string events) { held_ += std::move(events); }
+  void Hold(const std::string& events) { held_ += events; }
   // Bytes of whole events. Who is gone is told by the exchange.
   void Send(const std::string& events) {
     if (events.empty()) return;
