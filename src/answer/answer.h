@@ -103,8 +103,8 @@ struct Answer {
   std::string question;
   AskMode mode = AskMode::kCite;
   std::optional<AbstainReason> abstained;
-  double confidence = 0;  // 0..1: that the span is right, where it is calibrated; else the share of
-                          // the question that the quotes cover
+  double confidence = 0;  // 0..1: that its first quote answers, where it is calibrated; else the
+                          // share of the question that the quotes cover
   bool calibrated = false;
   std::vector<Claim> claims;
   // Where it abstained, what comes closest, or the two sides of a conflict.

@@ -223,12 +223,12 @@ Result<void> Weigh(Work& work, const Reading& reading, const AskOptions& options
   }
   if (calibration == nullptr) return {};
   grounds.answerable = calibration->answerable.Probability(features);
-  work.answer.confidence = calibration->right.Probability(features);
+  work.answer.confidence = calibration->quoted.Probability(features);
   work.answer.calibrated = true;
   return {};
 }
 
-// Shows the sentence in which the span stands, or abstains: it is too likely wrong, or another
+// Shows the sentence in which the span stands, or abstains: it is too likely no answer, or another
 // sentence contradicts it.
 Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& options,
                          const std::vector<Term>& question, const Evidence& evidence) {
@@ -243,7 +243,7 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
   if (work.answer.calibrated && work.answer.confidence < 1 - options.risk) {
     work.answer.dropped.push_back(
         {reading.text,
-         fmt::format("it is right with a probability of {:.2f} alone", work.answer.confidence)});
+         fmt::format("that it answers has a probability of {:.2f} alone", work.answer.confidence)});
     Abstain(work, AbstainReason::kMissing);
   } else if (!conflicts.empty()) {
     Abstain(work, AbstainReason::kConflicting);

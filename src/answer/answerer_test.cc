@@ -212,9 +212,9 @@ TEST_F(AskTest, LeavesTheFormOfThePromptOut) {
 Calibration GateAlone() {
   Calibration calibration{.model = "scripted"};
   calibration.answerable.scale.fill(1);
-  calibration.right.scale.fill(1);
+  calibration.quoted.scale.fill(1);
   calibration.answerable.weights[0] = 5;
-  calibration.right.weights[0] = 5;
+  calibration.quoted.weights[0] = 5;
   return calibration;
 }
 

@@ -26,7 +26,7 @@ class CalibrationsTest : public testing::Test {
   static std::string TextOf(const std::string& model, int questions) {
     Calibration calibration{.model = model, .data = "d", .questions = questions};
     calibration.answerable.scale.fill(1);
-    calibration.right.scale.fill(1);
+    calibration.quoted.scale.fill(1);
     return ToJson(json::value(ToJson(calibration)));
   }
 

@@ -160,7 +160,7 @@ json::object ToJson(const Calibration& calibration) {
           {"questions", calibration.questions},
           {"probe", ToJson(calibration.probe)},
           {"answerable", ToJson(calibration.answerable)},
-          {"right", ToJson(calibration.right)}};
+          {"quoted", ToJson(calibration.quoted)}};
 }
 
 Result<Calibration> ParseCalibration(const json::value& value) {
@@ -181,7 +181,7 @@ Result<Calibration> ParseCalibration(const json::value& value) {
                      .questions = static_cast<int>(questions),
                      .probe = TRY(ParseProbe(*probe)),
                      .answerable = TRY(ParseLogistic(Find(value, "answerable"))),
-                     .right = TRY(ParseLogistic(Find(value, "right")))};
+                     .quoted = TRY(ParseLogistic(Find(value, "quoted")))};
 }
 
 }  // namespace kinglet

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what a model lets on while it reads to probabilities: that the passages answer the question,
-// and that the span is right. Two logistic regressions on a few signals, fitted for one model on
-// questions whose answers are known.
+// and that the sentence shown holds the answer. Two logistic regressions on a few signals, fitted
+// for one model on questions whose answers are known.
 #pragma once
 
 #include <array>
@@ -51,9 +51,9 @@ struct Calibration {
   std::string model;  // the stem of its file
   std::string data;   // SHA-256 of what it was fitted on
   int questions = 0;
-  Probe probe;  // that the passages answer
-  LogisticModel answerable;
-  LogisticModel right;
+  Probe probe;               // that the passages answer
+  LogisticModel answerable;  // that the passages answer
+  LogisticModel quoted;      // that the sentence in which the span stands holds the answer
 };
 
 json::object ToJson(const Calibration& calibration);

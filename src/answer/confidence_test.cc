@@ -53,7 +53,7 @@ Calibration Example() {
           .questions = 3,
           .probe = {.weights = {0.5F, -2}, .bias = 0.25},
           .answerable = FitLogistic(features, {true, false, true}),
-          .right = FitLogistic(features, {false, false, true})};
+          .quoted = FitLogistic(features, {false, false, true})};
 }
 
 TEST(ConfidenceTest, IsReadBackAsItWasWritten) {
@@ -67,7 +67,7 @@ TEST(ConfidenceTest, IsReadBackAsItWasWritten) {
   EXPECT_EQ(again->probe.bias, calibration.probe.bias);
   const ConfidenceFeatures features = {0.5, -3, 1, 2, 0.75};
   EXPECT_EQ(again->answerable.Probability(features), calibration.answerable.Probability(features));
-  EXPECT_EQ(again->right.Probability(features), calibration.right.Probability(features));
+  EXPECT_EQ(again->quoted.Probability(features), calibration.quoted.Probability(features));
 }
 
 TEST(ConfidenceTest, NamesWhatACalibrationLacks) {
@@ -78,10 +78,10 @@ TEST(ConfidenceTest, NamesWhatACalibrationLacks) {
   object.erase("probe");
   EXPECT_THAT(ParseCalibration(object).error().message(), HasSubstr("probe"));
   object = ToJson(Example());
-  object["right"].as_object()["features"].as_object().erase("gate");
+  object["quoted"].as_object()["features"].as_object().erase("gate");
   EXPECT_THAT(ParseCalibration(object).error().message(), HasSubstr("\"gate\""));
   object = ToJson(Example());
-  object["right"].as_object()["features"].as_object()["gate"].as_object()["scale"] = 0;
+  object["quoted"].as_object()["features"].as_object()["gate"].as_object()["scale"] = 0;
   EXPECT_THAT(ParseCalibration(object).error().message(), HasSubstr("above 0"));
   object = ToJson(Example());
   object["questions"] = 3e17;

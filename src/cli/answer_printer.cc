@@ -58,7 +58,7 @@ void PrintWhy(const Answer& answer) {
   for (const auto& [name, value] : grounds.signals) fmt::print("{} {:.3f}  ", name, value);
   if (!grounds.signals.empty()) fmt::print("\n");
   if (grounds.answerable) {
-    fmt::print("That the passages answer: {:.2f}; that the words in bold are right: {:.2f}\n",
+    fmt::print("Probability that the passages answer: {:.2f}; that the first quote does: {:.2f}\n",
                *grounds.answerable, answer.confidence);
   } else if (!grounds.signals.empty()) {
     fmt::print("What they are worth is not known: the model is not calibrated.\n");

@@ -154,8 +154,8 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
       ->check(CLI::IsMember({"cite", "quote", "chat"}))
       ->capture_default_str();
   app.add_option("--risk", flags->risk,
-                 "abstain where the answer is right with less than 1 - RISK of probability; "
-                 "default: 0.5 where the model is calibrated")
+                 "abstain where the quote answers with less than 1 - RISK of probability; "
+                 "default: 0.7 where the model is calibrated")
       ->check(CLI::Range(0.0, 1.0));
   app.add_flag("--why", flags->why, "show what the decision rests on: passages, ranks, signals");
   app.add_flag("--json", flags->as_json, "print one JSON object; in mode chat one a line");

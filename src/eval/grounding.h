@@ -40,6 +40,11 @@ struct GroundingOutcome {
   bool is_answerable() const { return !question->answers.empty(); }
   // As a span, of an answerable question.
   bool is_right() const { return is_answerable() && score.f1 >= 0.5; }
+  // The quote says it, or most of it where the answer is a text of its own.
+  bool is_quoted() const {
+    return is_answerable() && (HoldsAnswer(quote, question->answers) ||
+                               ScoreAnswer(quote, question->answers).f1 >= 0.5);
+  }
   ConfidenceFeatures features(const Probe& probe) const {
     return FeaturesOf(reading, coverage, probe);
   }
@@ -61,15 +66,15 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
                                                    std::vector<GroundingOutcome> done,
                                                    const GroundingSink& sink);
 
-// Both probabilities of each outcome, each by regressions that saw no question of its group; of
+// Probabilities of each outcome, each by regressions that saw no question of its group; of
 // one group alone by some that saw the others of it (in fifths).
 struct Confidences {
   std::vector<double> answerable;
-  std::vector<double> right;
+  std::vector<double> right;   // as a span
+  std::vector<double> quoted;  // what `ask` shows as its confidence
 };
 Confidences CrossFit(std::span<const GroundingOutcome> outcomes);
 Calibration Calibrate(std::span<const GroundingOutcome> outcomes);
-Confidences Apply(const Calibration& calibration, std::span<const GroundingOutcome> outcomes);
 
 // Of P(right): what serves best, in F1, all questions of other groups.
 double BestThreshold(std::span<const GroundingOutcome> outcomes, std::span<const double> right);

@@ -22,11 +22,13 @@ struct Truths {
   std::vector<ConfidenceFeatures> features;
   std::vector<bool> answerable;
   std::vector<bool> right;
+  std::vector<bool> quoted;
 
   void Add(const GroundingOutcome& outcome, const Probe& probe) {
     features.push_back(outcome.features(probe));
     answerable.push_back(outcome.is_answerable());
     right.push_back(outcome.is_right());
+    quoted.push_back(outcome.is_quoted());
   }
 };
 
@@ -101,6 +103,7 @@ struct Judged {
   double threshold;
   std::vector<bool> is_answerable;
   std::vector<bool> is_right;
+  std::vector<bool> is_quoted;
   std::vector<double> risks;
 
   Judged(std::span<const GroundingOutcome> of, const Confidences& with, double above)
@@ -108,6 +111,7 @@ struct Judged {
     for (const GroundingOutcome& outcome : of) {
       is_answerable.push_back(outcome.is_answerable());
       is_right.push_back(outcome.is_right());
+      is_quoted.push_back(outcome.is_quoted());
       risks.push_back(outcome.is_answerable() ? 1 - outcome.score.f1 : 1);
     }
   }
@@ -231,8 +235,11 @@ json::object KingletFigures(const Judged& all, const SystemScores& scores) {
   figures.Add("aurc", [&](Indices some) {
     return Aurc(Pick(all.confidences.right, some), Pick(all.risks, some));
   });
+  figures.Add("auroc_quoted", [&](Indices some) {
+    return Auroc(Pick(all.confidences.quoted, some), Pick(all.is_quoted, some));
+  });
   figures.Add("ece", [&](Indices some) {
-    return CalibrationError(Pick(all.confidences.right, some), Pick(all.is_right, some));
+    return CalibrationError(Pick(all.confidences.quoted, some), Pick(all.is_quoted, some));
   });
   AddHoldsAnswer(figures, all, &GroundingOutcome::quote, answers);
   AddQuoteFigures(figures, all, &GroundingOutcome::quote);
@@ -283,8 +290,8 @@ json::object RetrievalFigures(const Judged& all) {
 
 Confidences CrossFit(std::span<const GroundingOutcome> outcomes) {
   const std::vector<std::size_t> parts = PartsOf(outcomes);
-  Confidences confidences{std::vector<double>(outcomes.size(), 0.5),
-                          std::vector<double>(outcomes.size(), 0.5)};
+  const std::vector<double> unknown(outcomes.size(), 0.5);
+  Confidences confidences{unknown, unknown, unknown};
   const std::size_t count = parts.empty() ? 0 : *std::ranges::max_element(parts) + 1;
   ProbesWithout probes(outcomes, parts);
   for (std::size_t part = 0; part < count; ++part) {
@@ -295,11 +302,13 @@ Confidences CrossFit(std::span<const GroundingOutcome> outcomes) {
     if (others.features.empty()) continue;
     const LogisticModel answerable = FitLogistic(others.features, others.answerable);
     const LogisticModel right = FitLogistic(others.features, others.right);
+    const LogisticModel quoted = FitLogistic(others.features, others.quoted);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       if (parts[i] != part) continue;
       const ConfidenceFeatures features = outcomes[i].features(probes.Parts(part, part));
       confidences.answerable[i] = answerable.Probability(features);
       confidences.right[i] = right.Probability(features);
+      confidences.quoted[i] = quoted.Probability(features);
     }
   }
   return confidences;
@@ -315,17 +324,7 @@ Calibration Calibrate(std::span<const GroundingOutcome> outcomes) {
   return {.questions = static_cast<int>(outcomes.size()),
           .probe = probes.Parts(ProbesWithout::kNone, ProbesWithout::kNone),
           .answerable = FitLogistic(all.features, all.answerable),
-          .right = FitLogistic(all.features, all.right)};
-}
-
-Confidences Apply(const Calibration& calibration, std::span<const GroundingOutcome> outcomes) {
-  Confidences confidences;
-  for (const GroundingOutcome& outcome : outcomes) {
-    const ConfidenceFeatures features = outcome.features(calibration.probe);
-    confidences.answerable.push_back(calibration.answerable.Probability(features));
-    confidences.right.push_back(calibration.right.Probability(features));
-  }
-  return confidences;
+          .quoted = FitLogistic(all.features, all.quoted)};
 }
 
 double BestThreshold(std::span<const GroundingOutcome> outcomes, std::span<const double> right) {

@@ -218,6 +218,7 @@ Result<void> OutcomeFile::Finish(std::span<const GroundingOutcome> outcomes,
     json::object line = ToJson(outcomes[i]);
     line["p_answerable"] = confidences.answerable[i];
     line["p_right"] = confidences.right[i];
+    line["p_quoted"] = confidences.quoted[i];
     json::object of_systems;
     for (const SystemScores& system : scores) {
       of_systems[system.system] = {{"em", system.scores[i].exact}, {"f1", system.scores[i].f1}};

@@ -141,10 +141,10 @@ TEST_F(GroundingTest, JudgesAGroupByOthersAlone) {
 TEST_F(GroundingTest, ACalibrationGivesWhatItWasFittedTo) {
   const Calibration calibration = Calibrate(outcomes_);
   EXPECT_EQ(calibration.questions, 80);
-  const Confidences confidences = Apply(calibration, outcomes_);
-  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
-    EXPECT_EQ(confidences.answerable[i] > 0.5, outcomes_[i].is_answerable());
-    EXPECT_EQ(confidences.right[i] > 0.5, outcomes_[i].is_right());
+  for (const GroundingOutcome& outcome : outcomes_) {
+    const ConfidenceFeatures features = outcome.features(calibration.probe);
+    EXPECT_EQ(calibration.answerable.Probability(features) > 0.5, outcome.is_answerable());
+    EXPECT_EQ(calibration.quoted.Probability(features) > 0.5, outcome.is_quoted());
   }
 }
 
