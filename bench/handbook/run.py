@@ -4,7 +4,7 @@
 
   run.py KINGLET LIBRARY [--model MODEL] [--mode cite|quote] [--set test|tune|all] [--verbose]
 
-Right: the expected words stand in a quote (white space aside), or an unanswerable question is abstained from.
+Right: the expected words stand in a quote of an answer (white space aside), or an unanswerable question is abstained from.
 """
 import argparse
 import json
@@ -38,7 +38,7 @@ def main():
 
     rows = [json.loads(line) for line in open(pathlib.Path(__file__).with_name("questions.jsonl"))]
     rows = [row for row in rows if args.set in ("all", row["set"])]
-    found = answered = abstained = unanswerable = carried = 0
+    found = closest = answered = abstained = unanswerable = carried = 0
     words, quote_words, first_ms, total_ms = [], [], [], []
     for row in rows:
         got = ask(args.kinglet, args.library, args.model, args.mode, row["question"])
@@ -48,8 +48,10 @@ def main():
             abstained += right
         else:
             answered += 1
-            right = any(squeeze(row["expected"]) in squeeze(quote["text"]) for quote in got["quotes"])
+            quoted = any(squeeze(row["expected"]) in squeeze(quote["text"]) for quote in got["quotes"])
+            right = quoted and not got["abstained"]
             found += right
+            closest += quoted and got["abstained"]
             words.append(len((got["answer"] or "").split()))
             quote_words.append(sum(len(quote["text"].split()) for quote in got["quotes"]))
             carried += got["ledger"]["useful_tokens"] > 0
@@ -60,7 +62,7 @@ def main():
             for quote in got["quotes"] if args.verbose or not right else []:
                 print("    ", quote["heading"], "|", quote["text"][:160].replace("\n", " "))
     print(json.dumps({
-        "questions": len(rows), "expected_in_quotes": f"{found}/{answered}",
+        "questions": len(rows), "expected_in_quotes": f"{found}/{answered}", "in_what_comes_closest": closest,
         "abstained_rightly": f"{abstained}/{unanswerable}",
         "answers_in_the_models_words": f"{carried}/{answered}",
         "answer_words_mean": round(statistics.mean(words), 1),

@@ -237,7 +237,8 @@ Result<std::vector<SystemScores>> ReadScores(const std::filesystem::path& path,
   std::size_t lines = 0;
   const auto read = ForEachJsonLine(text, {}, [&](const json::value& line) -> Result<void> {
     if (lines++ > 0) {
-      TRY(QuestionOf(line, questions, lines - 2));
+      const auto question = QuestionOf(line, questions, lines - 2);
+      if (!question) return std::unexpected(question.error());
       return AddScores(line, systems, lines == 2);
     }
     if (TRY(TextOf(line, "data")) == data) return {};
