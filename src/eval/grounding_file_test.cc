@@ -109,7 +109,7 @@ TEST_F(GroundingFileTest, GivesTheScoresOfARunThatWasFinished) {
   EXPECT_FALSE(ReadScores(path_, "d", questions_)) << "not finished";
   const std::vector<SystemScores> scores = {{"kinglet", {{1, 1}, {0, 0.5}, {0, 0}}},
                                             {"plain", {{0, 0}, {0, 0}, {1, 1}}}};
-  ASSERT_TRUE(file->Finish(outcomes_, {{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}}, scores));
+  ASSERT_TRUE(file->Finish(outcomes_, {{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}, {0.4, 0.5, 0.6}}, scores));
   const auto read = ReadScores(path_, "d", questions_);
   ASSERT_TRUE(read) << read.error().message();
   ASSERT_EQ(read->size(), 2U);

@@ -90,8 +90,8 @@ TEST_F(GroundingTest, ComparesSystemsQuestionByQuestion) {
 
 TEST_F(GroundingTest, AnEmptySpanIsNoAnswer) {
   for (GroundingOutcome& outcome : outcomes_) outcome.reading.text.clear();
-  const json::object figures =
-      MeasureGrounding(outcomes_, {std::vector(80, 1.0), std::vector(80, 1.0)}, 0.5).figures;
+  const std::vector<double> all(80, 1.0);
+  const json::object figures = MeasureGrounding(outcomes_, {all, all, all}, 0.5).figures;
   EXPECT_EQ(Figure(figures, "kinglet", "answered_share"), 0);
   EXPECT_EQ(Figure(figures, "kinglet", "em"), 0.5);
 }
