@@ -71,9 +71,9 @@ void PrintWhy(const Answer& answer) {
 
 // How sure the answer is, and by what.
 std::string Confidence(const Answer& answer) {
-  const char* by = " by words";
+  const bool was_asked = !answer.grounds.signals.empty();  // else the words alone decided
+  const char* by = was_asked ? " by words: the model is not calibrated" : " by words";
   if (answer.calibrated) by = "";
-  if (!answer.calibrated && !answer.model.empty()) by = " by words: the model is not calibrated";
   return fmt::format("confidence {:.2f}{}", answer.confidence, by);
 }
 
