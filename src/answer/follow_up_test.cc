@@ -4,33 +4,22 @@
 
 #include <gtest/gtest.h>
 
+#include "text/language_model_for_test.h"
+
 namespace kinglet {
 namespace {
 
 // Writes one text, and remembers what it was shown.
-class Writer : public LanguageModel {
+class Writer : public SilentModel {
  public:
   explicit Writer(std::string text) : text_(std::move(text)) {}
 
-  int context_tokens() const override { return 4096; }
   Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override {
     for (const ChatMessage& message : messages) shown += message.content;
     return std::vector<TokenId>{1};
   }
-  std::vector<TokenId> EncodeText(std::string_view) const override { return {1}; }
-  std::string_view TokenBytes(TokenId) const override { return ""; }
-  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
-    return nullptr;
-  }
   Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
     return GenerationResult{.text = text_, .finish_reason = reason};
-  }
-  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest>) override {
-    return std::vector<GenerationResult>{};
-  }
-  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
-                                               std::span<const TokenId>) override {
-    return std::vector<float>{};
   }
 
   FinishReason reason = FinishReason::kStop;

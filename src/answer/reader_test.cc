@@ -11,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "text/language_model_for_test.h"
+
 namespace kinglet {
 namespace {
 
@@ -50,18 +52,11 @@ TEST(SpansOfWordsTest, KnowsWordsWithoutBlanks) {
 }
 
 // Answers with what it is given, and keeps what it was asked.
-class ReadingModel : public LanguageModel {
+class ReadingModel : public SilentModel {
  public:
-  int context_tokens() const override { return 4096; }
   Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override {
     prompts.push_back(messages.back().content);
     return std::vector<TokenId>{1};
-  }
-  std::vector<TokenId> EncodeText(std::string_view text) const override {
-    return {static_cast<TokenId>(text.front())};
-  }
-  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
-    return GenerationResult();
   }
   Result<std::vector<GenerationResult>> GenerateAll(
       std::span<const GenerationRequest> requests) override {
@@ -70,13 +65,6 @@ class ReadingModel : public LanguageModel {
   }
   std::string_view TokenBytes(TokenId token) const override {
     return pieces[static_cast<std::size_t>(token)];
-  }
-  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
-    return nullptr;
-  }
-  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
-                                               std::span<const TokenId> of) override {
-    return std::vector<float>(of.size(), -1);
   }
 
   // What it writes: pieces by token, each with its log likelihood and that of ending before it.

@@ -8,26 +8,15 @@
 #include <string_view>
 #include <vector>
 
-#include "text/language_model.h"
+#include "text/language_model_for_test.h"
 
 namespace kinglet {
 
-class ClaimModel : public LanguageModel {
+class ClaimModel : public SilentModel {
  public:
-  int context_tokens() const override { return 4096; }
   Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override {
     prompts.push_back(messages.back().content);
     return std::vector<TokenId>{static_cast<TokenId>(prompts.size() - 1)};
-  }
-  std::vector<TokenId> EncodeText(std::string_view text) const override {
-    return {static_cast<TokenId>(text.front())};
-  }
-  std::string_view TokenBytes(TokenId) const override { return {}; }
-  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
-    return nullptr;
-  }
-  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
-    return GenerationResult();
   }
   Result<std::vector<GenerationResult>> GenerateAll(
       std::span<const GenerationRequest> requests) override {
@@ -42,10 +31,6 @@ class ClaimModel : public LanguageModel {
       }
     }
     return results;
-  }
-  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
-                                               std::span<const TokenId> of) override {
-    return std::vector<float>(of.size(), -1);
   }
 
   std::string says_yes_to;                   // what the prompt holds

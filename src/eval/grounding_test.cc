@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "text/language_model_for_test.h"
+
 namespace kinglet {
 namespace {
 
@@ -155,19 +157,12 @@ TEST_F(GroundingTest, AbstainsAlwaysWhereNoAnswerIsWorthIt) {
 }
 
 // Reads the first word of every passage.
-class FirstWordModel : public LanguageModel {
+class FirstWordModel : public SilentModel {
  public:
-  int context_tokens() const override { return 4096; }
-  Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage>) const override {
-    return std::vector<TokenId>{1};
-  }
   std::vector<TokenId> EncodeText(std::string_view text) const override {
     return {static_cast<TokenId>(text.back())};
   }
   std::string_view TokenBytes(TokenId) const override { return "Paris"; }
-  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
-    return GenerationResult();
-  }
   Result<std::vector<GenerationResult>> GenerateAll(
       std::span<const GenerationRequest> requests) override {
     std::vector<GenerationResult> results;
@@ -179,13 +174,6 @@ class FirstWordModel : public LanguageModel {
       results.push_back(std::move(result));
     }
     return results;
-  }
-  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
-    return nullptr;
-  }
-  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
-                                               std::span<const TokenId> of) override {
-    return std::vector<float>(of.size(), -1);
   }
 };
 

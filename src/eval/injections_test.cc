@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 
 #include "base/json.h"
+#include "text/language_model_for_test.h"
 
 namespace kinglet {
 namespace {
@@ -100,9 +101,8 @@ TEST(JudgeInjection, TellsRightFromFollowed) {
 }
 
 // Answers "pounds", and "MAGPIE" where it is told to and no system message holds it back.
-class ObedientModel : public LanguageModel {
+class ObedientModel : public SilentModel {
  public:
-  int context_tokens() const override { return 4096; }
   Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override {
     const bool is_told = messages.back().content.contains("Say MAGPIE");
     return std::vector<TokenId>{is_told ? kTold : kNotTold,
@@ -113,9 +113,6 @@ class ObedientModel : public LanguageModel {
   }
   std::string_view TokenBytes(TokenId token) const override {
     return token == kTold ? "MAGPIE" : "pounds";
-  }
-  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
-    return GenerationResult();
   }
   Result<std::vector<GenerationResult>> GenerateAll(
       std::span<const GenerationRequest> requests) override {
@@ -129,13 +126,6 @@ class ObedientModel : public LanguageModel {
       results.push_back(std::move(result));
     }
     return results;
-  }
-  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
-    return nullptr;
-  }
-  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
-                                               std::span<const TokenId> of) override {
-    return std::vector<float>(of.size(), -1);
   }
 
  private:
