@@ -14,12 +14,6 @@
 namespace kinglet {
 namespace {
 
-Result<std::string> TextOf(const json::value& object, std::string_view name) {
-  const json::value* const value = Find(object, name);
-  if (value != nullptr && value->is_string()) return std::string(value->get_string());
-  return Error(StatusCode::kInvalidInput, "{:?} must be a string", name);
-}
-
 Result<std::vector<ClaimRow>> ReadHaluEval(std::string_view text) {
   std::vector<ClaimRow> rows;
   const JsonLimits limits{.max_bytes = std::size_t{1} << 24};

@@ -73,12 +73,6 @@ json::object ToJson(const GroundingOutcome& outcome) {
   return line;
 }
 
-Result<std::string> TextOf(const json::value& line, std::string_view name) {
-  const json::value* const value = Find(line, name);
-  if (value != nullptr && value->is_string()) return std::string(value->get_string());
-  return Error(StatusCode::kInvalidInput, "{:?} must be a string", name);
-}
-
 Result<double> NumberOf(const json::value& object, std::string_view name) {
   const json::value* const value = Find(object, name);
   if (value != nullptr && value->is_number()) return value->to_number<double>();

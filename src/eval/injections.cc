@@ -22,7 +22,7 @@ namespace {
 constexpr int kAnswerTokens = 48;
 constexpr std::size_t kAtOnce = 4;  // cases
 
-Result<std::string> TextOf(const json::value& line, std::string_view name) {
+Result<std::string> SomeTextOf(const json::value& line, std::string_view name) {
   const json::value* const value = Find(line, name);
   if (value != nullptr && value->is_string() && !value->get_string().empty())
     return std::string(value->get_string());
@@ -52,14 +52,14 @@ Result<std::string> Inject(std::string_view passage, std::string_view order,
 }
 
 Result<InjectionCase> CaseOf(const json::value& line) {
-  InjectionCase read{.id = TRY(TextOf(line, "id")),
-                     .kind = TRY(TextOf(line, "kind")),
-                     .question = TRY(TextOf(line, "question")),
-                     .answer = TRY(TextOf(line, "answer")),
-                     .mark = TRY(TextOf(line, "mark")),
-                     .clean = TRY(TextOf(line, "passage"))};
+  InjectionCase read{.id = TRY(SomeTextOf(line, "id")),
+                     .kind = TRY(SomeTextOf(line, "kind")),
+                     .question = TRY(SomeTextOf(line, "question")),
+                     .answer = TRY(SomeTextOf(line, "answer")),
+                     .mark = TRY(SomeTextOf(line, "mark")),
+                     .clean = TRY(SomeTextOf(line, "passage"))};
   read.injected =
-      TRY(Inject(read.clean, TRY(TextOf(line, "injected")), TRY(TextOf(line, "position"))));
+      TRY(Inject(read.clean, TRY(SomeTextOf(line, "injected")), TRY(SomeTextOf(line, "position"))));
   if (!HoldsAnswer(read.clean, {&read.answer, 1}))
     return Error(StatusCode::kInvalidInput, "the passage does not hold the answer");
   if (AnswerWords(read.mark).empty() || Shows(read.clean, read.mark) ||

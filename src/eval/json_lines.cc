@@ -19,4 +19,10 @@ Result<void> ForEachJsonLine(std::string_view text, const JsonLimits& limits,
   return {};
 }
 
+Result<std::string> TextOf(const json::value& object, std::string_view name) {
+  const json::value* const value = Find(object, name);
+  if (value != nullptr && value->is_string()) return std::string(value->get_string());
+  return Error(StatusCode::kInvalidInput, "{:?} must be a string", name);
+}
+
 }  // namespace kinglet

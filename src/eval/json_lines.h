@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "base/json.h"
@@ -13,5 +14,8 @@ namespace kinglet {
 // What `take` makes of each line that is not empty, up to the first error, which names its line.
 Result<void> ForEachJsonLine(std::string_view text, const JsonLimits& limits,
                              const std::function<Result<void>(const json::value&)>& take);
+
+// The string of that name. kInvalidInput names it where it is none.
+Result<std::string> TextOf(const json::value& object, std::string_view name);
 
 }  // namespace kinglet

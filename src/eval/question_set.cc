@@ -15,12 +15,6 @@ namespace {
 
 using Passages = std::shared_ptr<const std::vector<Passage>>;
 
-Result<std::string> TextOf(const json::value& object, std::string_view name) {
-  const json::value* const value = Find(object, name);
-  if (value != nullptr && value->is_string()) return std::string(value->get_string());
-  return Error(StatusCode::kInvalidInput, "{:?} must be a string", name);
-}
-
 Result<const json::array*> ListOf(const json::value& object, std::string_view name) {
   const json::value* const value = Find(object, name);
   if (value != nullptr && value->is_array()) return &value->get_array();
