@@ -8,19 +8,10 @@ import serving
 KESTREL = "What does the kestrel eat?"
 
 
-class Answers(serving.ServerTest):
-    @classmethod
-    def make_server(cls):
-        library = cls.home / "notes"
-        library.mkdir()
-        return serving.Server("--library", library, models=[cls.model], environment=cls.environment)
-
+class Answers(serving.LibraryTest):
     def setUp(self):
-        self.add("birds.md", "# Birds\n\nThe kestrel hovers over fields. It eats voles and large beetles all year.\n")
-
-    def add(self, name, text):
-        reply = self.server.send("POST", f"/v1/library/documents?name={name}", text, Content_Type="application/octet-stream")
-        self.assertIn(reply.status, (200, 201), reply.body)
+        added = self.add("birds.md", "# Birds\n\nThe kestrel hovers over fields. It eats voles and large beetles all year.\n")
+        self.assertIn(added.status, (200, 201), added.body)
 
     def named_events(self, body):
         text = self.server.post("/v1/ask", body | {"stream": True}).body.decode()

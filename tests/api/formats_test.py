@@ -8,7 +8,6 @@ import os
 import pathlib
 import subprocess
 import unittest
-import urllib.parse
 import zipfile
 
 import serving
@@ -102,17 +101,7 @@ class Others(serving.ServerTest):
         self.expect_error(self.server.post("/v1/embeddings", {"input": "a"}), 400, "model")
 
 
-class Libraries(serving.ServerTest):
-    @classmethod
-    def make_server(cls):
-        folder = cls.home / "notes"
-        folder.mkdir()
-        return serving.Server("--library", f"notes={folder}", models=[cls.model], environment=cls.environment)
-
-    def add(self, name, text, **headers):
-        return self.server.send("POST", "/v1/library/documents?name=" + urllib.parse.quote(name), text,
-                                **{"Content_Type": "application/octet-stream"} | headers)
-
+class Libraries(serving.LibraryTest):
     def test_a_document_from_upload_to_removal(self):
         added = self.add("birds.md", "# Birds\n\nThe kestrel hovers over fields. It eats voles.\n")
         self.assertEqual((added.status, added.json()["uri"]), (201, "upload:birds.md"))

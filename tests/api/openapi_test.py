@@ -6,17 +6,10 @@ import unittest
 import serving
 
 
-class Document(serving.ServerTest):
-    @classmethod
-    def make_server(cls):
-        library = cls.home / "notes"
-        library.mkdir()
-        return serving.Server("--library", library, models=[cls.model], environment=cls.environment)
-
+class Document(serving.LibraryTest):
     def setUp(self):
         self.document = self.server.get("/openapi.json").json()
-        self.server.send("POST", "/v1/library/documents?name=a.md", "The kestrel eats voles.",
-                         Content_Type="application/octet-stream")
+        self.add("a.md", "The kestrel eats voles.")
 
     def operations(self):
         for path, operations in self.document["paths"].items():

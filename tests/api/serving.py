@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import urllib.parse
 
 DATA = pathlib.Path(os.environ["KINGLET_TEST_DATA"])
 STORIES = DATA / "models/stories-q4_0.gguf"
@@ -160,3 +161,17 @@ class ServerTest(unittest.TestCase):
         if field is not None:
             self.assertEqual(error["param"], field, error)
         return error
+
+
+class LibraryTest(ServerTest):
+    """Its server has a library, "notes"."""
+
+    @classmethod
+    def make_server(cls):
+        folder = cls.home / "notes"
+        folder.mkdir()
+        return Server("--library", f"notes={folder}", models=[cls.model], environment=cls.environment)
+
+    def add(self, name, text, **headers):
+        return self.server.send("POST", "/v1/library/documents?name=" + urllib.parse.quote(name), text,
+                                **{"Content_Type": "application/octet-stream"} | headers)
