@@ -12,6 +12,16 @@ json::value OrNull(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
+json::value ToJson(const std::optional<AnswerSpan>& span) {
+  if (!span) return nullptr;
+  return json::object{{"quote", span->quote},
+                      {"start_byte", span->start_byte},
+                      {"end_byte", span->end_byte},
+                      {"text", span->text}};
+}
+
+}  // namespace
+
 std::string Marks(const Claim& claim) {
   std::string marks;
   for (const int quote : claim.quotes) marks += fmt::format("[{}]", quote + 1);
@@ -23,14 +33,6 @@ json::object ToJson(const Quote& quote) {
           {"heading", quote.heading},   {"page", OrNull(quote.page)},
           {"line", OrNull(quote.line)}, {"start_byte", quote.start_byte},
           {"end_byte", quote.end_byte}, {"text", quote.text}};
-}
-
-json::value ToJson(const std::optional<AnswerSpan>& span) {
-  if (!span) return nullptr;
-  return json::object{{"quote", span->quote},
-                      {"start_byte", span->start_byte},
-                      {"end_byte", span->end_byte},
-                      {"text", span->text}};
 }
 
 json::object ToJson(const Grounds& grounds) {
@@ -52,8 +54,6 @@ json::object ToJson(const Grounds& grounds) {
           {"signals", grounds.signals.empty() ? json::value() : json::value(std::move(signals))},
           {"answerable", OrNull(grounds.answerable)}};
 }
-
-}  // namespace
 
 std::optional<double> LedgerLine::CostPerUsefulToken() const {
   if (!cost || useful_tokens == 0) return std::nullopt;
@@ -79,6 +79,13 @@ const char* Name(AskMode mode) {
       return "chat";
   }
   return "";
+}
+
+AskMode AskModeOf(std::string_view name) {
+  for (const AskMode mode : {AskMode::kQuote, AskMode::kChat}) {
+    if (name == Name(mode)) return mode;
+  }
+  return AskMode::kCite;
 }
 
 const char* Name(AbstainReason reason) {

@@ -122,14 +122,21 @@ struct Answer {
   std::string Text() const;
 };
 
+// Of a claim's quotes: "[1][2]".
+std::string Marks(const Claim& claim);
+
 const char* Name(AskMode mode);
+// Of these names; any other is kCite.
+AskMode AskModeOf(std::string_view name);
 const char* Name(AbstainReason reason);
 // For a person: "the library does not say".
 const char* Explain(AbstainReason reason);
 
 // The object that `ask --json` prints.
 json::object ToJson(const Answer& answer);
-// Its "ledger" member.
+// Its "ledger" member, its "why", and one of its quotes.
 json::object ToJson(const LedgerLine& line);
+json::object ToJson(const Grounds& grounds);
+json::object ToJson(const Quote& quote);
 
 }  // namespace kinglet

@@ -24,7 +24,6 @@
 namespace kinglet {
 namespace {
 
-constexpr std::size_t kMaxQuestionBytes = 4096;
 constexpr int kRetrievedPassages = 6;       // what quotes are chosen from
 constexpr std::size_t kFallbackQuotes = 2;  // where no sentence of the model is carried
 constexpr std::size_t kQuoteModeQuotes = 3;
@@ -211,7 +210,8 @@ Result<void> Weigh(Work& work, const Reading& reading, const AskOptions& options
     stems.insert(of_passage.begin(), of_passage.end());
   }
   const Calibration* const calibration = options.calibration;
-  const Probe probe = calibration == nullptr ? Probe{} : calibration->probe;
+  const Probe none;
+  const Probe& probe = calibration == nullptr ? none : calibration->probe;
   if (!probe.weights.empty() && probe.weights.size() != reading.state.size()) {
     return Error(StatusCode::kInvalidInput, "the calibration is of a model {} wide; this is {}",
                  probe.weights.size(), reading.state.size());
@@ -249,15 +249,19 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
     Abstain(work, AbstainReason::kConflicting);
   }
   if (carrier == nullptr) return {};
-  const std::optional<int> quote = TRY(AddQuote(work, evidence.ToQuote(*carrier)));
-  if (!quote) return {};
   const Passage& passage = evidence.passages()[reading.passage];
   const std::size_t end = std::min(reading.end, carrier->end);
+  // Before its quote, which is the first, is told of.
   work.answer.span =
-      AnswerSpan{.quote = *quote,
-                 .start_byte = passage.start_byte + static_cast<std::int64_t>(reading.begin),
+      AnswerSpan{.start_byte = passage.start_byte + static_cast<std::int64_t>(reading.begin),
                  .end_byte = passage.start_byte + static_cast<std::int64_t>(end),
                  .text = reading.text.substr(0, end - reading.begin)};
+  const std::optional<int> quote = TRY(AddQuote(work, evidence.ToQuote(*carrier)));
+  if (!quote) {
+    work.answer.span.reset();
+    return {};
+  }
+  work.answer.span->quote = *quote;
   for (const std::size_t window : conflicts) {
     const auto other = TRY(AddQuote(work, evidence.ToQuote(evidence.windows()[window])));
     if (other) work.answer.conflicts.emplace_back(*quote, *other);

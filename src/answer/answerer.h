@@ -20,6 +20,9 @@ namespace kinglet {
 // of an ordinary library this lets four in five answers through (docs/grounding.md has figures).
 inline constexpr double kDefaultRisk = 0.7;
 
+// A longer question is kUsage.
+inline constexpr std::size_t kMaxQuestionBytes = 4096;
+
 struct AskOptions {
   AskMode mode = AskMode::kCite;
   SamplingOptions sampling;  // greedy unless asked otherwise

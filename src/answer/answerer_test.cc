@@ -5,15 +5,16 @@
 
 #include <gtest/gtest.h>
 
+#include "text/language_model_for_test.h"
+
 namespace kinglet {
 namespace {
 
 // Says its lines whatever it is asked, in pieces of a few bytes, and remembers the prompt.
-class ScriptedModel : public LanguageModel {
+class ScriptedModel : public SilentModel {
  public:
   explicit ScriptedModel(std::string script) : script_(std::move(script)) {}
 
-  int context_tokens() const override { return 4096; }
   Result<std::vector<TokenId>> EncodeChat(std::span<const ChatMessage> messages) const override {
     prompt_.clear();
     for (const ChatMessage& message : messages) prompt_ += message.content + "\n";
@@ -49,13 +50,6 @@ class ScriptedModel : public LanguageModel {
     return results;
   }
   std::string_view TokenBytes(TokenId) const override { return span; }
-  std::shared_ptr<const TokenConstraint> SpansOf(std::span<const SpanSource>) const override {
-    return nullptr;
-  }
-  Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
-                                               std::span<const TokenId> candidates) override {
-    return std::vector<float>(candidates.size(), -1);
-  }
 
   const std::string& prompt() const { return prompt_; }
   FinishReason finish_reason = FinishReason::kStop;
@@ -293,7 +287,11 @@ TEST_F(AskTest, ShowsTheSentenceThatItReadBeforeItsOwnWords) {
     EXPECT_FALSE(so_far.grounds.passages.empty());
     shown.emplace_back("passages");
   };
-  events.on_quote = [&](const Answer& so_far) { shown.push_back(so_far.quotes.back().text); };
+  events.on_quote = [&](const Answer& so_far) {
+    shown.push_back(so_far.quotes.back().text);
+    ASSERT_TRUE(so_far.span) << "for whoever shows the quote";
+    EXPECT_EQ(so_far.span->text, "vipw");
+  };
   events.on_claim = [&](const Claim& claim, const Answer&) { shown.push_back(claim.text); };
   AskModel("Which command edits the password file?", model, events);
   EXPECT_EQ(shown,

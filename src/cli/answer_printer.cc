@@ -101,9 +101,8 @@ void AnswerPrinter::PrintQuotes(const Answer& answer) {
 
 void AnswerPrinter::PrintClaim(const Claim& claim, const Answer& answer) {
   if (IsQuoteItself(answer, claim)) return;
-  std::string marks;
-  for (const int quote : claim.quotes) marks += fmt::format("[{}]", quote + 1);
-  fmt::print("{}{} {}\n", std::exchange(in_claims_, true) ? "" : "\n", OneLine(claim.text), marks);
+  fmt::print("{}{} {}\n", std::exchange(in_claims_, true) ? "" : "\n", OneLine(claim.text),
+             Marks(claim));
   std::fflush(stdout);
 }
 

@@ -58,9 +58,7 @@ struct Asking {
 };
 
 Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
-  const AskMode mode = flags.mode == "quote"  ? AskMode::kQuote
-                       : flags.mode == "chat" ? AskMode::kChat
-                                              : AskMode::kCite;
+  const AskMode mode = AskModeOf(flags.mode);
   Asking asking{.library = TRY(Library::Open(flags.library, LibraryMode::kRead)),
                 .options = {.mode = mode,
                             .sampling = flags.sampling.options,

@@ -84,10 +84,7 @@ ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const std::str
 }
 
 std::string ClaimText(const Claim& claim, bool is_first) {
-  std::string text = is_first ? "" : " ";
-  text += claim.text + ' ';
-  for (const int quote : claim.quotes) text += fmt::format("[{}]", quote + 1);
-  return text;
+  return fmt::format("{}{} {}", is_first ? "" : " ", claim.text, Marks(claim));
 }
 
 std::string EndText(const Answer& answer) {

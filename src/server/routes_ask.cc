@@ -12,7 +12,6 @@
 namespace kinglet {
 namespace {
 
-constexpr std::size_t kMaxQuestionBytes = 4096;
 constexpr std::size_t kMaxTurns = 64;
 
 ApiError Of(const Status& status) { return ApiError::OfStatus(status); }
@@ -104,12 +103,10 @@ class AskStream {
 AskEvents EventsTo(AskStream& stream) {
   AskEvents events;
   events.on_passages = [&stream](const Answer& so_far) {
-    const json::object answer = ToJson(so_far);
-    stream.Hold(Event({{"passages", answer.at("why").at("passages")}}, "passages"));
+    stream.Hold(Event({{"passages", ToJson(so_far.grounds).at("passages")}}, "passages"));
   };
   events.on_quote = [&stream](const Answer& so_far) {
-    const json::object answer = ToJson(so_far);
-    json::object quote = answer.at("quotes").as_array().back().as_object();
+    json::object quote = ToJson(so_far.quotes.back());
     quote["index"] = so_far.quotes.size() - 1;
     stream.Send(Event(quote, "quote"));
   };
@@ -145,10 +142,7 @@ ApiResult<Question> ParseAsk(const json::object& body) {
   Question ask;
   ask.text = fields.RequiredText("question", kMaxQuestionBytes);
   ask.library = fields.Text("library").value_or("");
-  const std::string mode = fields.Word("mode", {"cite", "quote", "chat"}).value_or("cite");
-  ask.options.mode = mode == "quote"  ? AskMode::kQuote
-                     : mode == "chat" ? AskMode::kChat
-                                      : AskMode::kCite;
+  ask.options.mode = AskModeOf(fields.Word("mode", {"cite", "quote", "chat"}).value_or("cite"));
   ask.risk = fields.Number("risk", 0, 1);
   ask.options.turns = ReadTurns(fields);
   ask.fields.stream = fields.Flag("stream").value_or(false);
