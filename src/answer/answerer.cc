@@ -4,8 +4,6 @@
 #include "answer/answerer.h"
 
 #include <algorithm>
-#include <chrono>
-#include <future>
 #include <optional>
 #include <utility>
 
@@ -133,12 +131,14 @@ Result<void> PublishBestQuotes(Work& work, const std::vector<Term>& question,
   return {};
 }
 
-// Feeds the model's text to the checker, a sentence as soon as it is whole.
+// The model's text, sentence by sentence.
 class SentenceFeed {
  public:
+  void Add(std::string_view text) { pending_ += text; }
+
+  // Those that are whole: behind the last of them another has begun.
   template <typename Check>
-  Result<void> Add(std::string_view text, Check check) {
-    pending_ += text;
+  Result<void> TakeWhole(Check check) {
     const std::vector<ByteRange> sentences = SplitSentences(pending_);
     if (sentences.size() < 2) return {};
     std::string rest = pending_.substr(sentences.back().begin);
@@ -149,7 +149,7 @@ class SentenceFeed {
     return {};
   }
   template <typename Check>
-  Result<void> Finish(Check check) {
+  Result<void> TakeAll(Check check) {
     for (const ByteRange& sentence : SplitSentences(pending_)) {
       TRY(check(sentence.Of(pending_)));
     }
@@ -159,30 +159,6 @@ class SentenceFeed {
 
  private:
   std::string pending_;
-};
-
-// The model's reading, in the same steps as its draft: it is there for the first sentence.
-class ReadingBeside {
- public:
-  ReadingBeside(LanguageModel& model, std::span<const Passage> passages, std::string question,
-                const ServiceTerms& terms)
-      : reading_(std::async(std::launch::async,
-                            [&model, passages, question = std::move(question), &terms] {
-                              return Read(model, passages, question, terms);
-                            })) {}
-
-  bool IsDone() const {
-    return reading_.valid() &&
-           reading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
-  }
-  // Once; nothing where it was taken before.
-  Result<std::optional<Reading>> Take() {
-    if (!reading_.valid()) return std::nullopt;
-    return TRY(reading_.get());
-  }
-
- private:
-  std::future<Result<Reading>> reading_;
 };
 
 // The smallest window in which the span stands, or begins where none holds it whole.
@@ -269,48 +245,61 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
   return {};
 }
 
-Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
-                      const std::vector<Term>& question, const Evidence& evidence) {
+// The draft, in the same steps as the reading. Its sentences are looked at behind the reading,
+// which is mostly there before the first of them.
+Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const AskOptions& options,
+                                      const std::vector<Term>& question, const Evidence& evidence) {
   const std::string& asked = AskedQuestion(work.answer);
-  const auto messages = BuildMessages(ToRead(evidence.passages()), asked, kAskSentence);
-  GenerationRequest request{.prompt = TRY(model.EncodeChat(messages)),
-                            .sampling = options.sampling,
-                            .max_tokens = options.max_tokens,
-                            .stop = options.stop,
-                            .terms = options.terms};
-  request.stop.emplace_back(kEcho);
-  request.interrupted = work.events.cancelled;
-  ReadingBeside beside(model, ToRead(evidence.passages()), asked, options.terms);
-  const auto show_reading = [&]() -> Result<void> {
-    const std::optional<Reading> reading = TRY(beside.Take());
-    if (!reading) return {};
-    return ShowReading(work, *reading, options, question, evidence);
-  };
+  const std::span<const Passage> passages = ToRead(evidence.passages());
+  const ReadingTask reading = TRY(ReadingTask::Make(model, passages, asked, options.terms));
+  std::vector<GenerationRequest> requests(reading.requests().begin(), reading.requests().end());
+  const auto messages = BuildMessages(passages, asked, kAskSentence);
+  requests.push_back({.prompt = TRY(model.EncodeChat(messages)),
+                      .sampling = options.sampling,
+                      .max_tokens = options.max_tokens,
+                      .stop = options.stop,
+                      .terms = options.terms});
+  requests.back().stop.emplace_back(kEcho);
+  for (GenerationRequest& request : requests) request.interrupted = work.events.cancelled;
+
+  std::vector<GenerationResult> read(ReadingTask::kRequests);
+  std::size_t to_read = ReadingTask::kRequests;
   SentenceFeed feed;
   const auto check = [&](std::string_view sentence) -> Result<void> {
-    TRY(show_reading());
     if (work.answer.abstained) return {};
     return CheckSentence(work, sentence, question, evidence);
   };
-  const auto take_text = [&](std::string_view text) -> Result<void> {
-    if (beside.IsDone()) TRY(show_reading());
-    return feed.Add(text, check);
+  const auto hear = [&](std::size_t request, std::string_view text,
+                        const GenerationResult* end) -> Result<void> {
+    if (request == ReadingTask::kRequests) {
+      feed.Add(text);
+    } else if (end != nullptr) {
+      read[request] = *end;
+      if (--to_read == 0) TRY(ShowReading(work, reading.Finish(read), options, question, evidence));
+    }
+    if (to_read > 0) return {};
+    return feed.TakeWhole(check);
   };
-  Result<void> checked;
-  const GenerationResult draft = TRY(model.Generate(request, [&](std::string_view text) {
-    checked = take_text(text);
-    return checked.has_value() && !work.answer.abstained &&
-           !(work.events.cancelled && work.events.cancelled());
-  }));
-  TRY(std::move(checked));
+  Result<void> heard;
+  auto results = TRY(model.GenerateAll(
+      requests, [&](std::size_t request, std::string_view text, const GenerationResult* end) {
+        heard = hear(request, text, end);
+        return heard.has_value() && !work.answer.abstained &&
+               !(work.events.cancelled && work.events.cancelled());
+      }));
+  TRY(std::move(heard));
+  // A sentence that the token limit cut off is no sentence.
+  if (results.back().finish_reason == FinishReason::kStop) TRY(feed.TakeAll(check));
+  return std::move(results.back());
+}
+
+Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
+                      const std::vector<Term>& question, const Evidence& evidence) {
+  const GenerationResult draft = TRY(ReadAndWrite(work, model, options, question, evidence));
   if (draft.finish_reason == FinishReason::kCancelled && !work.answer.abstained &&
       work.answer.claims.empty()) {
     return Error(StatusCode::kCancelled, "interrupted before there was an answer");
   }
-  // A sentence that the token limit cut off is no sentence.
-  if (draft.finish_reason == FinishReason::kStop) TRY(feed.Finish(check));
-  TRY(show_reading());
-
   LedgerLine& line = work.answer.ledger;
   line.prompt_tokens += draft.prompt_tokens;
   line.cached_tokens += draft.cached_tokens;

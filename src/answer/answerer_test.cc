@@ -23,30 +23,32 @@ class ScriptedModel : public SilentModel {
   std::vector<TokenId> EncodeText(std::string_view text) const override {
     return std::vector<TokenId>(std::max<std::size_t>(1, text.size() / kBytesPerToken), 0);
   }
-  Result<GenerationResult> Generate(const GenerationRequest& request,
-                                    const TextSink& on_text) override {
-    GenerationResult result{.prompt_tokens = static_cast<int>(request.prompt.size())};
-    result.finish_reason = finish_reason;
-    for (std::size_t i = 0; i < script_.size(); i += kBytesPerToken) {
-      result.text += script_.substr(i, kBytesPerToken);
-      result.tokens.push_back(0);
-      if (on_text(script_.substr(i, kBytesPerToken))) continue;
-      result.finish_reason = FinishReason::kCancelled;
-      break;
-    }
-    return result;
+  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
+    return GenerationResult{.text = script_, .finish_reason = FinishReason::kStop};
   }
-  // Its reading: odds of Yes as they are set, and a span.
-  Result<std::vector<GenerationResult>> GenerateAll(
-      std::span<const GenerationRequest> requests) override {
+  // Its reading, a span and odds of Yes as they are set, and its draft, whichever comes first.
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,
+                                                    const BatchSink& on_event) override {
     std::vector<GenerationResult> results(requests.size());
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const std::size_t count = requests[i].candidates.size();
-      results[i].prompt_tokens = 10;
-      results[i].candidate_logprobs.assign(count, -1);
-      if (i == 0) results[i].candidate_logprobs.front() = gate;
+    const auto read = [&] {
+      results[0] = {.odds = {{.logprob = -1}}, .prompt_tokens = 10};
+      results[1] = {.prompt_tokens = 10};
+      results[1].candidate_logprobs.assign(requests[1].candidates.size(), -1);
+      results[1].candidate_logprobs.front() = gate;
+      return on_event(0, "", results.data()) && on_event(1, "", &results[1]);
+    };
+    GenerationResult& draft = results[2];
+    draft.prompt_tokens = static_cast<int>(requests[2].prompt.size());
+    draft.finish_reason = finish_reason;
+    bool wanted = reads_last || read();
+    for (std::size_t i = 0; i < script_.size() && wanted; i += kBytesPerToken) {
+      draft.text += script_.substr(i, kBytesPerToken);
+      draft.tokens.push_back(0);
+      wanted = on_event(2, script_.substr(i, kBytesPerToken), nullptr);
     }
-    results.back().odds = {{.logprob = -1}};
+    if (wanted) on_event(2, "", &draft);
+    if (wanted && reads_last) read();
+    if (!wanted) draft.finish_reason = FinishReason::kCancelled;
     return results;
   }
   std::string_view TokenBytes(TokenId) const override { return span; }
@@ -54,6 +56,7 @@ class ScriptedModel : public SilentModel {
   const std::string& prompt() const { return prompt_; }
   FinishReason finish_reason = FinishReason::kStop;
   float gate = 0;
+  bool reads_last = false;
   std::string span = "vipw";
 
  private:
@@ -297,6 +300,24 @@ TEST_F(AskTest, ShowsTheSentenceThatItReadBeforeItsOwnWords) {
   EXPECT_EQ(shown,
             (std::vector<std::string>{"passages", "Use the vipw command to edit the password file.",
                                       "You should use vipw."}));
+}
+
+TEST_F(AskTest, HoldsItsWordsBackUntilItHasRead) {
+  ScriptedModel model("You should use vipw. Purple elephants dance.");
+  std::vector<std::string> told;
+  AskEvents events;
+  events.on_quote = [&](const Answer& answer) { told.push_back(answer.quotes.back().text); };
+  events.on_claim = [&](const Claim& claim, const Answer&) { told.push_back(claim.text); };
+  const Answer first = AskModel("Which command edits the password file?", model, events);
+  const std::vector<std::string> expected = {"Use the vipw command to edit the password file.",
+                                             "You should use vipw."};
+  EXPECT_EQ(told, expected);
+  told.clear();
+  model.reads_last = true;
+  const Answer last = AskModel("Which command edits the password file?", model, events);
+  EXPECT_EQ(told, expected);
+  EXPECT_EQ(last.Text(), first.Text());
+  EXPECT_EQ(last.dropped.size(), first.dropped.size());
 }
 
 TEST_F(AskTest, ASpanOverManySentencesIsShownAsFarAsItsFirst) {

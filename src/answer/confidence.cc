@@ -72,8 +72,7 @@ Vector Solve(Matrix a, Vector b) {
 
 ConfidenceFeatures FeaturesOf(const Reading& reading, double coverage, const Probe& probe) {
   const ReadingSignals& signals = reading.signals;
-  return {signals.gate, signals.null, signals.start,
-          signals.span, coverage,     probe.Value(reading.state)};
+  return {signals.gate, signals.span, coverage, probe.Value(reading.state)};
 }
 
 double LogisticModel::Probability(const ConfidenceFeatures& features) const {

@@ -18,11 +18,9 @@
 namespace kinglet {
 
 // What a regression sees of a reading.
-inline constexpr std::array<std::string_view, 6> kConfidenceFeatures = {
+inline constexpr std::array<std::string_view, 4> kConfidenceFeatures = {
     "gate",      // log odds of Yes
-    "null",      // log likelihood of "unanswerable"
-    "start",     // of some span
-    "span",      // of the span
+    "span",      // log likelihood of the span
     "coverage",  // of the question's words by the passages, 0..1
     "probe",     // of the state in which the gate's answer is made
 };

@@ -31,11 +31,11 @@ TEST(ConfidenceTest, FindsTheOddsThatMadeTheTruth) {
   EXPECT_NEAR(model.weights[1], 0, 0.06);
   EXPECT_NEAR(model.weights[3], -0.5, 0.06);
   EXPECT_NEAR(model.bias, 0.25, 0.06);
-  EXPECT_NEAR(model.Probability({5, 5, 5, 5, 5}), 1 / (1 + std::exp(-0.25)), 0.02);
+  EXPECT_NEAR(model.Probability({5, 5, 5, 5}), 1 / (1 + std::exp(-0.25)), 0.02);
 }
 
 TEST(ConfidenceTest, StaysFiniteWhereTheTruthIsSeparable) {
-  const std::vector<ConfidenceFeatures> features = {{0, 1, 1, 1, 1}, {1, 1, 1, 1, 1}};
+  const std::vector<ConfidenceFeatures> features = {{0, 1, 1, 1}, {1, 1, 1, 1}};
   const LogisticModel model = FitLogistic(features, {false, true});
   EXPECT_LT(model.Probability(features[0]), 0.5);
   EXPECT_GT(model.Probability(features[1]), 0.5);
@@ -47,7 +47,7 @@ TEST(ConfidenceTest, StaysFiniteWhereTheTruthIsSeparable) {
 
 Calibration Example() {
   const std::vector<ConfidenceFeatures> features = {
-      {0, -1, 2, 3, 0.5}, {1, -2, 1, 4, 0.25}, {2, -7, 0, 5, 1}};
+      {0, -1, 3, 0.5}, {1, -2, 4, 0.25}, {2, -7, 5, 1}};
   return {.model = "m",
           .data = "abc",
           .questions = 3,
@@ -65,7 +65,7 @@ TEST(ConfidenceTest, IsReadBackAsItWasWritten) {
   EXPECT_EQ(again->questions, 3);
   EXPECT_EQ(again->probe.weights, calibration.probe.weights);
   EXPECT_EQ(again->probe.bias, calibration.probe.bias);
-  const ConfidenceFeatures features = {0.5, -3, 1, 2, 0.75};
+  const ConfidenceFeatures features = {0.5, -3, 2, 0.75};
   EXPECT_EQ(again->answerable.Probability(features), calibration.answerable.Probability(features));
   EXPECT_EQ(again->quoted.Probability(features), calibration.quoted.Probability(features));
 }

@@ -20,12 +20,8 @@ constexpr int kMaxSpanTokens = 32;
 constexpr double kStateDepth = 0.74;
 constexpr std::string_view kAskSpan =
     "Answer with a short phrase from the documents and nothing else.";
-constexpr std::string_view kAskSpanOrNone =
-    "Answer with a short phrase from the documents and nothing else. If the answer is not in "
-    "the documents, say \"unanswerable\".";
 constexpr std::string_view kAskGate =
     "Can this question be answered from the documents? Reply Yes or No.";
-constexpr std::array<std::string_view, 3> kNull = {"unanswerable", "Unanswerable", " unanswerable"};
 
 // Behind a blank, or at the beginning.
 bool BeginsAWord(std::string_view text, std::size_t at) {
@@ -62,29 +58,27 @@ Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<cons
     const auto messages = BuildMessages(passages, question, instruction);
     return GenerationRequest{.prompt = TRY(model.EncodeChat(messages)), .terms = terms};
   };
-  GenerationRequest gate = TRY(request(kAskGate));
-  gate.state_depth = kStateDepth;
-  task.yes_or_no_ = YesOrNo(model);
-  gate.candidates = task.yes_or_no_.candidates();
-  GenerationRequest null = TRY(request(kAskSpanOrNone));
-  null.candidates = FirstTokens(model, kNull);
   GenerationRequest span = TRY(request(kAskSpan));
   span.max_tokens = kMaxSpanTokens;
   span.logprobs = true;
   span.likeliest_beginning = true;
   span.constraint = model.SpansOf(task.sources_);
-  task.requests_ = {std::move(gate), std::move(null), std::move(span)};
+  GenerationRequest gate = TRY(request(kAskGate));
+  gate.state_depth = kStateDepth;
+  task.yes_or_no_ = YesOrNo(model);
+  gate.candidates = task.yes_or_no_.candidates();
+  // The span first: it reads what both begin with, and writes while the other reads the rest.
+  task.requests_ = {std::move(span), std::move(gate)};
   return task;
 }
 
 Reading ReadingTask::Finish(std::span<const GenerationResult> results) const {
   KINGLET_CHECK(results.size() == kRequests, "{}", results.size());
-  const GenerationResult& span = results[2];
+  const GenerationResult& span = results[0];
+  const GenerationResult& gate = results[1];
   Reading reading;
-  reading.signals.gate = yes_or_no_.LogOdds(results[0].candidate_logprobs);
-  reading.state = results[0].state;
-  reading.signals.null = LogSum(results[1].candidate_logprobs);
-  if (!span.odds.empty()) reading.signals.start = span.odds.front().allowed;
+  reading.signals.gate = yes_or_no_.LogOdds(gate.candidate_logprobs);
+  reading.state = gate.state;
   const std::string text = LikeliestBeginning(span, reading.signals);
   for (const GenerationResult& result : results) {
     reading.prompt_tokens += result.prompt_tokens;
@@ -146,7 +140,7 @@ void ReadingTask::Locate(std::string_view text, Reading& reading) const {
 Result<Reading> Read(LanguageModel& model, std::span<const Passage> passages,
                      std::string_view question, const ServiceTerms& terms) {
   const ReadingTask task = TRY(ReadingTask::Make(model, passages, question, terms));
-  return task.Finish(TRY(model.GenerateAll(task.requests())));
+  return task.Finish(TRY(model.GenerateAll(task.requests(), nullptr)));
 }
 
 }  // namespace kinglet

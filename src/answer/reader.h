@@ -2,10 +2,10 @@
 // What a language model reads out of passages for a question: the span that answers it best, byte
 // for byte, and all that tells whether it does.
 //
-// Three questions on one prefix, so that the passages are read once: "answer with a phrase of the
-// context", whose likelihood tells a right answer from a wrong one; the same with a way out, for
-// how likely the model would take it; and "can this be answered?", for its odds of Yes. What the
-// model would say to the last two is worth nothing (docs/grounding.md has figures).
+// Two questions on one prefix, so that passages and question are read once: "answer with a phrase
+// of the documents", whose likelihood tells a right answer from a wrong one; and "can this be
+// answered?", for its odds of Yes and the state behind them. What the model would say to that is
+// worth nothing (docs/grounding.md has figures).
 //
 // A model goes on after its answer more often than not. Of what it writes, the beginning that it
 // would most likely have written alone, its end included, is the span.
@@ -28,8 +28,6 @@ namespace kinglet {
 // Natural logarithms.
 struct ReadingSignals {
   double gate = 0;    // odds of Yes over No
-  double null = 0;    // that, offered it, the answer begins as "unanswerable" does
-  double start = 0;   // that the answer begins as some span does
   double span = 0;    // of the span, and that the answer ends there
   double tokens = 0;  // of the span: their number
 };
@@ -48,7 +46,7 @@ struct Reading {
 // A question on its way: requests that a model may compute beside those of others.
 class ReadingTask {
  public:
-  static constexpr std::size_t kRequests = 3;
+  static constexpr std::size_t kRequests = 2;
 
   // The model and the passages, which it sees in their canonical order, outlive the task.
   static Result<ReadingTask> Make(const LanguageModel& model, std::span<const Passage> passages,

@@ -58,9 +58,9 @@ class ReadingModel : public SilentModel {
     prompts.push_back(messages.back().content);
     return std::vector<TokenId>{1};
   }
-  Result<std::vector<GenerationResult>> GenerateAll(
-      std::span<const GenerationRequest> requests) override {
-    candidates = {requests[0].candidates.size(), requests[1].candidates.size()};
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,
+                                                    const BatchSink&) override {
+    candidates = requests[1].candidates.size();
     return results;
   }
   std::string_view TokenBytes(TokenId token) const override {
@@ -70,17 +70,15 @@ class ReadingModel : public SilentModel {
   // What it writes: pieces by token, each with its log likelihood and that of ending before it.
   void Write(const std::vector<std::pair<float, float>>& odds) {
     for (const auto& [logprob, end] : odds) {
-      const auto token = static_cast<TokenId>(results[2].odds.size());
-      results[2].odds.push_back({.token = token, .logprob = logprob, .allowed = -0.25, .end = end});
+      const auto token = static_cast<TokenId>(results[0].odds.size());
+      results[0].odds.push_back({.token = token, .logprob = logprob, .end = end});
     }
   }
 
   std::vector<std::string_view> pieces;
   mutable std::vector<std::string> prompts;
-  std::vector<std::size_t> candidates;
-  std::vector<GenerationResult> results = {{.candidate_logprobs = std::vector<float>(6, -1)},
-                                           {.candidate_logprobs = std::vector<float>(3, -1)},
-                                           {}};
+  std::size_t candidates = 0;  // of the gate
+  std::vector<GenerationResult> results = {{}, {.candidate_logprobs = std::vector<float>(6, -1)}};
 };
 
 std::vector<Passage> PassagesOf(const std::vector<std::string>& texts) {
@@ -94,30 +92,27 @@ std::vector<Passage> PassagesOf(const std::vector<std::string>& texts) {
 TEST(ReaderTest, FindsItsSpanAndAddsUpItsOdds) {
   ReadingModel model;
   // "Yes", "yes", " Yes" begin differently, "YES" as "Yes" does.
-  model.results[0].candidate_logprobs = {-1, -20, -20, -2, -20, -20};
-  model.results[1].candidate_logprobs = {-3, -30, -30};
+  model.results[1].candidate_logprobs = {-1, -20, -20, -2, -20, -20};
   model.pieces = {"PAR", "IS"};  // a letter's case is the passage's
   model.Write({{-0.5F, -9}, {-0.125F, -9}});
-  model.results[2].end_logprob = -1;
+  model.results[0].end_logprob = -1;
   const std::vector<Passage> passages = PassagesOf({"Lyon is old.", "The capital is Paris."});
   const Reading reading = Read(model, passages, "What is the capital?", {}).value();
-  EXPECT_EQ(model.candidates, (std::vector<std::size_t>{6, 3}));
+  EXPECT_EQ(model.candidates, 6U);
   EXPECT_EQ(reading.text, "Paris");
   EXPECT_EQ(reading.passage, 1U);
   EXPECT_EQ(reading.begin, 15U);
   EXPECT_EQ(reading.end, 20U);
   EXPECT_NEAR(reading.signals.gate, 1, 1e-6);
-  EXPECT_NEAR(reading.signals.null, -3, 1e-6);
-  EXPECT_NEAR(reading.signals.start, -0.25, 1e-6);
   EXPECT_NEAR(reading.signals.span, -1.625, 1e-6);
   EXPECT_EQ(reading.signals.tokens, 2);
 }
 
-TEST(ReaderTest, AsksAllQuestionsBehindTheSamePassages) {
+TEST(ReaderTest, AsksBothQuestionsBehindTheSamePassages) {
   ReadingModel model;
   const std::vector<Passage> passages = PassagesOf({"One.", "Two."});
   ASSERT_TRUE(Read(model, passages, "Which?", {}));
-  ASSERT_EQ(model.prompts.size(), 3U);
+  ASSERT_EQ(model.prompts.size(), 2U);
   const std::string shared = "Documents:\n\n## T\nOne.\n\n## T\nTwo.\n\nQuestion: Which?\n";
   for (const std::string& prompt : model.prompts) EXPECT_TRUE(prompt.starts_with(shared)) << prompt;
 }
@@ -126,7 +121,7 @@ TEST(ReaderTest, EndsWhereTheWholeIsLikeliest) {
   ReadingModel model;
   model.pieces = {"Lenin", " wrote", " extensively"};
   model.Write({{-0.5F, -99}, {-0.25F, -1.5F}, {-3, -5}});
-  model.results[2].end_logprob = -1;
+  model.results[0].end_logprob = -1;
   const std::vector<Passage> passages = PassagesOf({"In 1917 Lenin wrote extensively."});
   const Reading reading = Read(model, passages, "Who?", {}).value();
   EXPECT_EQ(reading.text, "Lenin");
@@ -139,7 +134,7 @@ TEST(ReaderTest, TakesACutSpanBackToItsLastWord) {
   model.pieces = {"capital", " is", " Par"};
   const float never = -std::numeric_limits<float>::infinity();
   model.Write({{-1, never}, {-1, never}, {-1, never}});
-  model.results[2].finish_reason = FinishReason::kLength;
+  model.results[0].finish_reason = FinishReason::kLength;
   const std::vector<Passage> passages = PassagesOf({"The capital is Paris."});
   EXPECT_EQ(Read(model, passages, "What?", {}).value().text, "capital is");
 }

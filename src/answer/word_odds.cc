@@ -12,8 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kYes = {"Yes", "yes", " Yes", "YES"};
 constexpr std::array<std::string_view, 4> kNo = {"No", "no", " No", "NO"};
 
-}  // namespace
-
+// The first tokens of the texts, each once.
 std::vector<TokenId> FirstTokens(const LanguageModel& model,
                                  std::span<const std::string_view> texts) {
   std::vector<TokenId> tokens;
@@ -25,12 +24,15 @@ std::vector<TokenId> FirstTokens(const LanguageModel& model,
   return tokens;
 }
 
+// The logarithm of the sum of what these are the logarithms of.
 double LogSum(std::span<const float> logs) {
   double sum = 0;
   for (const float log : logs) sum += std::exp(static_cast<double>(log));
   constexpr double kLeast = 1e-30;  // rather than the logarithm of nothing
   return std::log(std::max(sum, kLeast));
 }
+
+}  // namespace
 
 YesOrNo::YesOrNo(const LanguageModel& model) : candidates_(FirstTokens(model, kYes)) {
   yes_count_ = candidates_.size();

@@ -11,13 +11,6 @@
 
 namespace kinglet {
 
-// The first tokens of the texts, each once.
-std::vector<TokenId> FirstTokens(const LanguageModel& model,
-                                 std::span<const std::string_view> texts);
-
-// The logarithm of the sum of what these are the logarithms of.
-double LogSum(std::span<const float> logs);
-
 // What a request for Yes or No is told by.
 class YesOrNo {
  public:

@@ -48,6 +48,13 @@ void AddKvTypeFlag(CLI::App& app, EngineOptions& options) {
       ->check(CLI::IsMember({"f16", "q8_0"}));
 }
 
+void AddShortcutFlags(CLI::App& app, EngineOptions& options) {
+  app.add_flag("!--no-cache", options.reuse_prefix, "compute every prompt from its first token");
+  app.add_flag_callback(
+      "--no-lookahead", [&options] { options.guess_ratio = 0; },
+      "guess no tokens, of which a step checks several");
+}
+
 void AddThreadsFlag(CLI::App& app, EngineOptions& options) {
   app.add_option("-t,--threads", options.thread_count, "threads; 0: one for each CPU")
       ->check(CLI::Range(0, 1024));
@@ -83,8 +90,7 @@ void AddSamplingFlags(CLI::App& app, SamplingFlags& flags) {
   app.add_option("-c,--context", flags.engine.context_tokens,
                  "tokens that prompt and answer may hold together; 0: the model's, at most 8192")
       ->check(CLI::Range(0, kMaxInt));
-  app.add_flag("!--no-cache", flags.engine.reuse_prefix,
-               "compute every prompt from its first token");
+  AddShortcutFlags(app, flags.engine);
 }
 
 }  // namespace kinglet

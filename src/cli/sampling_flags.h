@@ -31,4 +31,7 @@ void AddThreadsFlag(CLI::App& app, EngineOptions& options);
 // --kv-type: how the cache keeps keys and values.
 void AddKvTypeFlag(CLI::App& app, EngineOptions& options);
 
+// --no-cache and --no-lookahead: to see what each of them saves.
+void AddShortcutFlags(CLI::App& app, EngineOptions& options);
+
 }  // namespace kinglet

@@ -286,8 +286,7 @@ CommandRun SetUpServe(CLI::App& app, const Environment& environment) {
   AddKvTypeFlag(app, flags->engine);
   app.add_option("-c,--context", flags->engine.context_tokens,
                  "tokens that prompt and answer may hold together; 0: the model's, at most 8192");
-  app.add_flag("!--no-cache", flags->engine.reuse_prefix,
-               "compute every prompt from its first token");
+  AddShortcutFlags(app, flags->engine);
   app.add_flag("--quiet", flags->quiet, "write no line for each request to standard error");
   return [flags, environment] { return RunServe(*flags, environment); };
 }

@@ -22,7 +22,8 @@ namespace {
 // A change of what is in a page, or of how it is computed, asks for another name.
 constexpr std::string_view kPageArithmetic = "kv-1";
 
-// Tokens that another request is just reading are worth waiting for from so many on.
+// Tokens that another request is just reading are worth waiting for from so many on, and fewer
+// where both are through sooner so.
 constexpr std::size_t kLeastShared = kPageTokens;
 
 constexpr int kAskInterruptedMs = 20;
@@ -46,6 +47,22 @@ SchedulerOptions OptionsOf(const EngineOptions& options, const Model& model) {
   scheduler.page_tokens = kPageTokens;
   scheduler.page_count = model.pages().page_count();
   return scheduler;
+}
+
+void Append(GenerationEvent& event, GenerationResult& result) {
+  result.text += event.text;
+  result.tokens.insert(result.tokens.end(), event.tokens.begin(), event.tokens.end());
+  std::ranges::move(event.odds, std::back_inserter(result.odds));
+}
+
+// end: all of it but what came before, which is in the result. One that was stopped is cancelled,
+// however far it came meanwhile.
+void Conclude(GenerationResult end, bool wanted, GenerationResult& result) {
+  end.text = std::move(result.text);
+  end.tokens = std::move(result.tokens);
+  end.odds = std::move(result.odds);
+  if (!wanted) end.finish_reason = FinishReason::kCancelled;
+  result = std::move(end);
 }
 
 }  // namespace
@@ -86,6 +103,7 @@ Engine::Engine(std::unique_ptr<Model> model, std::unique_ptr<const PromptEncoder
     : model_(std::move(model)),
       prompts_(std::move(prompts)),
       reuse_prefix_(options.reuse_prefix),
+      guess_ratio_(options.guess_ratio),
       max_length_(std::min(model_->context_tokens(),
                            model_->pages().page_count() * std::size_t{kPageTokens})),
       scheduler_(OptionsOf(options, *model_), cost_),
@@ -156,12 +174,26 @@ Generation* Engine::FindLeader(const Generation& generation, std::size_t cached_
     }
     const auto differ = std::ranges::mismatch(other->request().prompt, tokens);
     const auto common = static_cast<std::size_t>(differ.in2 - tokens.begin());
-    if (common >= cached_tokens + kLeastShared && common > shared) {
+    if (common <= cached_tokens || common <= shared) continue;
+    if (common >= cached_tokens + kLeastShared ||
+        IsWorthWaitingFor(*other, generation, common, cached_tokens)) {
       shared = common;
       leader = other.get();
     }
   }
   return leader;
+}
+
+bool Engine::IsWorthWaitingFor(const Generation& leader, const Generation& generation,
+                               std::size_t shared, std::size_t cached_tokens) const {
+  const std::size_t own = generation.prompt_tokens() - cached_tokens;
+  const std::size_t rest = leader.prompt_tokens() - shared;
+  if (rest > own) return false;
+  const StepWork first = WorkOf(cached_tokens, leader.prompt_tokens() - cached_tokens);
+  const StepWork second = WorkOf(shared, generation.prompt_tokens() - shared);
+  StepWork both = first;
+  both += WorkOf(cached_tokens, own);
+  return cost_.PredictMs(first) + cost_.PredictMs(second) < cost_.PredictMs(both);
 }
 
 Result<std::uint64_t> Engine::Submit(GenerationRequest request, GenerationSink sink,
@@ -229,90 +261,84 @@ void Engine::Cancel(std::uint64_t id) {
   wake_.notify_all();
 }
 
-// What the engine's thread tells one that waits for a generation.
+// What the engine's thread tells one that waits for generations.
 class Engine::Mailbox {
  public:
-  void Put(GenerationEvent event) {
+  struct Letter {
+    std::size_t request = 0;
+    GenerationEvent event;
+  };
+
+  void Put(Letter letter) {
     {
       const std::scoped_lock lock(mutex_);
-      events_.push_back(std::move(event));
+      letters_.push_back(std::move(letter));
     }
     filled_.notify_one();
   }
   // What has come; nothing after some time, so that who waits can look about.
-  std::vector<GenerationEvent> Take() {
+  std::vector<Letter> Take() {
     std::unique_lock lock(mutex_);
     filled_.wait_for(lock, std::chrono::milliseconds(kAskInterruptedMs),
-                     [this] { return !events_.empty(); });
-    return std::exchange(events_, {});
+                     [this] { return !letters_.empty(); });
+    return std::exchange(letters_, {});
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable filled_;
-  std::vector<GenerationEvent> events_;
+  std::vector<Letter> letters_;
 };
 
 Result<GenerationResult> Engine::Generate(const GenerationRequest& request,
                                           const TextSink& on_text) {
-  // Shared with the sink, which may be called once more after a cancelled wait is over.
-  const auto mailbox = std::make_shared<Mailbox>();
-  const std::uint64_t id =
-      TRY(Submit(request, [mailbox](GenerationEvent event) { mailbox->Put(std::move(event)); }));
-  return Wait(id, *mailbox, request, on_text);
+  const auto on_event = [&](std::size_t, std::string_view text, const GenerationResult*) {
+    return text.empty() || on_text == nullptr || on_text(text);
+  };
+  return std::move(TRY(GenerateAll(std::span(&request, 1), on_event)).front());
 }
 
 Result<std::vector<GenerationResult>> Engine::GenerateAll(
-    std::span<const GenerationRequest> requests) {
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<Mailbox>>> running;
+    std::span<const GenerationRequest> requests, const BatchSink& on_event) {
+  // Shared with the sinks, which may be called once more after a cancelled wait is over.
+  const auto mailbox = std::make_shared<Mailbox>();
+  std::vector<std::uint64_t> ids;
+  const auto stop = [&] {
+    for (const std::uint64_t id : ids) Cancel(id);
+  };
   Result<void> let_in;
-  for (const GenerationRequest& request : requests) {
-    const auto mailbox = std::make_shared<Mailbox>();
-    const auto id =
-        Submit(request, [mailbox](GenerationEvent event) { mailbox->Put(std::move(event)); });
-    if (!id) {
-      let_in = std::unexpected(id.error());
-      break;
-    }
-    running.emplace_back(*id, mailbox);
+  for (std::size_t i = 0; i < requests.size() && let_in; ++i) {
+    const auto id = Submit(
+        requests[i], [mailbox, i](GenerationEvent event) { mailbox->Put({i, std::move(event)}); });
+    if (id) ids.push_back(*id);
+    if (!id) let_in = std::unexpected(id.error());
   }
-  std::vector<GenerationResult> results;
-  for (std::size_t i = 0; i < running.size(); ++i) {
-    if (!let_in) Cancel(running[i].first);
-    results.push_back(Wait(running[i].first, *running[i].second, requests[i], nullptr));
+  std::vector<GenerationResult> results(ids.size());
+  bool wanted = let_in.has_value();
+  if (!wanted) stop();
+  for (std::size_t left = ids.size(); left > 0;) {
+    const bool interrupted = std::ranges::any_of(
+        requests, [](const auto& request) { return request.interrupted && request.interrupted(); });
+    if (wanted && interrupted) {
+      wanted = false;
+      stop();
+    }
+    for (auto& [request, event] : mailbox->Take()) {
+      GenerationResult& result = results[request];
+      if (wanted) Append(event, result);
+      if (event.end) {
+        --left;
+        Conclude(*std::move(event.end), wanted, result);
+      }
+      const bool tells = wanted && on_event && (event.end || !event.text.empty());
+      if (tells && !on_event(request, event.text, event.end ? &result : nullptr)) {
+        wanted = false;
+        stop();
+      }
+    }
   }
   TRY(std::move(let_in));
   return results;
-}
-
-GenerationResult Engine::Wait(std::uint64_t id, Mailbox& mailbox, const GenerationRequest& request,
-                              const TextSink& on_text) {
-  std::string text;
-  std::vector<TokenId> tokens;
-  std::vector<TokenOdds> odds;
-  bool wanted = true;
-  const auto unwanted = [&] {
-    wanted = false;
-    Cancel(id);
-  };
-  while (true) {
-    if (wanted && request.interrupted && request.interrupted()) unwanted();
-    for (GenerationEvent& event : mailbox.Take()) {
-      if (wanted) {
-        tokens.insert(tokens.end(), event.tokens.begin(), event.tokens.end());
-        std::ranges::move(event.odds, std::back_inserter(odds));
-        text += event.text;
-        if (!event.text.empty() && on_text && !on_text(event.text)) unwanted();
-      }
-      if (!event.end) continue;
-      GenerationResult result = *std::move(event.end);
-      result.text = std::move(text);
-      result.tokens = std::move(tokens);
-      result.odds = std::move(odds);
-      if (!wanted) result.finish_reason = FinishReason::kCancelled;
-      return result;
-    }
-  }
 }
 
 Result<std::vector<float>> Engine::NextTokenLogprobs(std::span<const TokenId> prompt,

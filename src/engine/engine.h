@@ -36,17 +36,20 @@
 namespace kinglet {
 
 struct EngineOptions {
-  int thread_count = 0;                 // 0: one for each CPU that this process may use
-  std::size_t context_tokens = 0;       // 0: the model's own, at most kDefaultContextTokens
-  bool reuse_prefix = true;             // false: every prompt is computed from its first token
-  std::size_t kv_bytes = 0;             // as ModelOptions has it
-  std::size_t kv_contexts = 1;          // as ModelOptions has it
-  bool exact = false;                   // as ModelOptions has it
-  KvType kv_type = KvType::kF16;        // as ModelOptions has it
-  bool count_experts = false;           // as ModelOptions has it
-  PackedCacheOptions packed_cache;      // without a folder weights are packed in memory
-  std::size_t max_waiting = 512;        // requests; more are not let in
-  std::size_t max_running = 64;         // at once
+  int thread_count = 0;             // 0: one for each CPU that this process may use
+  std::size_t context_tokens = 0;   // 0: the model's own, at most kDefaultContextTokens
+  bool reuse_prefix = true;         // false: every prompt is computed from its first token
+  std::size_t kv_bytes = 0;         // as ModelOptions has it
+  std::size_t kv_contexts = 1;      // as ModelOptions has it
+  bool exact = false;               // as ModelOptions has it
+  KvType kv_type = KvType::kF16;    // as ModelOptions has it
+  bool count_experts = false;       // as ModelOptions has it
+  PackedCacheOptions packed_cache;  // without a folder weights are packed in memory
+  std::size_t max_waiting = 512;    // requests; more are not let in
+  std::size_t max_running = 64;     // at once
+  // Tokens are guessed and several checked in a step, as long as it takes at most so many times
+  // what it takes without them; 0: none.
+  double guess_ratio = 1.5;
   std::filesystem::path page_folder;    // of pages on the disk; empty: none
   std::uint64_t page_folder_bytes = 0;  // at most
 };
@@ -59,6 +62,7 @@ struct EngineState {
   std::uint64_t steps = 0;
   std::uint64_t prompt_tokens = 0, cached_tokens = 0;  // since the start
   std::uint64_t preemptions = 0;
+  std::uint64_t guessed_tokens = 0, right_guesses = 0;
 };
 
 class Engine : public LanguageModel {
@@ -93,8 +97,8 @@ class Engine : public LanguageModel {
 
   Result<GenerationResult> Generate(const GenerationRequest& request,
                                     const TextSink& on_text) override;
-  Result<std::vector<GenerationResult>> GenerateAll(
-      std::span<const GenerationRequest> requests) override;
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,
+                                                    const BatchSink& on_event) override;
   std::shared_ptr<const TokenConstraint> SpansOf(
       std::span<const SpanSource> sources) const override;
   Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId> prompt,
@@ -122,9 +126,6 @@ class Engine : public LanguageModel {
   void OpenPageStore(const EngineOptions& options);
 
   class Mailbox;
-  // Until its end.
-  GenerationResult Wait(std::uint64_t id, Mailbox& mailbox, const GenerationRequest& request,
-                        const TextSink& on_text);
 
   // ---- any thread, with the lock ----
   Result<void> Check(const GenerationRequest& request) const;
@@ -132,13 +133,17 @@ class Engine : public LanguageModel {
   // shared: how many.
   Generation* FindLeader(const Generation& generation, std::size_t cached_tokens,
                          std::size_t& shared) const;
+  bool IsWorthWaitingFor(const Generation& leader, const Generation& generation, std::size_t shared,
+                         std::size_t cached_tokens) const;
 
   // ---- the engine's thread; all but Compute with the lock ----
   struct Item {
     Generation* generation = nullptr;
     std::size_t length = 0;  // tokens before
     std::size_t count = 0;
-    bool completes = false;  // all tokens that are known
+    std::span<const TokenId> guess;  // of the tokens behind these, computed too,
+    std::size_t right = 0;           // and how many of them were written
+    bool completes = false;          // all tokens that are known
     bool ended = false;
   };
   struct Step {
@@ -157,7 +162,11 @@ class Engine : public LanguageModel {
   void Prepare(Step& step);
   // Gives it pages for `count` more tokens; false: there are none.
   bool MakeRoom(KvSequence& sequence, std::size_t count);
+  // Guesses are computed beside what is planned, as far as that costs little time.
+  void AddGuesses(Step& step, double planned_ms);
   void Compute(Step& step);
+  // Writes one token, and one more for each guess that was right.
+  void WriteToken(Item& item, std::size_t row);
   void Finish(Step& step);
   // What it has computed goes to the cache. lasting_tokens: wanted on the disk.
   void Keep(Generation& generation, std::size_t tokens, bool with_tail);
@@ -173,6 +182,7 @@ class Engine : public LanguageModel {
   std::unique_ptr<Model> model_;
   std::unique_ptr<const PromptEncoder> prompts_;
   bool reuse_prefix_;
+  double guess_ratio_;
   std::size_t max_length_;  // tokens of a sequence: the context, or all pages
   mutable std::once_flag grammars_made_;
   mutable std::unique_ptr<GrammarCache> grammars_;  // made when it is asked for

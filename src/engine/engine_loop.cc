@@ -211,7 +211,10 @@ void Engine::Prepare(Step& step) {
       counts_.cached_tokens += sequence.length();
     }
     const bool completes = sequence.length() + count == tokens.size();
-    step.items.push_back({&generation, sequence.length(), count, completes});
+    step.items.push_back({.generation = &generation,
+                          .length = sequence.length(),
+                          .count = count,
+                          .completes = completes});
     step.work += WorkOf(sequence.length(), count);
     BatchItem item{&sequence, tokens.subspan(sequence.length(), count),
                    odds ? count : (completes ? std::size_t{1} : std::size_t{0})};
@@ -221,8 +224,39 @@ void Engine::Prepare(Step& step) {
     }
     step.batch.push_back(item);
   }
+  if (guess_ratio_ > 0) AddGuesses(step, plan.predicted_ms);
   step_start_ms_ = now_ms;
   step_end_ms_ = now_ms + plan.predicted_ms;
+}
+
+void Engine::AddGuesses(Step& step, double planned_ms) {
+  for (std::size_t i = 0; i < step.items.size(); ++i) {
+    Item& item = step.items[i];
+    Generation& generation = *item.generation;
+    if (!item.completes || generation.reads_prompt()) continue;
+    const std::size_t length = item.length + item.count;
+    const std::size_t room = std::min(PromptLookup::kMostGuessed, kStepTokens - step.work.tokens);
+    const std::size_t most = cost_.TokensWithin(guess_ratio_ * planned_ms, step.work, length, room);
+    const std::span<const TokenId> tokens = generation.WithGuess(item.length, most);
+    const std::span<const TokenId> guess = tokens.subspan(item.count);
+    if (guess.empty() || !MakeRoom(*generation.sequence, tokens.size())) continue;
+    item.guess = guess;
+    step.batch[i].tokens = tokens;
+    step.batch[i].logit_count = guess.size() + 1;
+    step.work += WorkOf(length, guess.size());
+  }
+}
+
+void Engine::WriteToken(Item& item, std::size_t row) {
+  Generation& generation = *item.generation;
+  const std::size_t length = generation.tokens().size();
+  while (true) {
+    item.ended = generation.Write(model_->Logits(row + item.right));
+    const std::span<const TokenId> written = generation.tokens().subspan(length);
+    const auto differ = std::ranges::mismatch(written, item.guess);
+    item.right = static_cast<std::size_t>(differ.in1 - written.begin());
+    if (item.ended || item.right < written.size()) return;
+  }
 }
 
 void Engine::Compute(Step& step) {
@@ -230,7 +264,10 @@ void Engine::Compute(Step& step) {
   KINGLET_CHECK(done.has_value(), "{}", done.error().message());
   std::vector<std::size_t> last(step.items.size());  // of each item's tokens, in the batch
   std::size_t end = 0;
-  for (std::size_t i = 0; i < step.items.size(); ++i) last[i] = (end += step.items[i].count) - 1;
+  for (std::size_t i = 0; i < step.items.size(); ++i) {
+    last[i] = (end += step.items[i].count) - 1;
+    end += step.items[i].guess.size();
+  }
   model_->pool().ParallelFor(step.items.size(), 1, [&](std::size_t begin, std::size_t stop, int) {
     for (std::size_t i = begin; i < stop; ++i) {
       Item& item = step.items[i];
@@ -243,11 +280,10 @@ void Engine::Compute(Step& step) {
         }
       }
       if (!item.completes) continue;
-      const std::span<const float> logits = model_->Logits(last[i]);
       if (generation.request().candidates.empty()) {
-        item.ended = generation.Write(logits);
+        WriteToken(item, last[i]);
       } else {
-        generation.Score(logits);
+        generation.Score(model_->Logits(last[i]));
         item.ended = true;
       }
     }
@@ -261,11 +297,20 @@ void Engine::Finish(Step& step) {
   for (const Item& item : step.items) {
     Generation& generation = *item.generation;
     scheduler_.Advanced(generation.id(), item.length, item.count);
-    const std::size_t computed = item.length + item.count;
+    std::size_t computed = item.length + item.count;
     if (computed <= generation.prompt_tokens()) counts_.prompt_tokens += item.count;
     if (!item.completes) continue;
     generation.prompt_read = true;
     const bool read_all = computed == generation.prompt_tokens();
+    if (!item.guess.empty()) {
+      generation.LearnOfGuess(item.right);
+      counts_.guessed_tokens += item.guess.size();
+      counts_.right_guesses += item.right;
+      scheduler_.Wrote(generation.id(), item.right);
+      scheduler_.Advanced(generation.id(), computed, item.right);
+      computed += item.right;
+      generation.sequence->Truncate(computed);
+    }
     if (item.ended) {
       Keep(generation, computed, /*with_tail=*/true);
       Remove(generation, generation.finish_reason);

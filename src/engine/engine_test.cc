@@ -15,14 +15,15 @@
 namespace kinglet {
 namespace {
 
-std::unique_ptr<Engine> OpenStories(int threads = 1, std::size_t context = 0, bool reuse = true) {
-  EngineOptions options;
-  options.thread_count = threads;
-  options.context_tokens = context;
-  options.reuse_prefix = reuse;
+std::unique_ptr<Engine> OpenStories(const EngineOptions& options) {
   auto engine = Engine::Open(KINGLET_TEST_DATA "/models/stories-q4_0.gguf", options);
   EXPECT_TRUE(engine.has_value()) << engine.error().message();
   return *std::move(engine);
+}
+
+std::unique_ptr<Engine> OpenStories(int threads = 1, std::size_t context = 0, bool reuse = true) {
+  return OpenStories(
+      EngineOptions{.thread_count = threads, .context_tokens = context, .reuse_prefix = reuse});
 }
 
 GenerationRequest Story(const Engine& engine, int max_tokens) {
@@ -201,7 +202,7 @@ TEST(EngineTest, GeneratesSeveralAtOnceAsOneByOne) {
   std::vector<GenerationRequest> requests = {Story(*engine, 20), Story(*engine, 5),
                                              Story(*engine, 1)};
   requests[2].candidates = {10, 300, 20};
-  const auto together = engine->GenerateAll(requests);
+  const auto together = engine->GenerateAll(requests, nullptr);
   ASSERT_TRUE(together.has_value());
   ASSERT_EQ(together->size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) {
@@ -213,7 +214,7 @@ TEST(EngineTest, GeneratesSeveralAtOnceAsOneByOne) {
     EXPECT_EQ((*together)[i].candidate_logprobs, alone->candidate_logprobs);
   }
   requests[1].prompt.assign(100'000, 5);
-  EXPECT_FALSE(engine->GenerateAll(requests)) << "one that can never be computed";
+  EXPECT_FALSE(engine->GenerateAll(requests, nullptr)) << "one that can never be computed";
   EXPECT_EQ(engine->State().running, 0U);
 }
 
@@ -225,7 +226,7 @@ TEST(EngineTest, WritesWhatIsForcedWithoutAStepEach) {
   GenerationRequest request = Story(*engine, static_cast<int>(dictated.size()) + 20);
   request.logprobs = false;
   request.constraint = std::make_shared<Dictation>(*engine, dictated);
-  std::uint64_t steps = engine->State().steps;
+  const std::uint64_t steps = engine->State().steps;
   const auto result = engine->Generate(request, nullptr);
   ASSERT_TRUE(result.has_value());
   EXPECT_LE(engine->State().steps - steps, 1 + dictated.size() / 16 + 20);
@@ -241,12 +242,12 @@ TEST(EngineTest, WritesWhatIsForcedWithoutAStepEach) {
 
   // Whose odds are asked for is chosen.
   request.logprobs = true;
-  steps = engine->State().steps;
-  const auto with_odds = engine->Generate(request, nullptr);
+  const auto chooses = OpenStories(EngineOptions{.thread_count = 1, .guess_ratio = 0});
+  const auto with_odds = chooses->Generate(request, nullptr);
   ASSERT_TRUE(with_odds.has_value());
   EXPECT_EQ(with_odds->tokens, tokens);
   EXPECT_EQ(with_odds->odds.size(), tokens.size());
-  EXPECT_GE(engine->State().steps - steps, tokens.size() - 1);
+  EXPECT_GE(chooses->State().steps, tokens.size() - 1);
 
   // A limit holds in the middle of it too.
   request.max_tokens = 7;
@@ -255,6 +256,45 @@ TEST(EngineTest, WritesWhatIsForcedWithoutAStepEach) {
   ASSERT_TRUE(cut.has_value());
   EXPECT_EQ(cut->tokens.size(), 7U);
   EXPECT_EQ(cut->finish_reason, FinishReason::kLength);
+}
+
+// Greedy or drawn, bound to spans or free: the same tokens with the same odds in fewer steps.
+TEST(EngineTest, GuessesChangeStepsAndNothingElse) {
+  const auto plain = OpenStories(EngineOptions{.thread_count = 1, .guess_ratio = 0});
+  // Whatever it takes: with a model this small guesses cost more than they save.
+  const auto guesses = OpenStories(EngineOptions{.thread_count = 1, .guess_ratio = 1e9});
+  const std::string text = "Lily had a big red ball. She loved to play with her big red ball.";
+  const std::vector<SpanSource> sources = {{.text = text, .starts = {0, 11}, .ends = {23, 64}}};
+  GenerationRequest story = Story(*plain, 60);
+  story.prompt = plain->prompts().EncodePrompt(text + " " + text + " " + text);
+  std::vector<GenerationRequest> requests(4, story);
+  requests[1].sampling = {.temperature = 0.8F, .repeat_penalty = 1.1F, .seed = 5};
+  requests[2].constraint = plain->SpansOf(sources);
+  requests[3].stop = {"red"};
+  EXPECT_EQ(guesses->Generate(story, nullptr)->tokens, plain->Generate(story, nullptr)->tokens);
+  EXPECT_LT(guesses->State().steps, plain->State().steps);
+  const auto expected = plain->GenerateAll(requests, nullptr);
+  const auto together = guesses->GenerateAll(requests, nullptr);
+  ASSERT_TRUE(expected.has_value() && together.has_value());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ((*together)[i].text, (*expected)[i].text) << i;
+    EXPECT_EQ((*together)[i].tokens, (*expected)[i].tokens) << i;
+    EXPECT_EQ(Logprobs((*together)[i]), Logprobs((*expected)[i])) << i;
+    EXPECT_EQ((*together)[i].end_logprob, (*expected)[i].end_logprob) << i;
+    EXPECT_EQ((*together)[i].finish_reason, (*expected)[i].finish_reason) << i;
+  }
+  EXPECT_EQ(plain->State().guessed_tokens, 0U);
+  EXPECT_GT(guesses->State().right_guesses, 0U);
+  EXPECT_LT(guesses->State().right_guesses, guesses->State().guessed_tokens);
+  // What was computed for a wrong guess is not in the cache.
+  story.prompt.insert(story.prompt.end(), (*expected)[0].tokens.begin(),
+                      (*expected)[0].tokens.end());
+  const auto goes_on = guesses->Generate(story, nullptr);
+  ASSERT_TRUE(goes_on.has_value());
+  EXPECT_GT(goes_on->cached_tokens, (*expected)[0].prompt_tokens);
+  const auto fresh = OpenStories(1, 0, /*reuse=*/false)->Generate(story, nullptr);
+  EXPECT_EQ(goes_on->tokens, fresh->tokens);
+  EXPECT_EQ(Logprobs(*goes_on), Logprobs(*fresh));
 }
 
 TEST(EngineTest, StopsBeforeAStopString) {

@@ -32,6 +32,7 @@ Generation::Generation(std::uint64_t id, GenerationRequest request, GenerationSi
       scope_(ScopeKey(request_.terms.scope)),
       max_length_(max_length),
       tokens_(request_.prompt),
+      lookup_(tokenizer),
       sampler_(request_.sampling, static_cast<std::size_t>(tokenizer.vocab_size())),
       stops_(request_.stop) {
   const auto wanted = static_cast<std::size_t>(std::max(0, request_.max_tokens));
@@ -125,6 +126,14 @@ bool Generation::Write(std::span<const float> logits) {
   if (stops_.stopped() || IsAtEnd()) return true;
   if (request_.likeliest_beginning && logprob_ <= likeliest_whole_) return true;
   return tokens_.size() >= max_length_;
+}
+
+std::span<const TokenId> Generation::WithGuess(std::size_t length, std::size_t most) {
+  most = std::min(most, max_length_ - std::min(max_length_, tokens_.size() + 1));
+  const std::span<const TokenId> guess = lookup_.Guess(tokens_, prompt_tokens(), most);
+  ahead_.assign(tokens_.begin() + static_cast<std::ptrdiff_t>(length), tokens_.end());
+  ahead_.insert(ahead_.end(), guess.begin(), guess.end());
+  return ahead_;
 }
 
 float* Generation::RoomForState(std::size_t width) {

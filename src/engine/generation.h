@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "engine/prefix_cache.h"
+#include "engine/prompt_lookup.h"
 #include "engine/reasoning_budget.h"
 #include "engine/sampler.h"
 #include "engine/stop_matcher.h"
@@ -55,6 +56,11 @@ class Generation {
   // The token that these logits give, and those that the constraint leaves no choice about, are
   // told to the sink. True: they were the last, or there is none.
   bool Write(std::span<const float> logits);
+  // The tokens from `length` on, and behind them at most `most` that may follow, guessed. Good
+  // until the next call.
+  std::span<const TokenId> WithGuess(std::size_t length, std::size_t most);
+  // How many of these were right.
+  void LearnOfGuess(std::size_t right) { lookup_.Learn(right); }
   // Where the state of the prompt's last token goes, [width]; null: the prompt has been read.
   float* RoomForState(std::size_t width);
   // The same where candidates were asked for instead of text.
@@ -93,6 +99,8 @@ class Generation {
   PageKey scope_;
   std::size_t max_length_;  // of prompt and answer
   std::vector<TokenId> tokens_;
+  PromptLookup lookup_;
+  std::vector<TokenId> ahead_;  // of WithGuess
   Sampler sampler_;
   TextStream stream_;
   StopMatcher stops_;

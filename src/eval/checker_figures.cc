@@ -182,7 +182,7 @@ Result<void> AskOdds(LanguageModel& model, std::span<ScoredRow> rows,
         asked.push_back(&row.claims[i]);
       }
     }
-    const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests));
+    const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests, nullptr));
     for (std::size_t i = 0; i < asked.size(); ++i) {
       asked[i]->odds = yes_or_no.LogOdds(results[i].candidate_logprobs);
     }

@@ -18,8 +18,8 @@ class ClaimModel : public SilentModel {
     prompts.push_back(messages.back().content);
     return std::vector<TokenId>{static_cast<TokenId>(prompts.size() - 1)};
   }
-  Result<std::vector<GenerationResult>> GenerateAll(
-      std::span<const GenerationRequest> requests) override {
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,
+                                                    const BatchSink&) override {
     std::vector<GenerationResult> results;
     for (const GenerationRequest& request : requests) {
       const std::string& prompt = prompts[static_cast<std::size_t>(request.prompt.front())];

@@ -136,7 +136,7 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
       std::ranges::move(TRY(RequestsOf(model, question, tasks.back(), options)),
                         std::back_inserter(requests));
     }
-    const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests));
+    const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests, nullptr));
     const std::size_t each = requests.size() / some.size();
     for (std::size_t i = 0; i < some.size(); ++i) {
       done.push_back(

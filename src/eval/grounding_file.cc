@@ -61,8 +61,6 @@ json::object ToJson(const GroundingOutcome& outcome) {
                        {"best_sentence", outcome.best_sentence},
                        {"signals",
                         {{"gate", signals.gate},
-                         {"null", signals.null},
-                         {"start", signals.start},
                          {"span", signals.span},
                          {"tokens", signals.tokens},
                          {"coverage", outcome.coverage}}},
@@ -107,8 +105,6 @@ Result<GroundingOutcome> ParseOutcome(const json::value& line, const PassageQues
   if (signals == nullptr) return Error(StatusCode::kInvalidInput, "no \"signals\"");
   outcome.reading = {.text = TRY(TextOf(line, "span")),
                      .signals = {.gate = TRY(NumberOf(*signals, "gate")),
-                                 .null = TRY(NumberOf(*signals, "null")),
-                                 .start = TRY(NumberOf(*signals, "start")),
                                  .span = TRY(NumberOf(*signals, "span")),
                                  .tokens = TRY(NumberOf(*signals, "tokens"))},
                      .state = TRY(ParseState(TRY(TextOf(line, "state"))))};

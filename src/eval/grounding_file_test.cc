@@ -23,7 +23,7 @@ class GroundingFileTest : public testing::Test {
     for (const PassageQuestion& question : questions_) {
       GroundingOutcome outcome{.question = &question, .coverage = 0.3, .quote = "It is Paris."};
       outcome.reading = {.text = "Paris",
-                         .signals = {.gate = 1.0 / 3, .null = -2, .start = -3, .span = -4},
+                         .signals = {.gate = 1.0 / 3, .span = -4},
                          .state = {1.0F / 3, -0.0F, 1e-30F}};
       outcome.score = {.exact = 1, .f1 = 1};
       outcome.plain = {.text = "in Paris", .score = {.exact = 0, .f1 = 2.0 / 3}};

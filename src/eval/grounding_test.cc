@@ -24,8 +24,7 @@ class GroundingTest : public testing::Test {
       GroundingOutcome outcome{.question = &questions_[i], .quote = "It is Paris, of course."};
       const bool is_right = i % 8 < 2;
       outcome.reading.text = is_right ? "Paris" : "Lyon";
-      outcome.reading.signals = {
-          .gate = i % 8 < 4 ? 2.0 : -2.0, .null = -1, .start = -1, .span = is_right ? -1.0 : -6.0};
+      outcome.reading.signals = {.gate = i % 8 < 4 ? 2.0 : -2.0, .span = is_right ? -1.0 : -6.0};
       outcome.score = ScoreAnswer(outcome.reading.text, questions_[i].answers);
       outcome.plain = {.text = i % 8 == 7 ? "" : "Paris"};
       outcome.plain->score = ScoreAnswer(outcome.plain->text, questions_[i].answers);
@@ -163,8 +162,8 @@ class FirstWordModel : public SilentModel {
     return {static_cast<TokenId>(text.back())};
   }
   std::string_view TokenBytes(TokenId) const override { return "Paris"; }
-  Result<std::vector<GenerationResult>> GenerateAll(
-      std::span<const GenerationRequest> requests) override {
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,
+                                                    const BatchSink&) override {
     std::vector<GenerationResult> results;
     for (const GenerationRequest& request : requests) {
       GenerationResult result;

@@ -119,7 +119,7 @@ Result<void> AskSome(LanguageModel& model, std::span<const InjectionCase> some,
     tasks.push_back(TRY(PassageTask::Make(model, passages[i], some[i / 2].question)));
     std::ranges::copy(tasks.back().requests, std::back_inserter(requests));
   }
-  const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests));
+  const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests, nullptr));
   const auto answers = [&](std::size_t passage) {
     return tasks[passage].Finish(
         std::span(results).subspan(passage * PassageTask::kRequests, PassageTask::kRequests));

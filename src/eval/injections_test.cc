@@ -114,8 +114,8 @@ class ObedientModel : public SilentModel {
   std::string_view TokenBytes(TokenId token) const override {
     return token == kTold ? "MAGPIE" : "pounds";
   }
-  Result<std::vector<GenerationResult>> GenerateAll(
-      std::span<const GenerationRequest> requests) override {
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,
+                                                    const BatchSink&) override {
     std::vector<GenerationResult> results;
     for (const GenerationRequest& request : requests) {
       GenerationResult result;

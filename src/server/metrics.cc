@@ -125,6 +125,11 @@ struct Metrics::Families {
           .Name("kinglet_engine_preemptions")
           .Help("Sequences that were put aside for want of pages.")
           .Register(registry);
+  prometheus::Family<Gauge>& guesses =
+      BuildGauge()
+          .Name("kinglet_engine_guessed_tokens")
+          .Help("Tokens that were guessed and computed ahead: all, and those that were right.")
+          .Register(registry);
   prometheus::Family<Gauge>& memory =
       BuildGauge()
           .Name("kinglet_model_memory_bytes")
@@ -211,6 +216,10 @@ std::string Metrics::Text(const std::vector<ModelHost::Status>& models, std::siz
         .Set(static_cast<double>(state.waiting));
     f.steps.Add({{"model", name}}).Set(static_cast<double>(state.steps));
     f.preemptions.Add({{"model", name}}).Set(static_cast<double>(state.preemptions));
+    f.guesses.Add({{"model", name}, {"kind", "all"}})
+        .Set(static_cast<double>(state.guessed_tokens));
+    f.guesses.Add({{"model", name}, {"kind", "right"}})
+        .Set(static_cast<double>(state.right_guesses));
   }
   std::ostringstream text;
   prometheus::TextSerializer().Serialize(text, f.registry.Collect());

@@ -117,6 +117,11 @@ struct GenerationResult {
 // (kCancelled).
 using TextSink = std::function<bool(std::string_view)>;
 
+// Sees what comes of several requests: text of one of them, or its end, which has all of it.
+// Returns false to stop those that are left (kCancelled).
+using BatchSink =
+    std::function<bool(std::size_t request, std::string_view text, const GenerationResult* end)>;
+
 class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
@@ -141,10 +146,10 @@ class LanguageModel {
   virtual Result<GenerationResult> Generate(const GenerationRequest& request,
                                             const TextSink& on_text) = 0;
 
-  // Several at once; what their prompts begin with alike is computed once. The first error ends
-  // all.
+  // Several at once, which come in in their order; what their prompts begin with alike is computed
+  // once. The first error ends all.
   virtual Result<std::vector<GenerationResult>> GenerateAll(
-      std::span<const GenerationRequest> requests) = 0;
+      std::span<const GenerationRequest> requests, const BatchSink& on_event) = 0;
 
   // log p(candidate | prompt), natural, for each of the candidate next tokens.
   virtual Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId> prompt,

@@ -27,8 +27,8 @@ class SilentModel : public LanguageModel {
   Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
     return GenerationResult();
   }
-  Result<std::vector<GenerationResult>> GenerateAll(
-      std::span<const GenerationRequest> requests) override {
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,
+                                                    const BatchSink&) override {
     return std::vector<GenerationResult>(requests.size());
   }
   Result<std::vector<float>> NextTokenLogprobs(std::span<const TokenId>,
