@@ -47,7 +47,7 @@ enum class AbstainReason {
 };
 
 enum class AskMode {
-  kQuote,  // the best quotes alone; asks no model
+  kQuote,  // quotes alone: what a model reads out, or without one the best by words
   kCite,   // sentences of the model, each carried by a quote
   kChat,   // the same, the question understood behind what was said before
 };

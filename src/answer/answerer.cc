@@ -254,12 +254,14 @@ Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const As
   const ReadingTask reading = TRY(ReadingTask::Make(model, passages, asked, options.terms));
   std::vector<GenerationRequest> requests(reading.requests().begin(), reading.requests().end());
   const auto messages = BuildMessages(passages, asked, kAskSentence);
-  requests.push_back({.prompt = TRY(model.EncodeChat(messages)),
-                      .sampling = options.sampling,
-                      .max_tokens = options.max_tokens,
-                      .stop = options.stop,
-                      .terms = options.terms});
-  requests.back().stop.emplace_back(kEcho);
+  if (options.mode != AskMode::kQuote) {
+    requests.push_back({.prompt = TRY(model.EncodeChat(messages)),
+                        .sampling = options.sampling,
+                        .max_tokens = options.max_tokens,
+                        .stop = options.stop,
+                        .terms = options.terms});
+    requests.back().stop.emplace_back(kEcho);
+  }
   for (GenerationRequest& request : requests) request.interrupted = work.events.cancelled;
 
   std::vector<GenerationResult> read(ReadingTask::kRequests);
@@ -288,6 +290,12 @@ Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const As
                !(work.events.cancelled && work.events.cancelled());
       }));
   TRY(std::move(heard));
+  if (options.mode == AskMode::kQuote) {
+    // All that was used of them has been counted with the reading.
+    return GenerationResult{.finish_reason = results.back().finish_reason,
+                            .prefill_ms = results.front().prefill_ms,
+                            .decode_ms = results.front().decode_ms};
+  }
   // A sentence that the token limit cut off is no sentence.
   if (results.back().finish_reason == FinishReason::kStop) TRY(feed.TakeAll(check));
   return std::move(results.back());
@@ -389,7 +397,7 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   if (gate.abstain) {
     work.answer.dropped.push_back({"", gate.explanation});
     Abstain(work, *gate.abstain);
-  } else if (options.mode == AskMode::kQuote) {
+  } else if (model == nullptr) {
     TRY(PublishBestQuotes(work, terms, evidence, kQuoteModeQuotes));
   } else {
     TRY(Generate(work, *model, options, terms, evidence));

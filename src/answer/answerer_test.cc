@@ -169,6 +169,19 @@ TEST_F(AskTest, QuotesAloneNeedNoModel) {
   EXPECT_EQ(answer.ledger.completion_tokens, 0);
 }
 
+TEST_F(AskTest, QuotesWhatAModelReadsOutWithoutItsWords) {
+  ScriptedModel model("You should use vipw.");
+  const Answer answer = Ask("Which command edits the password file?", {*library_}, &model,
+                            {.mode = AskMode::kQuote, .model_name = "scripted"})
+                            .value();
+  ExpectVerbatim(answer);
+  ASSERT_TRUE(answer.span);
+  EXPECT_EQ(answer.span->text, "vipw");
+  EXPECT_EQ(answer.claims[0].text, "Use the vipw command to edit the password file.");
+  EXPECT_EQ(answer.ledger.prompt_tokens, 20) << "of the reading alone";
+  EXPECT_TRUE(answer.dropped.empty());
+}
+
 TEST_F(AskTest, PutsDocumentsFirstAndTheQuestionLast) {
   ScriptedModel model("You should use vipw.");
   const std::string question = "Which command edits the password file?";

@@ -31,6 +31,7 @@ namespace {
 struct AskFlags {
   std::string question;
   std::string model;
+  bool names_model = false;  // else it is the default one
   std::string library;
   std::string mode = "cite";
   std::optional<double> risk;
@@ -71,7 +72,7 @@ Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
   AskOptions& options = asking.options;
   if (flags.sampling.max_tokens) options.max_tokens = *flags.sampling.max_tokens;
   asking.vectors = OpenVectors(asking.library, environment, WarnOnStderr);
-  if (mode == AskMode::kQuote) return asking;
+  if (mode == AskMode::kQuote && !flags.names_model) return asking;
   const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
   options.model_name = file.stem().string();
   asking.calibration = TRY(FindCalibration(environment.home / "calibrations",
@@ -144,11 +145,13 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
   flags->library = environment.DefaultLibrary().string();
   app.add_option("QUESTION", flags->question,
                  "what to ask the library; mode chat reads more from standard input, a line each");
-  app.add_option("--model", flags->model, "path, catalog name or hf:user/repo:quant");
+  const CLI::Option* const model =
+      app.add_option("--model", flags->model, "path, catalog name or hf:user/repo:quant");
   app.add_option("--library", flags->library, "folder of the library");
   app.add_option("--mode", flags->mode,
-                 "cite: a quote, and sentences of the model that quotes carry; quote: the best "
-                 "quotes, no model; chat: cite, and what was asked before is remembered")
+                 "cite: a quote, and sentences of the model that quotes carry; quote: quotes "
+                 "alone, which --model reads out, or else words choose; chat: cite, and what was "
+                 "asked before is remembered")
       ->check(CLI::IsMember({"cite", "quote", "chat"}))
       ->capture_default_str();
   app.add_option("--risk", flags->risk,
@@ -158,7 +161,10 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
   app.add_flag("--why", flags->why, "show what the decision rests on: passages, ranks, signals");
   app.add_flag("--json", flags->as_json, "print one JSON object; in mode chat one a line");
   AddSamplingFlags(app, flags->sampling);
-  return [flags, environment] { return RunAsk(*flags, environment); };
+  return [flags, model, environment] {
+    flags->names_model = model->count() > 0;
+    return RunAsk(*flags, environment);
+  };
 }
 
 }  // namespace kinglet

@@ -169,7 +169,7 @@ void HandleAsk(Server& server, const Call& call) {
   ApiResult<Question> ask = ParseAsk(*body);
   if (!ask) return ReplyError(call, ask.error());
   std::optional<ModelLease> lease;
-  if (ask->options.mode != AskMode::kQuote) {
+  if (ask->options.mode != AskMode::kQuote || body->contains("model")) {
     ApiResult<ModelLease> acquired = AcquireWriter(server, *body);
     if (!acquired) return ReplyError(call, acquired.error());
     lease = *std::move(acquired);

@@ -25,6 +25,16 @@ class Answers(serving.LibraryTest):
             self.assertEqual(names[1], "quote", names)
             self.assertLess(names.index("quote"), names.index("claim"))
 
+    def test_quotes_are_read_out_where_a_model_is_named(self):
+        by_words = self.server.post("/v1/ask", {"question": KESTREL, "mode": "quote"}).json()
+        self.assertIsNone(by_words["span"])
+        self.assertEqual(by_words["ledger"]["prompt_tokens"], 0)
+        model = self.server.get("/v1/models").json()["data"][0]["id"]
+        read = self.server.post("/v1/ask", {"question": KESTREL, "mode": "quote", "model": model}).json()
+        self.assertIn(read["span"]["text"], read["quotes"][0]["text"])
+        self.assertGreater(read["ledger"]["prompt_tokens"], 0)
+        self.assertEqual(read["dropped"], [])
+
     def test_the_span_stands_in_its_quote(self):
         answer = self.server.post("/v1/ask", {"question": KESTREL}).json()
         span = answer["span"]
