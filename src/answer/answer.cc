@@ -45,12 +45,14 @@ json::object ToJson(const Grounds& grounds) {
                                     {"score", passage.score},
                                     {"lexical_rank", OrNull(passage.lexical_rank)},
                                     {"vector_rank", OrNull(passage.vector_rank)},
+                                    {"similarity", OrNull(passage.similarity)},
                                     {"read", passage.read}});
   }
   json::object signals;
   for (const auto& [name, value] : grounds.signals) signals[name] = value;
   return {{"passages", std::move(passages)},
           {"coverage", grounds.coverage},
+          {"topic", grounds.topic},
           {"signals", grounds.signals.empty() ? json::value() : json::value(std::move(signals))},
           {"answerable", OrNull(grounds.answerable)}};
 }

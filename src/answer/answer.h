@@ -69,6 +69,7 @@ struct Candidate {
   double score = 0;
   std::optional<int> lexical_rank;
   std::optional<int> vector_rank;
+  std::optional<double> similarity;
   bool read = false;  // by the model
 };
 
@@ -76,6 +77,7 @@ struct Candidate {
 struct Grounds {
   std::vector<Candidate> passages;  // the best first
   double coverage = 0;              // of the question's words by the passage that covers it best
+  double topic = 0;                 // the same with what vectors say, where there are some
   std::vector<std::pair<std::string_view, double>> signals;  // of the reading; empty without one
   std::optional<double> answerable;  // probability that the passages answer; not calibrated: unset
 };

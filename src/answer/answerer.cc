@@ -368,6 +368,7 @@ Result<Evidence> Retrieve(Work& work, const Retriever& retriever, LanguageModel*
                                        .score = passage.score,
                                        .lexical_rank = passage.lexical_rank,
                                        .vector_rank = passage.vector_rank,
+                                       .similarity = passage.similarity,
                                        .read = answer.grounds.passages.size() < read});
   }
   if (work.events.on_passages) work.events.on_passages(answer);
@@ -392,8 +393,9 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   std::vector<Term> terms;
   const Evidence evidence = TRY(Retrieve(work, retriever, model, options, terms));
   const GateDecision gate = Gate(terms, evidence);
-  work.answer.confidence = gate.coverage;
-  work.answer.grounds.coverage = gate.topic;
+  work.answer.confidence = gate.answers;
+  work.answer.grounds.coverage = gate.coverage;
+  work.answer.grounds.topic = gate.topic;
   if (gate.abstain) {
     work.answer.dropped.push_back({"", gate.explanation});
     Abstain(work, *gate.abstain);

@@ -53,8 +53,10 @@ void PrintWhy(const Answer& answer) {
                OneLine(passage.document), OneLine(passage.heading), passage.start_byte,
                passage.end_byte);
   }
-  fmt::print("\nShare of the question's words in the passage that holds most: {:.2f}\n",
-             grounds.coverage);
+  fmt::print(
+      "\nShare of the question's words in the passage that holds most: {:.2f}; with what "
+      "vectors say: {:.2f}\n",
+      grounds.coverage, grounds.topic);
   for (const auto& [name, value] : grounds.signals) fmt::print("{} {:.3f}  ", name, value);
   if (!grounds.signals.empty()) fmt::print("\n");
   if (grounds.answerable) {

@@ -7,7 +7,8 @@
 namespace kinglet {
 namespace {
 
-json::value ToJson(const std::optional<int>& number) {
+template <typename Number>
+json::value ToJson(const std::optional<Number>& number) {
   return number ? json::value(*number) : json::value(nullptr);
 }
 
@@ -36,7 +37,8 @@ json::object ToJson(const Passage& passage) {
                       {"text", passage.text},
                       {"score", passage.score},
                       {"lexical_rank", ToJson(passage.lexical_rank)},
-                      {"vector_rank", ToJson(passage.vector_rank)}};
+                      {"vector_rank", ToJson(passage.vector_rank)},
+                      {"similarity", ToJson(passage.similarity)}};
   if (!passage.also_in.empty()) {
     object["also_in"] = json::array(passage.also_in.begin(), passage.also_in.end());
   }

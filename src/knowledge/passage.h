@@ -25,6 +25,7 @@ struct Passage {
   double score = 0;                  // higher is better; comparable within one search only
   std::optional<int> lexical_rank;   // from 1; unset when full-text search did not find it
   std::optional<int> vector_rank;    // from 1; unset when vector search did not find it
+  std::optional<double> similarity;  // to the query, of vectors: -1..1
   std::int64_t chunk_id = 0;         // stable until the document is replaced
   std::vector<std::string> also_in;  // uris of other documents that say the same
 

@@ -32,6 +32,7 @@ struct Candidate {
   std::int64_t chunk_id = 0;
   double score = 0;
   std::optional<int> lexical_rank, vector_rank;
+  std::optional<double> similarity;
 };
 
 // By id, the `wanted` best of both ways. by_words goes deeper than candidates do, so that what
@@ -80,6 +81,7 @@ Result<std::vector<Candidate>> RankByBoth(const Retriever& by, const Wanted& que
   const auto by_vectors = TRY(by.vectors->Score(by.library, query.vector, ids));
   const double mean = MeanOf(by_vectors);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
+    candidates[i].similarity = by_vectors[i];
     candidates[i].score = kWordWeight * candidates[i].score + by_vectors[i].value_or(mean);
   }
   std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
@@ -93,7 +95,7 @@ Result<std::vector<Candidate>> RankByWords(Library& library, const QueryStatisti
   std::vector<Candidate> candidates;
   for (const ScoredChunk& chunk : TRY(library.RankByWords(words, limit))) {
     const int rank = static_cast<int>(candidates.size()) + 1;
-    candidates.push_back({chunk.id, chunk.score, rank, std::nullopt});
+    candidates.push_back({.chunk_id = chunk.id, .score = chunk.score, .lexical_rank = rank});
   }
   return candidates;
 }
@@ -117,6 +119,7 @@ Result<std::vector<Passage>> ReadPassages(Library& library,
     passage.score = candidate->score;
     passage.lexical_rank = candidate->lexical_rank;
     passage.vector_rank = candidate->vector_rank;
+    passage.similarity = candidate->similarity;
   }
   return passages;
 }
