@@ -37,6 +37,10 @@ class ScriptedModel : public SilentModel {
       results[1].candidate_logprobs.front() = gate;
       return on_event(0, "", results.data()) && on_event(1, "", &results[1]);
     };
+    if (requests.size() == 2) {
+      read();
+      return results;
+    }
     GenerationResult& draft = results[2];
     draft.prompt_tokens = static_cast<int>(requests[2].prompt.size());
     draft.finish_reason = finish_reason;
