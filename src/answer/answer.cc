@@ -12,6 +12,8 @@ json::value OrNull(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
+}  // namespace
+
 json::value ToJson(const std::optional<AnswerSpan>& span) {
   if (!span) return nullptr;
   return json::object{{"quote", span->quote},
@@ -19,8 +21,6 @@ json::value ToJson(const std::optional<AnswerSpan>& span) {
                       {"end_byte", span->end_byte},
                       {"text", span->text}};
 }
-
-}  // namespace
 
 std::string Marks(const Claim& claim) {
   std::string marks;

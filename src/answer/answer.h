@@ -140,5 +140,6 @@ json::object ToJson(const Answer& answer);
 json::object ToJson(const LedgerLine& line);
 json::object ToJson(const Grounds& grounds);
 json::object ToJson(const Quote& quote);
+json::value ToJson(const std::optional<AnswerSpan>& span);
 
 }  // namespace kinglet

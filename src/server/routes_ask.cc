@@ -108,6 +108,8 @@ AskEvents EventsTo(AskStream& stream) {
   events.on_quote = [&stream](const Answer& so_far) {
     json::object quote = ToJson(so_far.quotes.back());
     quote["index"] = so_far.quotes.size() - 1;
+    // It is set before its quote, which is the first, is told of.
+    quote["span"] = so_far.quotes.size() == 1 ? ToJson(so_far.span) : json::value();
     stream.Send(Event(quote, "quote"));
   };
   events.on_claim = [&stream](const Claim& claim, const Answer&) {
