@@ -17,7 +17,7 @@ constexpr std::string_view kHead = R"html(<!doctype html>
 <title>Kinglet: the ledger</title>
 <style>
 :root { color-scheme: light dark; --line: #8884; --all: #8886; --useful: #2a7f62; }
-body { font: 16px/1.45 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
+body { font: 16px/1.45 system-ui, sans-serif; max-width: 75rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem;
   margin: 0; }
@@ -27,9 +27,10 @@ dt { font-size: .85rem; } dd { margin: 0; font-size: 1.2rem; font-variant-numeri
 table { border-collapse: collapse; width: 100%; font-size: .875rem; }
 th, td { padding: .25rem .5rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; font-variant-numeric: tabular-nums; }
+th { white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 td.text { text-align: left; white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
-td.bar { width: 40%; min-width: 7rem; } svg { display: block; width: 100%; height: 14px; }
+td.bar { width: 30%; min-width: 6rem; } svg { display: block; width: 100%; height: 14px; }
 .all { fill: var(--all); } .useful { fill: var(--useful); }
 @media print { body { max-width: none; padding: 0; font-size: 11px; } .wide { overflow: visible; }
   h2 { break-after: avoid; } tr { break-inside: avoid; }
@@ -91,7 +92,7 @@ void AddGroup(Out out, LedgerGroup group, const std::vector<LedgerTotals>& all) 
   fmt::format_to(
       out,
       "<h2>By {0}</h2>\n<div class=\"wide\"><table><thead><tr><th>{0}</th><th>answers</th>"
-      "<th>useful</th><th>tokens useful of generated</th><th></th><th>joules</th>"
+      "<th>useful</th><th colspan=\"2\">useful of generated tokens</th><th>joules</th>"
       "<th>cost</th><th>per useful token</th><th>per useful answer</th></tr></thead>"
       "<tbody>\n",
       Name(group));

@@ -3,6 +3,7 @@
 #include "ledger/ledger_report.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/clock.h"
 
@@ -163,7 +164,11 @@ std::string ShowJoules(const std::optional<double>& joules, bool is_estimate) {
 }
 
 std::string ShowCost(const std::optional<double>& cost, std::string_view currency) {
-  return cost ? fmt::format("{:.3g} {}", *cost, currency) : "-";
+  if (!cost) return "-";
+  // Three digits that say something, without an exponent: 0.0000711.
+  const int digits = *cost > 0 ? static_cast<int>(std::floor(std::log10(*cost))) : 0;
+  const int decimals = std::clamp(2 - digits, 2, 15);
+  return fmt::format("{:.{}f} {}", *cost, decimals, currency);
 }
 
 }  // namespace kinglet

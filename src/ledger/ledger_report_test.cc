@@ -77,6 +77,17 @@ TEST(LedgerReport, ThePageRunsNothingAndFetchesNothing) {
   }
 }
 
+TEST(LedgerReport, ShowsMoneyAndJoulesForPeople) {
+  EXPECT_EQ(ShowCost(std::nullopt, "EUR"), "-");
+  EXPECT_EQ(ShowCost(0.0000711, "EUR"), "0.0000711 EUR");
+  EXPECT_EQ(ShowCost(0.5, "EUR"), "0.500 EUR");
+  EXPECT_EQ(ShowCost(1234.5678, "EUR"), "1234.57 EUR");
+  EXPECT_EQ(ShowCost(0, "EUR"), "0.00 EUR");
+  EXPECT_EQ(ShowJoules(std::nullopt, true), "-");
+  EXPECT_EQ(ShowJoules(1.25, false), "1.2");
+  EXPECT_EQ(ShowJoules(1.25, true), "~1.2");
+}
+
 TEST(LedgerReport, TellsTheVerdictInAWord) {
   LedgerEntry entry = MakeEntry();
   EXPECT_EQ(VerdictOf(entry), "-");
