@@ -11,8 +11,8 @@
 namespace kinglet {
 namespace {
 
-MachineMeter::Read ReadThisMachine() {
-  return [counters = std::make_shared<EnergyMeter>()] {
+MachineMeter::Read ReadThisMachine(const std::filesystem::path& powercap) {
+  return [counters = std::make_shared<EnergyMeter>(powercap)] {
     return MachineReading{
         .ms = MonotonicMs(), .cpu_ms = ProcessCpuMs(), .joules = counters->Joules()};
   };
@@ -25,8 +25,8 @@ MachineMeter::MachineMeter(PowerModel power, int cpus, Read read)
   is_counted_ = last_.joules.has_value();
 }
 
-MachineMeter::MachineMeter(PowerModel power)
-    : MachineMeter(power, AvailableCpus(), ReadThisMachine()) {}
+MachineMeter::MachineMeter(PowerModel power, const std::filesystem::path& powercap)
+    : MachineMeter(power, AvailableCpus(), ReadThisMachine(powercap)) {}
 
 void MachineMeter::Advance() {
   const MachineReading now = read_();

@@ -9,6 +9,7 @@
 // Computer", 2007).
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -36,8 +37,9 @@ class MachineMeter {
   using Read = std::function<MachineReading()>;
   // cpus: that this program may use, at least one.
   MachineMeter(PowerModel power, int cpus, Read read);
-  // Of this machine.
-  explicit MachineMeter(PowerModel power);
+  // Of this machine. powercap: another folder in tests.
+  explicit MachineMeter(PowerModel power,
+                        const std::filesystem::path& powercap = "/sys/class/powercap");
   MachineMeter(const MachineMeter&) = delete;
   MachineMeter& operator=(const MachineMeter&) = delete;
 

@@ -2,6 +2,8 @@
 // Shares add up to what was used, whatever ran beside whatever; a made-up machine.
 #include "ledger/machine_meter.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 namespace kinglet {
@@ -75,6 +77,24 @@ TEST_F(MachineMeterTest, EstimatesFromWhereACounterIsLost) {
   auto share = meter.Begin();
   now_ = {.ms = 1000};
   EXPECT_EQ(End(std::move(share)).joules_source, "estimate");
+}
+
+TEST(MachineMeter, CountsFromTheCountersOfLinux) {
+  const auto root = std::filesystem::path(testing::TempDir()) / "machine_meter";
+  std::filesystem::create_directories(root / "intel-rapl:0");
+  const auto count = [&](int microjoules) {
+    std::ofstream(root / "intel-rapl:0/energy_uj") << microjoules;
+  };
+  std::ofstream(root / "intel-rapl:0/max_energy_range_uj") << 10'000'000;
+  count(9'000'000);
+  MachineMeter meter(PowerModel{}, root);
+  auto share = meter.Begin();
+  count(500'000);  // round the counter's end
+  LedgerLine line;
+  share.End(line);
+  EXPECT_DOUBLE_EQ(line.joules.value(), 1.5);
+  EXPECT_EQ(line.joules_source, "rapl");
+  std::filesystem::remove_all(root);
 }
 
 TEST(MachineMeter, OfThisMachineSaysWhereItsJoulesAreFrom) {
