@@ -57,11 +57,6 @@ json::object ToJson(const Grounds& grounds) {
           {"answerable", OrNull(grounds.answerable)}};
 }
 
-std::optional<double> LedgerLine::CostPerUsefulToken() const {
-  if (!cost || useful_tokens == 0) return std::nullopt;
-  return *cost / useful_tokens;
-}
-
 std::string Answer::Text() const {
   std::string text;
   for (const Claim& claim : claims) {
@@ -118,21 +113,16 @@ const char* Explain(AbstainReason reason) {
   return "";
 }
 
-json::object ToJson(const LedgerLine& line) {
-  return {{"prompt_tokens", line.prompt_tokens},
-          {"cached_tokens", line.cached_tokens},
-          {"completion_tokens", line.completion_tokens},
-          {"useful_tokens", line.useful_tokens},
-          {"first_byte_ms", line.first_byte_ms},
-          {"total_ms", line.total_ms},
-          {"retrieval_ms", line.retrieval_ms},
-          {"prefill_ms", line.prefill_ms},
-          {"decode_ms", line.decode_ms},
-          {"joules", OrNull(line.joules)},
-          {"joules_source", OrNull(line.joules_source)},
-          {"cost", OrNull(line.cost)},
-          {"currency", line.currency},
-          {"cost_per_useful_token", OrNull(line.CostPerUsefulToken())}};
+LedgerEntry EntryOf(const Answer& answer, std::int64_t unix_seconds) {
+  LedgerEntry entry{.answered_at = unix_seconds,
+                    .kind = "ask",
+                    .mode = Name(answer.mode),
+                    .model = answer.model,
+                    .line = answer.ledger,
+                    .question = answer.question,
+                    .answer = answer.Text()};
+  if (answer.abstained) entry.abstained = Name(*answer.abstained);
+  return entry;
 }
 
 json::object ToJson(const Answer& answer) {

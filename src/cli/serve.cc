@@ -154,14 +154,11 @@ Result<ServerOptions> OptionsOf(const ServeFlags& flags, const Environment& envi
   options.open_vectors = [environment](Library& library) {
     return OpenVectors(library, environment, WarnOnStderr);
   };
-  options.ledger_file = environment.LedgerFile();
+  options.books = environment.BooksKept();
   options.calibration_folder = environment.home / "calibrations";
   options.builtin_calibrations = kBuiltinCalibrationsJson;
   options.first_byte_budget_ms = flags.first_byte_budget_ms;
   options.request_timeout_s = flags.request_timeout_s;
-  options.currency = environment.settings.currency;
-  options.electricity_per_kwh = environment.settings.electricity_per_kwh;
-  options.machine_per_hour = environment.settings.machine_per_hour;
   options.version = KINGLET_VERSION;
   if (!flags.quiet) {
     options.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };

@@ -2,6 +2,7 @@
 // The table, in the order of docs/server.md, and what all handlers share.
 #include "server/routes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
@@ -62,6 +63,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/library/report", kReader, kOpenAi, HandleLibraryReport,
      "Languages, duplicates, personal data, and what was not read"},
     {"GET", "/v1/ledger", kAdmin, kOpenAi, HandleLedger, "What was asked and what it cost"},
+    {"POST", "/v1/feedback", kWriter, kOpenAi, HandleFeedback, "Whether an answer was useful"},
     {"POST", "/tokenize", kReader, kOpenAi, HandleTokenize, "The tokens of a text"},
     {"POST", "/detokenize", kReader, kOpenAi, HandleDetokenize, "The text of tokens"},
     {"GET", "/tokenizer_info", kReader, kOpenAi, HandleTokenizerInfo,
@@ -96,6 +98,19 @@ void ReplyError(const Call& call, const ApiError& error) {
   call.exchange->Respond({.status = error.status,
                           .headers = std::move(headers),
                           .body = ToJson(json::value(ToJson(error, dialect)))});
+}
+
+std::string KindOf(const Call& call) {
+  std::string_view path = call.route->path;
+  path.remove_prefix(path.starts_with("/v1/") ? 4 : 1);
+  std::string kind(path);
+  std::ranges::replace(kind, '/', '.');
+  return kind;
+}
+
+void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry) {
+  const Result<void> closed = server.books().Close(share, entry);
+  if (!closed) server.options().warn(fmt::format("the ledger: {}", closed.error().message()));
 }
 
 ApiResult<json::object> ReadBody(const Call& call) {

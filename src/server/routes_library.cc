@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes of Kinglet's own that look things up: searches, libraries, the ledger.
+// The routes of Kinglet's own that look things up: searches and libraries.
 #include <utility>
 
-#include "answer/ledger.h"
 #include "base/clock.h"
 #include "server/routes.h"
 
@@ -38,18 +37,6 @@ void HandleListLibraries(Server& server, const Call& call) {
     libraries.push_back(json::object{{"name", library.name}});
   }
   Reply(call, {{"libraries", std::move(libraries)}});
-}
-
-void HandleLedger(Server& server, const Call& call) {
-  Result<Ledger> ledger = Ledger::Open(server.options().ledger_file);
-  if (!ledger) return ReplyError(call, Of(ledger.error()));
-  const auto entries = ledger->Latest(100);
-  const auto totals = ledger->Totals();
-  if (!entries) return ReplyError(call, Of(entries.error()));
-  if (!totals) return ReplyError(call, Of(totals.error()));
-  json::array rows;
-  for (const LedgerEntry& entry : *entries) rows.push_back(ToJson(entry));
-  Reply(call, {{"entries", std::move(rows)}, {"totals", ToJson(*totals)}});
 }
 
 }  // namespace kinglet

@@ -114,6 +114,9 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
       http, [raw = server.get()](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
         raw->Handle(std::move(request), std::move(exchange));
       }));
+  // Answers are given without a ledger too, each with a warning.
+  const auto opened = server->books_.WithLedger([](Ledger&) { return Result<void>(); });
+  if (!opened) settled.warn(fmt::format("the ledger: {}", opened.error().message()));
   // The first model is ready before anybody is answered.
   TRY(server->models_->Acquire(""));
   server->libraries_.WarmUp();
@@ -122,6 +125,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
 
 Server::Server(ServerOptions options)
     : options_(std::move(options)),
+      books_(options_.books),
       libraries_(options_.libraries, options_.open_vectors),
       calibrations_(options_.calibration_folder, options_.builtin_calibrations),
       responses_(kResponseMemoryBytes) {}
