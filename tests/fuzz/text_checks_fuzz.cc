@@ -2,7 +2,7 @@
 // What looks at every text of a library, on any bytes: what it finds lies in the text, in order,
 // at whole characters, and what is masked of UTF-8 is UTF-8.
 // Covers: src/knowledge/personal_data.cc src/knowledge/phone_numbers.cc
-// Covers: src/knowledge/model_instructions.cc src/knowledge/plain_words.cc
+// Covers: src/knowledge/model_instructions.cc src/text/plain_words.cc
 // Covers: src/knowledge/near_duplicates.cc src/knowledge/text_language.cc
 // Longest input: 4096
 #include <cstddef>
