@@ -15,6 +15,7 @@ CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment);    /
 CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);   // likewise
 CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalIntents(CLI::App& app, const Environment& environment);     // likewise
 CommandRun SetUpEvalLoad(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);     // likewise
