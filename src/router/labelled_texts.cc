@@ -33,13 +33,19 @@ Result<IntentLine> ReadLine(const json::value& value) {
 
 }  // namespace
 
+Result<void> ForEachIntentLine(std::string_view text,
+                               const std::function<Result<void>(IntentLine)>& take) {
+  return ForEachJsonLine(text, kLineLimits, [&](const json::value& value) -> Result<void> {
+    return take(TRY(ReadLine(value)));
+  });
+}
+
 Result<std::vector<IntentLine>> ParseIntentLines(std::string_view text) {
   std::vector<IntentLine> lines;
-  const auto read =
-      ForEachJsonLine(text, kLineLimits, [&](const json::value& value) -> Result<void> {
-        lines.push_back(TRY(ReadLine(value)));
-        return {};
-      });
+  const auto read = ForEachIntentLine(text, [&](IntentLine line) -> Result<void> {
+    lines.push_back(std::move(line));
+    return {};
+  });
   if (!read) return std::unexpected(read.error());
   return lines;
 }

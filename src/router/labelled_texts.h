@@ -2,7 +2,8 @@
 // Lines of {"text", "intent"}: examples to learn from and to be tested with.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,8 +19,11 @@ struct IntentLine {
   std::optional<std::string> intent;  // unset: null, the text is of no intent
 };
 
-// In their order. kInvalidInput names the line: a member is missing, another is there, a text is
-// empty.
+// What `take` makes of each line, up to the first error, which names its line. kInvalidInput: a
+// member is missing, another is there, a text is empty.
+Result<void> ForEachIntentLine(std::string_view text,
+                               const std::function<Result<void>(IntentLine)>& take);
+
 Result<std::vector<IntentLine>> ParseIntentLines(std::string_view text);
 
 // `count` lines of each intent, drawn by the seed, and all that are of none.

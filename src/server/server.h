@@ -20,6 +20,7 @@
 #include "server/metrics.h"
 #include "server/model_host.h"
 #include "server/openai_responses.h"
+#include "server/router_shelf.h"
 
 namespace kinglet {
 
@@ -29,6 +30,7 @@ struct ServerOptions {
   ModelHostOptions models;
   std::vector<ShelvedLibrary> libraries;
   VectorsOpener open_vectors;  // may be empty: by words alone
+  RouterFiles router;
   std::filesystem::path ledger_file;
   // What models' likelihoods are worth, as FindCalibration looks for it.
   std::filesystem::path calibration_folder;
@@ -61,6 +63,7 @@ class Server {
   const ServerOptions& options() const { return options_; }
   ModelHost& models() { return *models_; }
   LibraryShelf& libraries() { return libraries_; }
+  RouterShelf& router() { return router_; }
   CalibrationShelf& calibrations() { return calibrations_; }
   Metrics& metrics() { return metrics_; }
   ResponseMemory& responses() { return responses_; }
@@ -75,6 +78,7 @@ class Server {
   ServerOptions options_;
   Metrics metrics_;
   LibraryShelf libraries_;
+  RouterShelf router_;
   CalibrationShelf calibrations_;
   ResponseMemory responses_;
   std::unique_ptr<Access> access_;
