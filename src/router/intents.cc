@@ -79,6 +79,10 @@ IntentMode ReadMode(TomlFields& fields) {
 // Fails for a key that an intent of this mode may not have, or must.
 void CheckKeys(TomlFields& fields, const toml::table& table, IntentMode mode) {
   const ModeRow& row = RowOf(mode);
+  if (!row.needs.empty() && !table.contains(row.needs)) {
+    fields.Fail(fields.LineOf("mode"),
+                fmt::format("mode {} needs the key {}", row.name, row.needs));
+  }
   const auto check = [&](std::string_view key, bool allowed) {
     if (allowed || !table.contains(key)) return;
     fields.Fail(fields.LineOf(key), fmt::format("{} says nothing in mode {}", key, row.name));
@@ -90,9 +94,6 @@ void CheckKeys(TomlFields& fields, const toml::table& table, IntentMode mode) {
   check("sampling", row.model);
   check("library", row.library);
   check("risk", row.risk);
-  if (!row.needs.empty() && !table.contains(row.needs)) {
-    fields.Fail(fields.LineOf("mode"), fmt::format("mode {} needs a {}", row.name, row.needs));
-  }
 }
 
 struct ReadIntent {

@@ -103,8 +103,8 @@ std::vector<const toml::table*> TomlFields::Tables(std::string_view name) {
 Result<void> TomlFields::Finish() {
   for (const auto& [key, node] : table_) {
     if (asked_.contains(key.str())) continue;
-    Fail(static_cast<int>(key.source().begin.line),
-         fmt::format("{} has no key {}", what_, Quoted(key.str())));
+    return std::unexpected(TomlError(file_, static_cast<int>(key.source().begin.line),
+                                     fmt::format("{} has no key {}", what_, Quoted(key.str()))));
   }
   if (const auto error = error_; error) return std::unexpected(*error);
   return {};

@@ -33,7 +33,7 @@ class TomlFields {
 
   int LineOf(std::string_view name) const;  // of the table where there is no such key
   void Fail(int line, std::string_view message);
-  // The first error of all, where a key that nobody asked for is one too.
+  // A key that nobody asked for, or else the first error: what is misspelt is often also missed.
   Result<void> Finish();
 
  private:
