@@ -32,11 +32,11 @@ class Route(serving.ServerTest):
         self.assertNotIn("why", decision)
 
     def test_explains(self):
-        decision = self.route("which bird sings the receipt", explain=True)
+        decision = self.route("which bird sings at night: receipt", explain=True)
         self.assertEqual(decision["intent"], "birds")
         why = decision["why"]
         weights = {row["word"]: row["weight"] for row in why["words"]}
-        self.assertEqual(set(weights), {"which", "bird", "sings", "the", "receipt"})
+        self.assertEqual(set(weights), {"which", "bird", "sings", "at", "night", "receipt"})
         self.assertAlmostEqual(sum(weights.values()), why["signals"]["words"], places=5)
         self.assertEqual(why["signals"]["meaning"], 0)
         self.assertGreater(weights["bird"], weights["receipt"])
