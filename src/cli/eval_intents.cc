@@ -32,7 +32,14 @@ Result<std::vector<IntentLine>> ReadLines(const std::string& file) {
 
 Result<void> Evaluate(const Flags& flags, const Environment& environment) {
   std::vector<IntentLine> lines = TRY(ReadLines(flags.train));
-  const std::vector<IntentLine> test = TRY(ReadLines(flags.test));
+  std::vector<IntentLine> test;
+  if (!flags.test.empty()) {
+    test = TRY(ReadLines(flags.test));
+  } else {
+    HeldOut split = HoldOutAFifth(std::move(lines), flags.seed);
+    lines = std::move(split.rest);
+    test = std::move(split.held);
+  }
   if (flags.examples > 0) lines = DrawExamples(std::move(lines), flags.examples, flags.seed);
   const int threads = flags.threads > 0 ? flags.threads : AvailableCpus();
   std::unique_ptr<Embedder> embedder;
@@ -71,7 +78,9 @@ CommandRun SetUpEvalIntents(CLI::App& app, const Environment& environment) {
       ->add_option("--train", flags->train,
                    "lines of {\"text\", \"intent\"} to learn from; null: out of scope")
       ->required();
-  intents->add_option("--test", flags->test, "the same, to be tested with")->required();
+  intents->add_option("--test", flags->test,
+                      "the same, to be tested with; without: a fifth of each intent's lines, drawn "
+                      "by the seed, that is not learnt from");
   intents->add_option("--embedder", flags->embedder,
                       "look at meaning too, by this model's vectors");
   intents

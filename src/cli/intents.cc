@@ -66,36 +66,24 @@ Result<void> Train(const Flags& flags, const Environment& environment) {
   return {};
 }
 
-// Every fifth example of each intent is put aside, the rest is learnt from.
-struct Split {
-  TrainingSet set;
-  std::vector<IntentLine> rest;
-};
-
-Split SplitExamples(const Intents& intents) {
-  constexpr int kEvery = 5;
-  Split split{.set = intents.ToTrainingSet()};
-  std::vector<int> seen(split.set.labels.size() + 1);
-  std::erase_if(split.set.texts, [&](const LabelledText& text) {
-    const bool none = text.label == kNoLabel;
-    int& count = seen[none ? split.set.labels.size() : static_cast<std::size_t>(text.label)];
-    if (++count % kEvery != 0) return false;
-    IntentLine line{.text = text.text};
-    if (!none) line.intent = split.set.labels[static_cast<std::size_t>(text.label)];
-    split.rest.push_back(std::move(line));
-    return true;
-  });
-  return split;
-}
-
-Result<IntentReport> TestOnRest(const Flags& flags, const Environment& environment) {
+Result<IntentReport> TestOnAFifth(const Flags& flags, const Environment& environment) {
   const Intents intents = TRY(ReadIntents(flags.file));
-  const Split split = SplitExamples(intents);
+  std::vector<IntentLine> lines;
+  for (const IntentExample& example : intents.examples) {
+    lines.push_back({.text = example.text});
+    if (const auto intent = example.intent; intent) {
+      lines.back().intent = intents.intents[*intent].name;
+    }
+  }
+  const auto [rest, held] = HoldOutAFifth(std::move(lines), intents.seed);
+  TrainingSet set = TrainingSetOf(rest);
+  set.rejection = intents.rejection;
+  set.seed = intents.seed;
   std::unique_ptr<Embedder> embedder;
   if (!intents.embedder.empty()) embedder = TRY(RouterEmbedder(environment)(intents.embedder));
   ThreadPool pool(AvailableCpus());
-  const Classifier classifier = TRY(Classifier::Train(split.set, embedder.get(), pool));
-  return MeasureIntents(split.rest, classifier, embedder.get());
+  const Classifier classifier = TRY(Classifier::Train(set, embedder.get(), pool));
+  return MeasureIntents(held, classifier, embedder.get());
 }
 
 Result<IntentReport> TestOnData(const Flags& flags, const Environment& environment) {
@@ -108,7 +96,7 @@ Result<IntentReport> TestOnData(const Flags& flags, const Environment& environme
 
 Result<void> Test(const Flags& flags, const Environment& environment) {
   const IntentReport report =
-      TRY(flags.data.empty() ? TestOnRest(flags, environment) : TestOnData(flags, environment));
+      TRY(flags.data.empty() ? TestOnAFifth(flags, environment) : TestOnData(flags, environment));
   if (flags.json) {
     fmt::print("{}\n", ToJson(json::value(ToJson(report))));
     return {};

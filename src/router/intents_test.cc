@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "router/intents.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -157,6 +159,22 @@ TEST(IntentLines, AreRefusedWithTheirLine) {
   EXPECT_THAT(error("{\"text\": \"a\", \"intent\": null, \"x\": 1}"),
               StartsWith("line 1: there is no member \"x\""));
   EXPECT_THAT(error("[]"), StartsWith("line 1: \"text\" must be a string"));
+}
+
+TEST(IntentLines, AreHeldOutEvenly) {
+  std::vector<IntentLine> lines;
+  for (int i = 0; i < 30; ++i) lines.push_back({std::to_string(i), i < 10 ? "few" : "many"});
+  for (int i = 30; i < 36; ++i) lines.push_back({std::to_string(i), std::nullopt});
+  const auto [rest, held] = HoldOutAFifth(lines, 1);
+  const auto count = [](const std::vector<IntentLine>& some, std::optional<std::string> intent) {
+    return std::ranges::count(some, intent, &IntentLine::intent);
+  };
+  EXPECT_EQ(count(held, "few"), 2);
+  EXPECT_EQ(count(held, "many"), 4);
+  EXPECT_EQ(count(held, std::nullopt), 1);
+  EXPECT_EQ(rest.size() + held.size(), lines.size());
+  for (const IntentLine& line : held)
+    EXPECT_EQ(std::ranges::count(rest, line.text, &IntentLine::text), 0);
 }
 
 TEST(IntentLines, AreDrawnEvenlyAndBySeed) {

@@ -31,6 +31,12 @@ Result<IntentLine> ReadLine(const json::value& value) {
   return line;
 }
 
+// The library's own draws otherwise on each of them.
+void Shuffle(std::vector<IntentLine>& lines, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  for (std::size_t i = lines.size(); i > 1; --i) std::swap(lines[i - 1], lines[random() % i]);
+}
+
 }  // namespace
 
 Result<void> ForEachIntentLine(std::string_view text,
@@ -51,12 +57,23 @@ Result<std::vector<IntentLine>> ParseIntentLines(std::string_view text) {
 }
 
 std::vector<IntentLine> DrawExamples(std::vector<IntentLine> lines, int count, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  for (std::size_t i = lines.size(); i > 1; --i) std::swap(lines[i - 1], lines[random() % i]);
+  Shuffle(lines, seed);
   std::map<std::string, int> taken;
   std::erase_if(
       lines, [&](const IntentLine& line) { return line.intent && ++taken[*line.intent] > count; });
   return lines;
+}
+
+HeldOut HoldOutAFifth(std::vector<IntentLine> lines, std::uint64_t seed) {
+  constexpr int kEvery = 5;
+  Shuffle(lines, seed);
+  std::map<std::optional<std::string>, int> seen;
+  HeldOut out;
+  for (IntentLine& line : lines) {
+    const bool held = ++seen[line.intent] % kEvery == 0;
+    (held ? out.held : out.rest).push_back(std::move(line));
+  }
+  return out;
 }
 
 TrainingSet TrainingSetOf(const std::vector<IntentLine>& lines) {

@@ -29,6 +29,13 @@ Result<std::vector<IntentLine>> ParseIntentLines(std::string_view text);
 // `count` lines of each intent, drawn by the seed, and all that are of none.
 std::vector<IntentLine> DrawExamples(std::vector<IntentLine> lines, int count, std::uint64_t seed);
 
+// Every fifth line of each intent, and of those that are of none, in an order drawn by the seed.
+struct HeldOut {
+  std::vector<IntentLine> rest;  // to learn from
+  std::vector<IntentLine> held;  // to be tested with
+};
+HeldOut HoldOutAFifth(std::vector<IntentLine> lines, std::uint64_t seed);
+
 // Labels in alphabetical order.
 TrainingSet TrainingSetOf(const std::vector<IntentLine>& lines);
 

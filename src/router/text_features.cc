@@ -81,7 +81,7 @@ struct Counted {
 };
 
 Counted Count(std::vector<Occurrence>& occurrences) {
-  std::ranges::stable_sort(occurrences, {}, &Occurrence::bucket);
+  std::ranges::sort(occurrences, {}, &Occurrence::bucket);
   Counted counted;
   for (std::size_t i = 0; i < occurrences.size();) {
     std::size_t end = i;
