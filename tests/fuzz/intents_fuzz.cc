@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of intents, lines of examples and trained classifiers: what is read keeps its promises.
 // Covers: src/router/intents.cc src/router/toml_fields.cc src/router/labelled_texts.cc
-// src/router/classifier_file.cc src/router/text_features.cc
+// Covers: src/router/classifier_file.cc src/router/text_features.cc
 // Longest input: 4000
 #include <cstddef>
 #include <cstdint>
