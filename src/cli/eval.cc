@@ -136,6 +136,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
       {"fidelity", SetUpFidelity(app, environment)},
       {"grounding", SetUpEvalGrounding(app, environment)},
       {"injections", SetUpEvalInjections(app, environment)},
+      {"intents", SetUpEvalIntents(app, environment)},
       {"load", SetUpEvalLoad(app)},
       {"retrieval", SetUpEvalRetrieval(app, environment)},
       {"schema", SetUpEvalSchema(app, environment)},

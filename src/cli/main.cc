@@ -31,6 +31,8 @@ constexpr Command kCommands[] = {
     {"search", "the passages of the library that match a question best", SetUpSearch},
     {"ask", "a cited answer from the library, or an abstention with its reason", SetUpAsk},
     {"extract", "what a text says, as JSON that satisfies a schema", SetUpExtract},
+    {"route", "the intent of a question, how sure that is, and what would answer it", SetUpRoute},
+    {"intents", "the router's own tools: checks, trains and tests intents", SetUpIntents},
     {"ledger", "what was answered, what it cost, what of it was useful", SetUpLedger},
     {"run", "a chat in the terminal, or one answer with -p", SetUpRun},
     {"serve", "an HTTP server for the clients of OpenAI's, Ollama's and Anthropic's APIs",

@@ -18,6 +18,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/open_engine.h"
+#include "cli/open_router.h"
 #include "cli/open_vectors.h"
 #include "cli/sampling_flags.h"
 #include "server/server.h"
@@ -31,6 +32,7 @@ constexpr std::size_t kKvContexts = 4;
 struct ServeFlags {
   std::vector<std::string> models;
   std::vector<std::string> libraries;
+  std::string intents;
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   std::string unix_socket;
@@ -154,6 +156,7 @@ Result<ServerOptions> OptionsOf(const ServeFlags& flags, const Environment& envi
   options.open_vectors = [environment](Library& library) {
     return OpenVectors(library, environment, WarnOnStderr);
   };
+  options.router = {flags.intents, TrainedIntents(environment), RouterEmbedder(environment)};
   options.books = environment.BooksKept();
   options.calibration_folder = environment.home / "calibrations";
   options.builtin_calibrations = kBuiltinCalibrationsJson;
@@ -277,6 +280,8 @@ CommandRun SetUpServe(CLI::App& app, const Environment& environment) {
   app.add_option("--library", flags->libraries,
                  "folder of a library, or NAME=FOLDER; several times")
       ->allow_extra_args(false);
+  app.add_option("--intents", flags->intents,
+                 "TOML file of intents, trained before: /v1/route says which a question is of");
   AddAccessFlags(app, *flags);
   AddLimitFlags(app, *flags);
   AddThreadsFlag(app, flags->engine);

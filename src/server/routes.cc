@@ -50,6 +50,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/version", kNobody, kOllama, HandleVersion, "The version of this program"},
     {"POST", "/v1/ask", kReader, kOpenAi, HandleAsk,
      "An answer from a library, each sentence carried by a quote, or an abstention"},
+    {"POST", "/v1/route", kReader, kOpenAi, HandleRoute,
+     "The intent of a question, and what would answer it"},
     {"POST", "/v1/search", kReader, kOpenAi, HandleSearch, "Passages of a library"},
     {"GET", "/v1/libraries", kReader, kOpenAi, HandleListLibraries, "The libraries that there are"},
     {"GET", "/v1/library/documents", kReader, kOpenAi, HandleListDocuments,

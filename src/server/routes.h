@@ -72,6 +72,7 @@ void HandlePage(Server& server, const Call& call);
 void HandleAsk(Server& server, const Call& call);
 // A chat completion that names a library: docs/server.md.
 void HandleLibraryChat(Server& server, const Call& call, const json::object& body);
+void HandleRoute(Server& server, const Call& call);
 void HandleSearch(Server& server, const Call& call);
 void HandleListLibraries(Server& server, const Call& call);
 void HandleListDocuments(Server& server, const Call& call);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes of Kinglet's own that look things up: searches and libraries.
+// The routes of Kinglet's own that look things up: searches, intents, libraries.
 #include <utility>
 
 #include "base/clock.h"
@@ -7,6 +7,8 @@
 
 namespace kinglet {
 namespace {
+
+constexpr std::size_t kMaxRoutedBytes = std::size_t{64} << 10U;
 
 ApiError Of(const Status& status) { return ApiError::OfStatus(status); }
 
@@ -29,6 +31,24 @@ void HandleSearch(Server& server, const Call& call) {
   for (const Passage& passage : *found) passages.push_back(ToJson(passage));
   Reply(call,
         {{"query", query}, {"passages", std::move(passages)}, {"ms", MonotonicMs() - start_ms}});
+}
+
+void HandleRoute(Server& server, const Call& call) {
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  JsonFields fields(*body);
+  const std::string text = fields.RequiredText("text", kMaxRoutedBytes);
+  const bool explain = fields.Flag("explain").value_or(false);
+  if (const auto error = fields.Finish()) return ReplyError(call, ApiError::OfField(*error));
+  if (!server.router().has_router()) {
+    return ReplyError(call, {404, "no_intents",
+                             "this server knows no intents: it is started with --intents FILE"});
+  }
+  const double start_ms = MonotonicMs();
+  Result<json::object> decision = server.router().Route(text, explain);
+  if (!decision) return ReplyError(call, Of(decision.error()));
+  (*decision)["ms"] = MonotonicMs() - start_ms;
+  Reply(call, *decision);
 }
 
 void HandleListLibraries(Server& server, const Call& call) {

@@ -104,6 +104,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   std::unique_ptr<Server> server(new Server(std::move(options)));
   const ServerOptions& settled = server->options_;
   server->access_ = TRY(Access::Create(settled.access));
+  if (server->router_.has_router()) TRY(server->router_.Open());
   server->models_ = std::make_unique<ModelHost>(settled.models, settled.warn);
   HttpServerOptions http = settled.http;
   http.error_body = [](int status, std::string_view message) {
@@ -127,6 +128,7 @@ Server::Server(ServerOptions options)
     : options_(std::move(options)),
       books_(options_.books),
       libraries_(options_.libraries, options_.open_vectors),
+      router_(options_.router, options_.warn),
       calibrations_(options_.calibration_folder, options_.builtin_calibrations),
       responses_(kResponseMemoryBytes) {}
 

@@ -21,6 +21,7 @@
 #include "server/metrics.h"
 #include "server/model_host.h"
 #include "server/openai_responses.h"
+#include "server/router_shelf.h"
 
 namespace kinglet {
 
@@ -30,6 +31,7 @@ struct ServerOptions {
   ModelHostOptions models;
   std::vector<ShelvedLibrary> libraries;
   VectorsOpener open_vectors;  // may be empty: by words alone
+  RouterFiles router;
   BooksOptions books;
   // What models' likelihoods are worth, as FindCalibration looks for it.
   std::filesystem::path calibration_folder;
@@ -60,6 +62,7 @@ class Server {
   const ServerOptions& options() const { return options_; }
   ModelHost& models() { return *models_; }
   LibraryShelf& libraries() { return libraries_; }
+  RouterShelf& router() { return router_; }
   CalibrationShelf& calibrations() { return calibrations_; }
   Books& books() { return books_; }
   Metrics& metrics() { return metrics_; }
@@ -76,6 +79,7 @@ class Server {
   Metrics metrics_;
   Books books_;
   LibraryShelf libraries_;
+  RouterShelf router_;
   CalibrationShelf calibrations_;
   ResponseMemory responses_;
   std::unique_ptr<Access> access_;

@@ -7,6 +7,15 @@ import serving
 
 
 class Document(serving.LibraryTest):
+    @classmethod
+    def make_server(cls):
+        server = super().make_server()
+        intents = cls.home / "intents.toml"
+        intents.write_text(serving.INTENTS)
+        serving.train_intents(intents, cls.environment)
+        server.arguments += ["--intents", intents]
+        return server
+
     def setUp(self):
         self.document = self.server.get("/openapi.json").json()
         self.add("a.md", "The kestrel eats voles.")

@@ -3,7 +3,7 @@
 // text, in order, at whole characters, what is masked of UTF-8 is UTF-8, and no more tokens are
 // useful than there are.
 // Covers: src/knowledge/personal_data.cc src/knowledge/phone_numbers.cc
-// Covers: src/knowledge/model_instructions.cc src/knowledge/plain_words.cc
+// Covers: src/knowledge/model_instructions.cc src/text/plain_words.cc
 // Covers: src/knowledge/near_duplicates.cc src/knowledge/text_language.cc
 // Covers: src/ledger/useful_tokens.cc
 // Longest input: 4096
