@@ -40,6 +40,16 @@ void RouterShelf::Refresh() {
   seen_ = std::move(now);
 }
 
+Result<RouteTaken> RouterShelf::Take(const std::string& text) {
+  const std::scoped_lock lock(mutex_);
+  Refresh();
+  const Decision decision = TRY(router_->Route(text));
+  RouteTaken taken{.confidence = decision.confidence};
+  if (decision.intent != nullptr) taken.intent = decision.intent->name;
+  if (decision.uses != nullptr) taken.uses = *decision.uses;
+  return taken;
+}
+
 Result<json::object> RouterShelf::Route(const std::string& text, bool explain) {
   const std::scoped_lock lock(mutex_);
   Refresh();
