@@ -20,6 +20,7 @@ struct RouteTaken {
   std::string intent;  // empty: out of scope
   double confidence = 0;
   std::optional<Intent> uses;
+  std::optional<IntentEndpoint> endpoint;  // of kHandOver
 };
 
 // Whether the model is "auto".

@@ -39,7 +39,8 @@ TEST(RoutedChatTest, AddsWhatTheRequestDoesNotSay) {
   EXPECT_EQ(ApplyIntent(Body(R"({"model": "auto", "messages": [1]})"), intent, {}),
             Body(R"({"messages": [1], "model": "small", "temperature": 0.5,
                      "max_completion_tokens": 9,
-                     "kinglet": {"first_byte_budget_ms": 1E2, "library": "notes", "risk": 0.25}})"));
+                     "kinglet": {"first_byte_budget_ms": 1E2, "library": "notes",
+                                 "risk": 0.25}})"));
   EXPECT_EQ(ApplyIntent(Body(R"({"model": "auto", "temperature": 0, "max_tokens": 3,
                                  "kinglet": {"library": "other", "risk": 1}})"),
                         intent, {}),

@@ -47,6 +47,7 @@ Result<RouteTaken> RouterShelf::Take(const std::string& text) {
   RouteTaken taken{.confidence = decision.confidence};
   if (decision.intent != nullptr) taken.intent = decision.intent->name;
   if (decision.uses != nullptr) taken.uses = *decision.uses;
+  if (decision.endpoint != nullptr) taken.endpoint = *decision.endpoint;
   return taken;
 }
 

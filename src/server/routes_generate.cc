@@ -8,6 +8,7 @@
 #include "ledger/useful_tokens.h"
 #include "server/anthropic.h"
 #include "server/generation_call.h"
+#include "server/hand_over.h"
 #include "server/library_chat.h"
 #include "server/ollama.h"
 #include "server/openai_completions.h"
@@ -97,6 +98,27 @@ void Generate(Server& server, const Call& call, ParseCall&& parse) {
   Generate(server, call, *body, parse);
 }
 
+LedgerEntry RoutedEntry(const Call& call, const Intent& intent) {
+  LedgerEntry entry{.answered_at = UnixSeconds(), .mode = std::string(NameOf(intent.mode))};
+  entry.kind = KindOf(call);
+  if (!call.taken->intent.empty()) entry.intent = call.taken->intent;
+  return entry;
+}
+
+// The row of what another server has answered: what that cost is not known here.
+void CountHandedOver(Server& server, const Call& call, const Intent& intent,
+                     const HandedOver& outcome) {
+  LedgerEntry entry = RoutedEntry(call, intent);
+  entry.model = call.taken->endpoint->model;
+  entry.line.prompt_tokens = outcome.prompt_tokens;
+  entry.line.completion_tokens = outcome.completion_tokens;
+  entry.line.first_byte_ms = outcome.first_byte_ms;
+  entry.line.total_ms = outcome.total_ms;
+  entry.line.delivered = outcome.status == 200;
+  MachineMeter::Share share = server.books().Begin();
+  CloseAccount(server, share, entry);
+}
+
 // Says the intent's message in the place of a model, none of which is asked.
 void Refuse(Server& server, const Call& call, const json::object& body, const Intent& intent) {
   JsonFields fields(body);
@@ -105,9 +127,7 @@ void Refuse(Server& server, const Call& call, const json::object& body, const In
     return ReplyError(call, ApiError::OfField(*error));
   const double start_ms = MonotonicMs();
   MachineMeter::Share share = server.books().Begin();
-  LedgerEntry entry{.answered_at = UnixSeconds(), .mode = std::string(NameOf(intent.mode))};
-  entry.kind = KindOf(call);
-  if (!call.taken->intent.empty()) entry.intent = call.taken->intent;
+  LedgerEntry entry = RoutedEntry(call, intent);
   entry.line.first_byte_ms = entry.line.total_ms = MonotonicMs() - start_ms;
   CloseAccount(server, share, entry);
   ReplyTotals totals{.ledger = ToJson(entry.line)};
@@ -141,10 +161,12 @@ void HandleRoutedChat(Server& server, const Call& call, const json::object& body
   routed.taken = std::make_shared<const RouteTaken>(*std::move(taken));
   const Intent& intent = *routed.taken->uses;
   if (intent.mode == IntentMode::kRefuse) return Refuse(server, routed, body, intent);
-  if (intent.mode == IntentMode::kHandOver) {
-    return ReplyError(call, {501, "hand_over",
-                             "the intent is handed over to another endpoint, which only "
-                             "/v1/route tells of so far"});
+  if (const auto& endpoint = routed.taken->endpoint; endpoint) {
+    const auto handed = HandOver(*endpoint, body, *call.exchange, [&](const HandedOver& outcome) {
+      CountHandedOver(server, routed, intent, outcome);
+    });
+    if (!handed) ReplyError(call, handed.error());
+    return;
   }
   const Result<json::value> schema = SchemaOf(intent);
   if (!schema) return ReplyError(call, ApiError::OfStatus(schema.error()));

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """/v1/route: which intent a question is of, by files that change while the server runs."""
+import http.server
 import json
+import os
+import threading
 import unittest
 
 import serving
@@ -64,14 +67,39 @@ class Route(serving.ServerTest):
         self.assertEqual(self.server.logged().count("line 2: an intent has no key"), 1, self.server.logged())
 
 
+class Elsewhere(http.server.BaseHTTPRequestHandler):
+    """Another server, which says what it was sent."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        seen = json.dumps([self.path, body["model"], self.headers["Authorization"], sorted(body)])
+        reply = {"choices": [{"message": {"content": seen}}], "usage": {"prompt_tokens": 5, "completion_tokens": 7}}
+        text = json.dumps(reply) if not body.get("stream") else f"data: {json.dumps(reply)}\n\ndata: [DONE]\n\n"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_):
+        pass
+
+    @classmethod
+    def start(cls):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), cls)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+
 class RoutedChat(serving.LibraryTest):
     """Chat completions for the model "auto"."""
 
     @classmethod
     def make_server(cls):
+        cls.elsewhere = Elsewhere.start()
         schema = cls.home / "word.json"
         schema.write_text('{"enum": ["red", "blue"]}')
         intents = cls.home / "intents.toml"
+        os.environ["ELSEWHERE_KEY"] = "sesame"
         intents.write_text(serving.INTENTS.replace('mode = "chat"', 'mode = "cite"\nlibrary = "notes"') + """
 [[intent]]
 name = "colours"
@@ -89,11 +117,29 @@ examples = ["sue my landlord", "is this contract void", "draft a lawsuit", "what
 
 [[endpoint]]
 name = "elsewhere"
-url = "http://127.0.0.1:9/v1"
+url = "http://127.0.0.1:PORT/v1"
 model = "large"
-""")
+api_key_env = "ELSEWHERE_KEY"
+
+[[intent]]
+name = "doctors"
+mode = "hand_over"
+endpoint = "nobody"
+examples = ["my head hurts", "is this rash serious", "a pill against fever", "what dose of aspirin", "I broke my leg"]
+
+[[endpoint]]
+name = "nobody"
+url = "http://127.0.0.1:9/v1"
+model = "none"
+""".replace("PORT", str(cls.elsewhere.server_port)))
         serving.train_intents(intents, cls.environment)
         return super().make_server("--intents", intents)
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        cls.elsewhere.shutdown()
+        cls.elsewhere.server_close()
 
     def chat(self, text, **fields):
         return self.server.post("/v1/chat/completions", {"model": "auto", "messages": [{"role": "user", "content": text}]} | fields)
@@ -127,8 +173,18 @@ model = "large"
         self.assertIn("Ask the office.", stream)
         self.assertTrue(stream.endswith("data: [DONE]\n\n"), stream[-80:])
 
+    def test_hands_over(self):
+        reply = self.chat("sue my landlord", kinglet={"batch": True}).json()
+        seen = json.loads(reply["choices"][0]["message"]["content"])
+        self.assertEqual(seen, ["/v1/chat/completions", "large", "Bearer sesame", ["messages", "model"]])
+        row = self.server.get("/v1/ledger?limit=1").json()["entries"][0]
+        self.assertEqual((row["intent"], row["mode"], row["model"]), ("lawyers", "hand_over", "large"))
+        stream = self.chat("sue my landlord", stream=True)
+        self.assertEqual(stream.headers["Content-Type"], "text/event-stream")
+        self.assertTrue(stream.body.decode().endswith("data: [DONE]\n\n"))
+
     def test_tells_what_it_cannot_do(self):
-        self.expect_error(self.chat("sue my landlord"), 501)
+        self.expect_error(self.chat("my head hurts"), 502)
         self.expect_error(self.server.post("/v1/chat/completions", {"model": "auto", "messages": []}), 400, "messages")
         self.expect_error(self.server.post("/v1/chat/completions", {"model": "auto", "messages": [
             {"role": "assistant", "content": "hm"}]}), 400, "messages")
