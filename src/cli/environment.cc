@@ -113,6 +113,8 @@ std::filesystem::path Environment::LedgerFile() const { return home / "ledger.sq
 
 std::filesystem::path Environment::PageFolder() const { return cache / "pages"; }
 
+std::filesystem::path Environment::ReplyCacheFile() const { return cache / "eval.sqlite"; }
+
 PackedCacheOptions Environment::PackedCache() const {
   PackedCacheOptions options;
   options.folder = cache / "packed";

@@ -35,7 +35,8 @@ struct Environment {
   std::filesystem::path DefaultLibrary() const;
   std::filesystem::path LedgerFile() const;
   PackedCacheOptions PackedCache() const;
-  std::filesystem::path PageFolder() const;  // of keys and values
+  std::filesystem::path PageFolder() const;      // of keys and values
+  std::filesystem::path ReplyCacheFile() const;  // of eval task
 };
 
 // kInvalidInput names the line of kinglet.toml that is wrong; kUsage says that no home folder can

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request for each text and for each choice, so many at once that the engine is never short of
+// them.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "eval/reply_collector.h"
+#include "eval/task_system.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kAtOnce = 128;  // requests
+
+// What a request is of.
+struct Part {
+  std::size_t ask = 0;
+  std::size_t choice = 0;
+  std::size_t context_tokens = 0;  // before those of the choice
+};
+
+class LocalSystem final : public TaskSystem {
+ public:
+  LocalSystem(LanguageModel& model, std::vector<TokenId> prefix, std::function<bool()> interrupted)
+      : model_(model), prefix_(std::move(prefix)), interrupted_(std::move(interrupted)) {}
+
+  Result<void> Answer(std::span<const TaskAsk> asks, const ReplySink& take) override {
+    ReplyCollector replies(asks, take);
+    for (std::size_t i = 0; i < asks.size(); ++i) {
+      if (const auto added = Add(asks[i], i); !added) {
+        TRY(replies.Fail(i, added.error().message()));
+        std::erase_if(parts_, [&](const Part& part) { return part.ask == i; });
+        requests_.resize(parts_.size());
+      }
+      if (requests_.size() >= kAtOnce || i + 1 == asks.size()) TRY(Compute(asks, replies));
+    }
+    return {};
+  }
+
+ private:
+  std::vector<TokenId> Encode(std::string_view text) const {
+    std::vector<TokenId> tokens = prefix_;
+    std::ranges::copy(model_.EncodeText(text), std::back_inserter(tokens));
+    return tokens;
+  }
+
+  Result<void> Put(GenerationRequest request, const Part& part) {
+    const auto room = static_cast<std::size_t>(model_.context_tokens());
+    if (request.prompt.size() + 1 > room) {
+      return Error(StatusCode::kUsage, "the prompt has {} tokens and the context {}",
+                   request.prompt.size(), room);
+    }
+    request.interrupted = interrupted_;
+    requests_.push_back(std::move(request));
+    parts_.push_back(part);
+    return {};
+  }
+
+  Result<void> Add(const TaskAsk& ask, std::size_t index) {
+    std::vector<TokenId> context;
+    if (!ask.messages.empty()) context = TRY(model_.EncodeChat(ask.messages));
+    if (ask.choices.empty()) {
+      return Put({.prompt = ask.messages.empty() ? Encode(ask.text) : std::move(context),
+                  .max_tokens = ask.max_tokens,
+                  .stop = ask.stop},
+                 {.ask = index});
+    }
+    for (std::size_t i = 0; i < ask.choices.size(); ++i) {
+      std::vector<TokenId> whole = context;
+      if (ask.messages.empty()) {
+        const std::size_t end = ask.text.find_last_not_of(" \t\n\r\f\v") + 1;
+        context = Encode(std::string_view(ask.text).substr(0, end));
+        whole = Encode(ask.text + ask.choices[i]);
+      } else {
+        std::ranges::copy(model_.EncodeText(ask.choices[i]), std::back_inserter(whole));
+      }
+      if (context.empty() || whole.size() <= context.size()) {
+        return Error(StatusCode::kUsage, "a choice needs a token before it and one of its own");
+      }
+      const Part part{.ask = index, .choice = i, .context_tokens = context.size()};
+      TRY(Put({.prompt = std::move(whole), .max_tokens = 0, .prompt_logprobs = true}, part));
+    }
+    return {};
+  }
+
+  Result<void> Compute(std::span<const TaskAsk> asks, ReplyCollector& replies) {
+    const std::vector<GenerationRequest> requests = std::exchange(requests_, {});
+    const std::vector<Part> parts = std::exchange(parts_, {});
+    Result<void> taken;
+    bool is_cancelled = false;
+    const auto on_event = [&](std::size_t i, std::string_view, const GenerationResult* end) {
+      if (end == nullptr) return true;
+      is_cancelled = is_cancelled || end->finish_reason == FinishReason::kCancelled;
+      if (is_cancelled) return false;
+      taken = asks[parts[i].ask].choices.empty() ? replies.Text(parts[i].ask, end->text)
+                                                 : TakeChoice(parts[i], *end, replies);
+      return taken.has_value();
+    };
+    const auto computed = model_.GenerateAll(requests, on_event);
+    if (!computed) return std::unexpected(computed.error());
+    if (!taken) return taken;
+    if (is_cancelled || (interrupted_ && interrupted_())) {
+      return Error(StatusCode::kCancelled, "interrupted");
+    }
+    return {};
+  }
+
+  static Result<void> TakeChoice(const Part& part, const GenerationResult& end,
+                                 ReplyCollector& replies) {
+    double sum = 0;
+    for (std::size_t i = part.context_tokens - 1; i < end.prompt_odds.size(); ++i) {
+      sum += end.prompt_odds[i].logprob;
+    }
+    return replies.Choice(part.ask, part.choice, sum);
+  }
+
+  LanguageModel& model_;
+  std::vector<TokenId> prefix_;
+  std::function<bool()> interrupted_;
+  std::vector<GenerationRequest> requests_;  // that are to be computed,
+  std::vector<Part> parts_;                  // and what each is of
+};
+
+}  // namespace
+
+std::unique_ptr<TaskSystem> MakeLocalSystem(LanguageModel& model, std::vector<TokenId> prefix,
+                                            std::function<bool()> interrupted) {
+  return std::make_unique<LocalSystem>(model, std::move(prefix), std::move(interrupted));
+}
+
+}  // namespace kinglet
