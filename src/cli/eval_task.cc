@@ -40,7 +40,7 @@ struct TaskFlags {
   std::string junit;
   bool json = false;
   bool cache = true;
-  EngineOptions engine{.context_tokens = 4096, .kv_contexts = 4};
+  EngineOptions engine{.kv_contexts = 4};
 };
 
 Result<std::string> DigestOf(const std::filesystem::path& path) {
@@ -198,8 +198,7 @@ CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment) {
   task->add_flag("--json", flags->json, "print one JSON object");
   task->add_flag("!--no-cache", flags->cache, "ask for everything, keep nothing");
   task->add_option("-c,--context", flags->engine.context_tokens,
-                   "tokens that a prompt and its answer may hold together")
-      ->check(CLI::PositiveNumber);
+                   "tokens that a prompt and its answer may hold together; 0: the model's own");
   AddThreadsFlag(*task, flags->engine);
   return [flags, environment] { return EvaluateTask(*flags, environment); };
 }
