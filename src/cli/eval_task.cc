@@ -144,8 +144,9 @@ Result<void> Report(const TaskFlags& flags, const Task& task, const std::string&
                Quoted(task.questions[index].id), failed->error);
 }
 
-Result<void> EvaluateTask(const TaskFlags& flags, const Environment& environment) {
+Result<void> EvaluateTask(TaskFlags flags, const Environment& environment) {
   const bool is_remote = !flags.endpoint.url.empty();
+  if (!is_remote && flags.model.empty()) flags.model = environment.settings.model.value_or("");
   if (is_remote != flags.model.empty()) {
     return Error(
         StatusCode::kUsage, "{}",

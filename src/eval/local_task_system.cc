@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A request for each text and for each choice, so many at once that the engine is never short of
-// them.
+// A request for each text, and for each beginning of a choice: the tokens that go on with it are
+// its candidates. So the engine reads a prompt once, whatever choices follow it, and few-shot
+// examples once for all questions; odds of whole prompts would be read anew for each choice.
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
 #include "eval/reply_collector.h"
@@ -13,11 +15,22 @@ namespace {
 
 constexpr std::size_t kAtOnce = 128;  // requests
 
+// A candidate of a request, in the order of its candidates.
+struct ChoiceToken {
+  TokenId token = 0;
+  std::size_t choice = 0;  // that it is of
+};
+
 // What a request is of.
 struct Part {
   std::size_t ask = 0;
-  std::size_t choice = 0;
-  std::size_t context_tokens = 0;  // before those of the choice
+  std::vector<ChoiceToken> tokens;  // none: the request's text is the reply
+};
+
+// The choices of an ask, as far as they are known.
+struct Sums {
+  std::vector<double> logprobs;
+  std::size_t missing = 0;  // tokens
 };
 
 class LocalSystem final : public TaskSystem {
@@ -33,7 +46,7 @@ class LocalSystem final : public TaskSystem {
         std::erase_if(parts_, [&](const Part& part) { return part.ask == i; });
         requests_.resize(parts_.size());
       }
-      if (requests_.size() >= kAtOnce || i + 1 == asks.size()) TRY(Compute(asks, replies));
+      if (requests_.size() >= kAtOnce || i + 1 == asks.size()) TRY(Compute(replies));
     }
     return {};
   }
@@ -45,7 +58,7 @@ class LocalSystem final : public TaskSystem {
     return tokens;
   }
 
-  Result<void> Put(GenerationRequest request, const Part& part) {
+  Result<void> Put(GenerationRequest request, Part part) {
     const auto room = static_cast<std::size_t>(model_.context_tokens());
     if (request.prompt.size() + 1 > room) {
       return Error(StatusCode::kUsage, "the prompt has {} tokens and the context {}",
@@ -53,7 +66,7 @@ class LocalSystem final : public TaskSystem {
     }
     request.interrupted = interrupted_;
     requests_.push_back(std::move(request));
-    parts_.push_back(part);
+    parts_.push_back(std::move(part));
     return {};
   }
 
@@ -66,6 +79,9 @@ class LocalSystem final : public TaskSystem {
                   .stop = ask.stop},
                  {.ask = index});
     }
+    std::map<std::vector<TokenId>, Part> beginnings;
+    Sums& sums = sums_[index];
+    sums = {.logprobs = std::vector<double>(ask.choices.size())};
     for (std::size_t i = 0; i < ask.choices.size(); ++i) {
       std::vector<TokenId> whole = context;
       if (ask.messages.empty()) {
@@ -78,13 +94,21 @@ class LocalSystem final : public TaskSystem {
       if (context.empty() || whole.size() <= context.size()) {
         return Error(StatusCode::kUsage, "a choice needs a token before it and one of its own");
       }
-      const Part part{.ask = index, .choice = i, .context_tokens = context.size()};
-      TRY(Put({.prompt = std::move(whole), .max_tokens = 0, .prompt_logprobs = true}, part));
+      for (std::size_t t = context.size(); t < whole.size(); ++t, ++sums.missing) {
+        Part& part = beginnings[{whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(t)}];
+        part.tokens.push_back({.token = whole[t], .choice = i});
+      }
+    }
+    for (auto& [beginning, part] : beginnings) {
+      part.ask = index;
+      GenerationRequest request{.prompt = beginning};
+      for (const ChoiceToken& one : part.tokens) request.candidates.push_back(one.token);
+      TRY(Put(std::move(request), std::move(part)));
     }
     return {};
   }
 
-  Result<void> Compute(std::span<const TaskAsk> asks, ReplyCollector& replies) {
+  Result<void> Compute(ReplyCollector& replies) {
     const std::vector<GenerationRequest> requests = std::exchange(requests_, {});
     const std::vector<Part> parts = std::exchange(parts_, {});
     Result<void> taken;
@@ -93,8 +117,8 @@ class LocalSystem final : public TaskSystem {
       if (end == nullptr) return true;
       is_cancelled = is_cancelled || end->finish_reason == FinishReason::kCancelled;
       if (is_cancelled) return false;
-      taken = asks[parts[i].ask].choices.empty() ? replies.Text(parts[i].ask, end->text)
-                                                 : TakeChoice(parts[i], *end, replies);
+      taken = parts[i].tokens.empty() ? replies.Text(parts[i].ask, end->text)
+                                      : TakeTokens(parts[i], *end, replies);
       return taken.has_value();
     };
     const auto computed = model_.GenerateAll(requests, on_event);
@@ -106,13 +130,13 @@ class LocalSystem final : public TaskSystem {
     return {};
   }
 
-  static Result<void> TakeChoice(const Part& part, const GenerationResult& end,
-                                 ReplyCollector& replies) {
-    double sum = 0;
-    for (std::size_t i = part.context_tokens - 1; i < end.prompt_odds.size(); ++i) {
-      sum += end.prompt_odds[i].logprob;
+  Result<void> TakeTokens(const Part& part, const GenerationResult& end, ReplyCollector& replies) {
+    Sums& sums = sums_[part.ask];
+    for (std::size_t i = 0; i < part.tokens.size(); ++i, --sums.missing) {
+      sums.logprobs[part.tokens[i].choice] += end.candidate_logprobs[i];
     }
-    return replies.Choice(part.ask, part.choice, sum);
+    if (sums.missing > 0) return {};
+    return replies.Choices(part.ask, {sums.logprobs.begin(), sums.logprobs.end()});
   }
 
   LanguageModel& model_;
@@ -120,6 +144,7 @@ class LocalSystem final : public TaskSystem {
   std::function<bool()> interrupted_;
   std::vector<GenerationRequest> requests_;  // that are to be computed,
   std::vector<Part> parts_;                  // and what each is of
+  std::map<std::size_t, Sums> sums_;         // by ask
 };
 
 }  // namespace

@@ -25,13 +25,15 @@ class ReplyCollector {
     state.logprobs.resize(asks_[ask].choices.size());
     state.logprobs[choice] = static_cast<float>(logprob);
     if (++state.known < state.logprobs.size()) return {};
-    return Tell(ask, {.logprobs = std::move(state.logprobs)});
+    return Choices(ask, std::move(state.logprobs));
+  }
+  Result<void> Choices(std::size_t ask, std::vector<float> logprobs) {
+    return Tell(ask, {.logprobs = std::move(logprobs)});
   }
   // The first trouble is told; what else comes of the ask is not wanted.
   Result<void> Fail(std::size_t ask, std::string error) {
     return Tell(ask, {.error = std::move(error)});
   }
-  bool IsTold(std::size_t ask) const { return states_[ask].is_told; }
 
  private:
   struct State {

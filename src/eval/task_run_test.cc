@@ -33,13 +33,10 @@ class EchoModel : public SilentModel {
     for (const GenerationRequest& request : requests) {
       ++asked;
       GenerationResult& result = results.emplace_back();
-      if (request.prompt_logprobs) {
-        for (std::size_t i = 1; i < request.prompt.size(); ++i) {
-          result.prompt_odds.push_back({.logprob = -static_cast<float>(request.prompt[i]) / 100});
-        }
-      } else {
-        result.text = static_cast<char>(request.prompt.back());
+      for (const TokenId candidate : request.candidates) {
+        result.candidate_logprobs.push_back(-static_cast<float>(candidate) / 100);
       }
+      if (request.candidates.empty()) result.text = static_cast<char>(request.prompt.back());
       if (on_event && !on_event(results.size() - 1, "", &result)) break;
     }
     return results;
@@ -91,6 +88,7 @@ TEST_F(TaskRunTest, CutsTheChoiceFromItsPrompt) {
   EXPECT_THAT(replies->replies[0].logprobs, ElementsAre(-0.33F, -0.66F));
   EXPECT_THAT(replies->replies[1].logprobs, ElementsAre(-0.65F));
   EXPECT_THAT(replies->replies[2].logprobs, ElementsAre(-0.33F));
+  EXPECT_EQ(model_.asked, 5) << "ab and ab!; ab and ab_; the prefix alone";
 }
 
 TEST_F(TaskRunTest, KnowsWhatItHasAsked) {
@@ -100,12 +98,12 @@ TEST_F(TaskRunTest, KnowsWhatItHasAsked) {
                                          {.ask = {.text = "b", .choices = {"x", "y"}}}};
   const auto first = AskTask(questions, Run(&*cache));
   ASSERT_TRUE(first);
-  EXPECT_EQ(model_.asked, 3);
+  EXPECT_EQ(model_.asked, 2) << "both choices are one token";
   EXPECT_EQ(first->cached, 0U);
   questions.push_back(Text("c", "c"));
   const auto second = AskTask(questions, Run(&*cache));
   ASSERT_TRUE(second);
-  EXPECT_EQ(model_.asked, 4) << "the new one alone";
+  EXPECT_EQ(model_.asked, 3) << "the new one alone";
   EXPECT_EQ(second->cached, 2U);
   EXPECT_EQ(done_, 3U);
   EXPECT_EQ(second->replies[0].text, "a");
