@@ -12,6 +12,8 @@ json::value OrNull(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
+}  // namespace
+
 json::value ToJson(const std::optional<AnswerSpan>& span) {
   if (!span) return nullptr;
   return json::object{{"quote", span->quote},
@@ -19,8 +21,6 @@ json::value ToJson(const std::optional<AnswerSpan>& span) {
                       {"end_byte", span->end_byte},
                       {"text", span->text}};
 }
-
-}  // namespace
 
 std::string Marks(const Claim& claim) {
   std::string marks;
@@ -55,11 +55,6 @@ json::object ToJson(const Grounds& grounds) {
           {"topic", grounds.topic},
           {"signals", grounds.signals.empty() ? json::value() : json::value(std::move(signals))},
           {"answerable", OrNull(grounds.answerable)}};
-}
-
-std::optional<double> LedgerLine::CostPerUsefulToken() const {
-  if (!cost || useful_tokens == 0) return std::nullopt;
-  return *cost / useful_tokens;
 }
 
 std::string Answer::Text() const {
@@ -118,21 +113,16 @@ const char* Explain(AbstainReason reason) {
   return "";
 }
 
-json::object ToJson(const LedgerLine& line) {
-  return {{"prompt_tokens", line.prompt_tokens},
-          {"cached_tokens", line.cached_tokens},
-          {"completion_tokens", line.completion_tokens},
-          {"useful_tokens", line.useful_tokens},
-          {"first_byte_ms", line.first_byte_ms},
-          {"total_ms", line.total_ms},
-          {"retrieval_ms", line.retrieval_ms},
-          {"prefill_ms", line.prefill_ms},
-          {"decode_ms", line.decode_ms},
-          {"joules", OrNull(line.joules)},
-          {"joules_source", OrNull(line.joules_source)},
-          {"cost", OrNull(line.cost)},
-          {"currency", line.currency},
-          {"cost_per_useful_token", OrNull(line.CostPerUsefulToken())}};
+LedgerEntry EntryOf(const Answer& answer, std::int64_t unix_seconds) {
+  LedgerEntry entry{.answered_at = unix_seconds,
+                    .kind = "ask",
+                    .mode = Name(answer.mode),
+                    .model = answer.model,
+                    .line = answer.ledger,
+                    .question = answer.question,
+                    .answer = answer.Text()};
+  if (answer.abstained) entry.abstained = Name(*answer.abstained);
+  return entry;
 }
 
 json::object ToJson(const Answer& answer) {

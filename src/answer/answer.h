@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "ledger/ledger.h"
 
 namespace kinglet {
 
@@ -82,25 +83,6 @@ struct Grounds {
   std::optional<double> answerable;  // probability that the passages answer; not calibrated: unset
 };
 
-// One question's bill. Times in milliseconds from the start of the question.
-struct LedgerLine {
-  int prompt_tokens = 0;
-  int cached_tokens = 0;      // of prompt_tokens, not computed again
-  int completion_tokens = 0;  // generated
-  int useful_tokens = 0;      // generated and shown, because a quote carries their sentence
-  double first_byte_ms = 0;   // to the first byte of a checked claim or quote, or of the abstention
-  double total_ms = 0;
-  double retrieval_ms = 0;
-  double prefill_ms = 0;
-  double decode_ms = 0;
-  std::optional<double> joules;
-  std::optional<std::string> joules_source;  // "rapl"
-  std::optional<double> cost;                // in currency; unset until prices are set
-  std::string currency;
-
-  std::optional<double> CostPerUsefulToken() const;
-};
-
 struct Answer {
   std::string question;
   AskMode mode = AskMode::kCite;
@@ -118,7 +100,7 @@ struct Answer {
   std::string standalone;  // the question as it was understood behind earlier ones; else empty
   std::string model;       // empty where none was asked
   std::string library;     // folder
-  LedgerLine ledger;
+  LedgerLine ledger;       // without cost and id, which are its books' (ledger/books.h)
 
   // The claims with their marks: "Use vipw. [1]". Empty when it abstained.
   std::string Text() const;
@@ -134,11 +116,14 @@ const char* Name(AbstainReason reason);
 // For a person: "the library does not say".
 const char* Explain(AbstainReason reason);
 
+// Its row for the ledger.
+LedgerEntry EntryOf(const Answer& answer, std::int64_t unix_seconds);
+
 // The object that `ask --json` prints.
 json::object ToJson(const Answer& answer);
-// Its "ledger" member, its "why", and one of its quotes.
-json::object ToJson(const LedgerLine& line);
+// Its "why", and one of its quotes.
 json::object ToJson(const Grounds& grounds);
 json::object ToJson(const Quote& quote);
+json::value ToJson(const std::optional<AnswerSpan>& span);
 
 }  // namespace kinglet

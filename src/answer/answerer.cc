@@ -16,8 +16,8 @@
 #include "answer/terms.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/energy.h"
 #include "knowledge/sentences.h"
+#include "ledger/useful_tokens.h"
 
 namespace kinglet {
 namespace {
@@ -39,7 +39,6 @@ struct Work {
   const AskEvents& events;
   Answer answer;
   double start_ms = MonotonicMs();
-  EnergyMeter energy;
 
   void Published() {
     if (answer.ledger.first_byte_ms == 0) answer.ledger.first_byte_ms = MonotonicMs() - start_ms;
@@ -312,36 +311,29 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
   line.prompt_tokens += draft.prompt_tokens;
   line.cached_tokens += draft.cached_tokens;
   line.completion_tokens += static_cast<int>(draft.tokens.size());
+  line.queue_ms = draft.queue_ms;
   line.prefill_ms = draft.prefill_ms;
   line.decode_ms = draft.decode_ms;
-  const auto count = [&](std::string_view text) {
-    line.useful_tokens += static_cast<int>(model.EncodeText(text).size());
-  };
-  for (const Claim& claim : work.answer.claims) count(claim.text);
+  std::string shown;
+  for (const Claim& claim : work.answer.claims) shown += (shown.empty() ? "" : " ") + claim.text;
   if (!work.answer.abstained && work.answer.claims.empty() && work.answer.span) {
     const AnswerSpan& span = *work.answer.span;
-    count(span.text);
+    shown = span.text;
     const Quote& quote = work.answer.quotes[static_cast<std::size_t>(span.quote)];
     Publish(work, {quote.text, {span.quote}});
     TRY(PublishBestQuotes(work, question, evidence, kFallbackQuotes));
   }
-  line.useful_tokens = std::min(line.useful_tokens, line.completion_tokens);
+  const int useful = CountUsefulTokens(model, model.EncodeText(shown), "", TextForm::kProse);
+  line.useful_tokens = std::min(useful, line.completion_tokens);
   return {};
 }
 
 void Account(Work& work, const AskOptions& options) {
   LedgerLine& line = work.answer.ledger;
   line.total_ms = MonotonicMs() - work.start_ms;
-  line.joules = work.energy.Joules();
-  if (line.joules) line.joules_source = "rapl";
-  line.currency = options.currency;
-  constexpr double kJoulesPerKwh = 3.6e6;
-  constexpr double kMsPerHour = 3.6e6;
-  if (line.joules && options.electricity_per_kwh) {
-    line.cost = *line.joules / kJoulesPerKwh * *options.electricity_per_kwh;
-  }
-  if (options.machine_per_hour) {
-    line.cost = line.cost.value_or(0) + line.total_ms / kMsPerHour * *options.machine_per_hour;
+  line.kept = !work.answer.abstained;
+  if (const auto& budget_ms = options.terms.first_byte_budget_ms) {
+    line.in_budget = line.first_byte_ms <= *budget_ms;
   }
 }
 

@@ -38,10 +38,6 @@ struct AskOptions {
   // Abstains where what it quotes answers with a lower probability than 1 - risk; without a
   // calibration nobody knows it.
   double risk = kDefaultRisk;
-  // Prices; a cost is computed once one of them is set.
-  std::string currency = "EUR";
-  std::optional<double> electricity_per_kwh;
-  std::optional<double> machine_per_hour;
 };
 
 // Each may be empty.

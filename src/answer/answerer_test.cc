@@ -393,15 +393,32 @@ TEST_F(AskTest, UnderstandsAQuestionBehindAnother) {
   EXPECT_NE(answer.quotes[0].text.find("1997"), std::string::npos);
 }
 
-TEST_F(AskTest, CountsACostOnceAPriceIsSet) {
+TEST_F(AskTest, TellsItsVerdicts) {
   ScriptedModel model("You should use vipw.");
   const std::string question = "Which command edits the password file?";
-  EXPECT_FALSE(AskModel(question, model).ledger.cost);
-  const Answer answer =
-      Ask(question, {*library_}, &model, {.currency = "USD", .machine_per_hour = 3600.0}).value();
-  ASSERT_TRUE(answer.ledger.cost);
-  EXPECT_NEAR(*answer.ledger.cost, answer.ledger.total_ms / 1000, 1e-9);
-  EXPECT_EQ(answer.ledger.currency, "USD");
+  EXPECT_EQ(AskModel(question, model).ledger.kept, true);
+  EXPECT_FALSE(AskModel(question, model).ledger.in_budget);
+  const auto within = [&](double budget_ms) {
+    return Ask(question, {*library_}, &model, {.terms = {.first_byte_budget_ms = budget_ms}})
+        .value()
+        .ledger.in_budget;
+  };
+  EXPECT_EQ(within(1e9), true);
+  EXPECT_EQ(within(0), false);
+  EXPECT_EQ(AskModel("Who painted the Sistine Chapel?", model).ledger.kept, false);
+}
+
+TEST_F(AskTest, AnEntryOfTheLedgerHasWhatWasAnswered) {
+  ScriptedModel model("You should use vipw.");
+  const Answer answer = AskModel("Which command edits the password file?", model);
+  const LedgerEntry entry = EntryOf(answer, 1000);
+  EXPECT_EQ(entry.answered_at, 1000);
+  EXPECT_EQ(entry.kind, "ask");
+  EXPECT_EQ(entry.mode, "cite");
+  EXPECT_EQ(entry.question, answer.question);
+  EXPECT_EQ(entry.answer, answer.Text());
+  EXPECT_EQ(entry.line.useful_tokens, answer.ledger.useful_tokens);
+  EXPECT_FALSE(entry.abstained);
 }
 
 TEST_F(AskTest, RefusesAnEndlessQuestion) {

@@ -9,7 +9,7 @@
 
 #include "answer/prompt.h"
 #include "base/check.h"
-#include "knowledge/plain_words.h"
+#include "text/plain_words.h"
 
 namespace kinglet {
 namespace {

@@ -13,6 +13,8 @@ double MonotonicMs();
 
 // Milliseconds that the calling thread has computed, others' turns on its core left out.
 double ThreadCpuMs();
+// The same of all threads of this process together.
+double ProcessCpuMs();
 
 // Seconds since 1970-01-01T00:00:00Z.
 std::int64_t UnixSeconds();

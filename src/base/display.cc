@@ -47,6 +47,32 @@ std::string EscapeForDisplay(std::string_view text, Lines lines) {
   return shown;
 }
 
+std::string EscapeForHtml(std::string_view text) {
+  std::string escaped;
+  for (const char c : EscapeForDisplay(text)) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
 std::string Quoted(std::string_view text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return '"' + EscapeForDisplay(text) + '"';
   std::size_t end = max_bytes;  // not within a character

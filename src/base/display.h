@@ -21,6 +21,9 @@ enum class Lines {
 // is not UTF-8. A backslash stays as it is.
 std::string EscapeForDisplay(std::string_view text, Lines lines = Lines::kEscape);
 
+// For a page: a text node or an attribute's value, with its controls made visible as above.
+std::string EscapeForHtml(std::string_view text);
+
 // "name" in double quotes, escaped, for a message; cut after max_bytes with "..." where longer.
 std::string Quoted(std::string_view text, std::size_t max_bytes = 80);
 

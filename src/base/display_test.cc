@@ -51,6 +51,10 @@ TEST(Display, TellsUtf8FromOtherBytes) {
   EXPECT_FALSE(IsUtf8("\xf5\x80\x80\x80"));
 }
 
+TEST(Display, EscapesForAPage) {
+  EXPECT_EQ(EscapeForHtml("<a b='\"'>&\n"), "&lt;a b=&#39;&quot;&#39;&gt;&amp;\\x0A");
+}
+
 TEST(Display, QuotesAndCutsBetweenCharacters) {
   EXPECT_EQ(Quoted("a\nb"), "\"a\\x0Ab\"");
   EXPECT_EQ(Quoted("abcdef", 3), "\"abc...\"");

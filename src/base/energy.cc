@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <utility>
 
 namespace kinglet {
 namespace {
@@ -34,18 +35,16 @@ EnergyMeter::EnergyMeter(const std::filesystem::path& root) {
   }
 }
 
-std::optional<double> EnergyMeter::Joules() const {
+std::optional<double> EnergyMeter::Joules() {
   if (counters_.empty()) return std::nullopt;
-  double joules = 0;
-  for (const Counter& counter : counters_) {
+  for (Counter& counter : counters_) {
     const auto now = ReadNumber(counter.file);
     if (!now) return std::nullopt;
-    const std::uint64_t used = *now >= counter.start_uj
-                                   ? *now - counter.start_uj
-                                   : *now + counter.range_uj - counter.start_uj;
-    joules += static_cast<double>(used) * 1e-6;
+    const std::uint64_t last = std::exchange(counter.last_uj, *now);
+    const std::uint64_t used = *now >= last ? *now - last : *now + counter.range_uj - last;
+    joules_ += static_cast<double>(used) * 1e-6;
   }
-  return joules;
+  return joules_;
 }
 
 }  // namespace kinglet

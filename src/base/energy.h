@@ -15,16 +15,18 @@ class EnergyMeter {
   // Starts to count. root: the powercap folder, another one in tests.
   explicit EnergyMeter(const std::filesystem::path& root = "/sys/class/powercap");
 
-  // Since the start; nothing where there are no counters or they may not be read.
-  std::optional<double> Joules() const;
+  // Since the start; nothing where there are no counters or they may not be read. A counter wraps
+  // within an hour or so of full load: what passes twice between two calls is counted once.
+  std::optional<double> Joules();
 
  private:
   struct Counter {
     std::filesystem::path file;
-    std::uint64_t start_uj = 0;  // microjoules
+    std::uint64_t last_uj = 0;   // microjoules
     std::uint64_t range_uj = 0;  // where the counter wraps
   };
   std::vector<Counter> counters_;
+  double joules_ = 0;
 };
 
 }  // namespace kinglet

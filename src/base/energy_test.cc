@@ -30,7 +30,7 @@ TEST_F(EnergyTest, AddsPackagesAndLeavesTheirPartsOut) {
     Write(domain, "energy_uj", "1000000");
     Write(domain, "max_energy_range_uj", "10000000");
   }
-  const EnergyMeter meter(root_);
+  EnergyMeter meter(root_);
   Write("intel-rapl:0", "energy_uj", "3000000");
   Write("intel-rapl:1", "energy_uj", "1500000");
   Write("intel-rapl:0:0", "energy_uj", "9000000");
@@ -40,9 +40,13 @@ TEST_F(EnergyTest, AddsPackagesAndLeavesTheirPartsOut) {
 TEST_F(EnergyTest, FollowsACounterThatWraps) {
   Write("intel-rapl:0", "energy_uj", "9000000");
   Write("intel-rapl:0", "max_energy_range_uj", "10000000");
-  const EnergyMeter meter(root_);
+  EnergyMeter meter(root_);
   Write("intel-rapl:0", "energy_uj", "500000");
   EXPECT_DOUBLE_EQ(meter.Joules().value(), 1.5);
+  Write("intel-rapl:0", "energy_uj", "9500000");
+  EXPECT_DOUBLE_EQ(meter.Joules().value(), 10.5);
+  Write("intel-rapl:0", "energy_uj", "1000000");
+  EXPECT_DOUBLE_EQ(meter.Joules().value(), 12);
 }
 
 TEST_F(EnergyTest, SaysNothingWhereTheMachineDoesNotTell) {

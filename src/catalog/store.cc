@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -51,10 +52,9 @@ Result<std::filesystem::path> PathOfEntry(const Store& store, const ModelEntry& 
   return store.PathOf(entry.files.front());
 }
 
-}  // namespace
-
-std::optional<Pin> Store::ReadPin(const ModelFile& file) const {
-  const Result<std::string> text = ReadFile(PinPath(file), kMaxPinBytes);
+// Nothing where there is none, or it cannot be read.
+std::optional<Pin> ReadPinOf(const std::filesystem::path& file) {
+  const Result<std::string> text = ReadFile(file.string() + std::string(kPinSuffix), kMaxPinBytes);
   if (!text) return std::nullopt;
   const Result<json::value> value = ParseJson(*text);
   if (!value) return std::nullopt;
@@ -65,6 +65,10 @@ std::optional<Pin> Store::ReadPin(const ModelFile& file) const {
              .bytes = static_cast<std::uint64_t>(bytes->get_int64()),
              .sha256 = Text(*value, "sha256")};
 }
+
+}  // namespace
+
+std::optional<Pin> Store::ReadPin(const ModelFile& file) const { return ReadPinOf(PathOf(file)); }
 
 Result<void> Store::WritePin(const ModelFile& file, const Pin& pin) const {
   return WriteFileAtomic(PinPath(file), ToJson({{"file", file.file},
@@ -121,6 +125,23 @@ Result<bool> Store::Remove(const ModelEntry& entry) const {
     if (path.parent_path() != folder_) std::filesystem::remove(path.parent_path(), not_empty);
   }
   return any;
+}
+
+std::string ModelDigest(const std::filesystem::path& file) {
+  constexpr std::uint64_t kSampleBytes = 256 << 10;
+  const std::uint64_t bytes = FileBytes(file).value_or(0);
+  const std::optional<Pin> pin = ReadPinOf(file);
+  if (pin && pin->bytes == bytes && !pin->sha256.empty()) return "sha256:" + pin->sha256;
+  std::ifstream in(file, std::ios::binary);
+  std::string sample(std::min(bytes, kSampleBytes), '\0');
+  const auto size = static_cast<std::streamsize>(sample.size());
+  if (size == 0 || !in.read(sample.data(), size)) return {};
+  Sha256 digest;
+  digest.Update(std::to_string(bytes) + " ");
+  digest.Update(sample);
+  if (!in.seekg(-size, std::ios::end).read(sample.data(), size)) return {};
+  digest.Update(sample);
+  return "sample:" + digest.Hex().substr(0, 32);
 }
 
 Result<StoreLock> StoreLock::Take(const Store& store, const ModelEntry& entry,

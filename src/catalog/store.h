@@ -57,6 +57,11 @@ class Store {
   std::filesystem::path folder_;
 };
 
+// What tells a model's file from others, for the record: "sha256:" and the digest that its pin
+// holds, else "sample:" and a digest of its size and of its first and last 256 KiB, since all of it
+// would take seconds. Empty where it cannot be read.
+std::string ModelDigest(const std::filesystem::path& file);
+
 // One pull or removal of a model at a time, over all processes. The lock goes with the object, and
 // with the process.
 class StoreLock {

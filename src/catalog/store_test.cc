@@ -48,6 +48,21 @@ TEST_F(StoreTest, NeedsPinSizeAndOrigin) {
   EXPECT_FALSE(store_.Has(entry));
 }
 
+TEST_F(StoreTest, TellsFilesApart) {
+  Put("a.gguf", "");
+  EXPECT_EQ(ModelDigest(store_.folder() / "a.gguf"), "sha256:" + Sha256::HexOf("GGUF"));
+  // A pin of another file is none.
+  ASSERT_TRUE(WriteFileAtomic(store_.folder() / "a.gguf", "GGUF and more"));
+  const std::string sampled = ModelDigest(store_.folder() / "a.gguf");
+  EXPECT_TRUE(sampled.starts_with("sample:")) << sampled;
+  std::string large(1 << 20, 'x');
+  ASSERT_TRUE(WriteFileAtomic(home_ / "one", large));
+  large.back() = 'y';
+  ASSERT_TRUE(WriteFileAtomic(home_ / "other", large));
+  EXPECT_NE(ModelDigest(home_ / "one"), ModelDigest(home_ / "other"));
+  EXPECT_EQ(ModelDigest(home_ / "none"), "");
+}
+
 TEST_F(StoreTest, ListsAndRemovesWhatIsPinned) {
   Put("b.gguf", "");
   Put("a.gguf", "");

@@ -91,7 +91,7 @@ void PrintLastLine(const Answer& answer) {
       line.total_ms,
       line.joules
           ? fmt::format("{:.1f} J ({})", *line.joules, line.joules_source.value_or("unknown"))
-          : "joules not told by this machine",
+          : "joules not known",
       line.cost ? fmt::format("cost {:.6f} {}", *line.cost, line.currency) : "cost: no prices set");
 }
 

@@ -11,7 +11,6 @@
 
 #include "answer/answerer.h"
 #include "answer/calibrations.h"
-#include "answer/ledger.h"
 #include "base/clock.h"
 #include "base/display.h"
 #include "catalog/catalog.h"
@@ -24,6 +23,7 @@
 #include "cli/sampling_flags.h"
 #include "cli/standard_input.h"
 #include "engine/engine.h"
+#include "ledger/books.h"
 
 namespace kinglet {
 namespace {
@@ -55,6 +55,7 @@ struct Asking {
   std::unique_ptr<VectorSearch> vectors;
   std::unique_ptr<Engine> engine;
   std::optional<Calibration> calibration;
+  std::string model_digest;
   AskOptions options;
 };
 
@@ -65,16 +66,14 @@ Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
                             .sampling = flags.sampling.options,
                             .stop = flags.sampling.stop,
                             .library_name = flags.library,
-                            .risk = flags.risk.value_or(kDefaultRisk),
-                            .currency = environment.settings.currency,
-                            .electricity_per_kwh = environment.settings.electricity_per_kwh,
-                            .machine_per_hour = environment.settings.machine_per_hour}};
+                            .risk = flags.risk.value_or(kDefaultRisk)}};
   AskOptions& options = asking.options;
   if (flags.sampling.max_tokens) options.max_tokens = *flags.sampling.max_tokens;
   asking.vectors = OpenVectors(asking.library, environment, WarnOnStderr);
   if (mode == AskMode::kQuote && !flags.names_model) return asking;
   const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
   options.model_name = file.stem().string();
+  asking.model_digest = ModelDigest(file);
   asking.calibration = TRY(FindCalibration(environment.home / "calibrations",
                                            kBuiltinCalibrationsJson, options.model_name));
   if (flags.risk && !asking.calibration) return Uncalibrated(options.model_name);
@@ -82,8 +81,18 @@ Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
   return asking;
 }
 
+// Writes the answer's row. An error is for after the answer: a full disk must not take that away.
+Result<void> Account(Books& books, MachineMeter::Share& share, const Asking& asking,
+                     Answer& answer) {
+  LedgerEntry entry = EntryOf(answer, UnixSeconds());
+  if (!asking.model_digest.empty()) entry.model_digest = asking.model_digest;
+  Result<void> written = books.Close(share, entry);
+  answer.ledger = std::move(entry.line);
+  return written;
+}
+
 Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlags& flags,
-                      const Environment& environment) {
+                      const Environment& environment, Books& books) {
   AnswerPrinter printer(environment.stdout_is_terminal);
   AskEvents events;
   events.cancelled = TakeInterrupt;
@@ -94,26 +103,27 @@ Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlag
     };
   }
   asking.options.calibration = asking.calibration ? &*asking.calibration : nullptr;
+  MachineMeter::Share share = books.Begin();
   Answer answer = TRY(Ask(question, {asking.library, asking.vectors.get()}, asking.engine.get(),
                           asking.options, events));
-  // Before the ledger: a full disk there must not take the answer away.
+  Result<void> written = Account(books, share, asking, answer);
   if (flags.as_json) {
     fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
   } else {
     printer.PrintEnd(answer, flags.why);
   }
   std::fflush(stdout);
-  Ledger ledger = TRY(Ledger::Open(environment.LedgerFile()));
-  TRY(ledger.Record(answer, UnixSeconds()));
+  TRY(std::move(written));
   return answer;
 }
 
 // Questions from standard input, a line each, behind the one that was given, if any.
 Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& environment) {
+  Books books(environment.BooksKept());
   std::string question = flags.question;
   while (true) {
     if (!question.empty()) {
-      const Answer answer = TRY(AskOne(question, asking, flags, environment));
+      const Answer answer = TRY(AskOne(question, asking, flags, environment, books));
       asking.options.turns.push_back({answer.standalone.empty() ? question : answer.standalone,
                                       answer.span ? answer.span->text : ""});
     }
@@ -133,7 +143,8 @@ Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
   HandleInterrupts();
   Asking asking = TRY(Open(flags, environment));
   if (flags.mode == "chat") return Converse(asking, flags, environment);
-  TRY(AskOne(flags.question, asking, flags, environment));
+  Books books(environment.BooksKept());
+  TRY(AskOne(flags.question, asking, flags, environment, books));
   return {};
 }
 

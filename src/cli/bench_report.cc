@@ -17,33 +17,6 @@ json::value OrNull(const std::optional<double>& number) {
   return number ? json::value(*number) : json::value();
 }
 
-// Text as a text node or an attribute, its controls made visible.
-std::string EscapeForHtml(std::string_view text) {
-  std::string escaped;
-  for (const char c : EscapeForDisplay(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
 constexpr int kLabelWidth = 130;  // pixels, as all below
 constexpr int kBarWidth = 420;
 constexpr int kRowHeight = 28;

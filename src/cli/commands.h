@@ -16,6 +16,7 @@ CommandRun SetUpEvalCompare(CLI::App& app);     // a subcommand of eval
 CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);   // likewise
 CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalIntents(CLI::App& app, const Environment& environment);     // likewise
 CommandRun SetUpEvalLoad(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalPerplexity(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment);   // likewise
@@ -26,6 +27,7 @@ CommandRun SetUpExtract(CLI::App& app, const Environment& environment);
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
 CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
 CommandRun SetUpInspect(CLI::App& app, const Environment& environment);
+CommandRun SetUpIntents(CLI::App& app, const Environment& environment);
 CommandRun SetUpLedger(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibraryExport(CLI::App& app, const Environment& environment);  // of library
@@ -35,6 +37,7 @@ CommandRun SetUpPs(CLI::App& app, const Environment& environment);
 CommandRun SetUpPull(CLI::App& app, const Environment& environment);
 CommandRun SetUpReadArchive(CLI::App& app, const Environment& environment);
 CommandRun SetUpReadDocument(CLI::App& app, const Environment& environment);
+CommandRun SetUpRoute(CLI::App& app, const Environment& environment);
 CommandRun SetUpRun(CLI::App& app, const Environment& environment);
 CommandRun SetUpSearch(CLI::App& app, const Environment& environment);
 CommandRun SetUpServe(CLI::App& app, const Environment& environment);

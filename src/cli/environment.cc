@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
@@ -55,26 +54,51 @@ Result<std::optional<std::int64_t>> BytesVariable(const char* name) {
   return bytes;
 }
 
+// Leaves `out` as it is where the table has no such key.
 template <typename T>
-Result<void> Read(const toml::table& table, std::string_view key, std::optional<T>& out) {
+Result<void> Read(const toml::table& table, std::string_view key, T& out) {
   const toml::node* node = table.get(key);
   if (node == nullptr) return {};
-  out = node->value<T>();
-  if (!out) {
+  const auto value = node->value<T>();
+  if (!value) {
     return Error(StatusCode::kInvalidInput, "line {}: {} has the wrong type",
                  node->source().begin.line, key);
+  }
+  out = *value;
+  return {};
+}
+
+template <typename T>
+Result<void> Read(const toml::table& table, std::string_view key, std::optional<T>& out) {
+  if (table.contains(key)) TRY(Read(table, key, out.emplace()));
+  return {};
+}
+
+Result<void> RefuseUnknownKeys(const toml::table& table,
+                               std::initializer_list<std::string_view> known) {
+  for (const auto& [key, node] : table) {
+    if (std::ranges::find(known, key.str()) == known.end()) {
+      return Error(StatusCode::kInvalidInput, "line {}: there is no setting {}",
+                   node.source().begin.line, key.str());
+    }
   }
   return {};
 }
 
-Result<void> RefuseUnknownKeys(const toml::table& table) {
-  constexpr std::array<std::string_view, 6> kKeys = {
-      "model", "library", "currency", "electricity_per_kwh", "machine_per_hour", "cache_max_bytes"};
-  for (const auto& [key, node] : table) {
-    if (std::find(kKeys.begin(), kKeys.end(), key.str()) == kKeys.end()) {
-      return Error(StatusCode::kInvalidInput, "line {}: there is no setting {}",
-                   node.source().begin.line, key.str());
-    }
+Result<void> ReadLedgerTable(const toml::table& table, Settings& settings) {
+  TRY(RefuseUnknownKeys(table, {"keep_text", "keep_days", "idle_watts", "active_watts"}));
+  TRY(Read(table, "keep_text", settings.keep_text));
+  TRY(Read(table, "keep_days", settings.keep_days));
+  TRY(Read(table, "idle_watts", settings.power.idle_watts));
+  TRY(Read(table, "active_watts", settings.power.active_watts));
+  if (settings.keep_days.value_or(1) < 1) {
+    return Error(StatusCode::kInvalidInput, "ledger.keep_days is below 1");
+  }
+  const PowerModel& power = settings.power;
+  if (!(power.idle_watts >= 0 && power.active_watts >= power.idle_watts)) {
+    return Error(StatusCode::kInvalidInput,
+                 "ledger.active_watts ({}) must be at least idle_watts ({}), and that at least 0",
+                 power.active_watts, power.idle_watts);
   }
   return {};
 }
@@ -87,19 +111,25 @@ Result<Settings> ParseSettings(std::string_view text) {
     return Error(StatusCode::kInvalidInput, "line {}: {}", error.source().begin.line,
                  error.description());
   }
-  TRY(RefuseUnknownKeys(table));
+  TRY(RefuseUnknownKeys(table, {"model", "library", "currency", "electricity_per_kwh",
+                                "machine_per_hour", "cache_max_bytes", "ledger"}));
   Settings settings;
-  std::optional<std::string> currency;
   TRY(Read(table, "model", settings.model));
   TRY(Read(table, "library", settings.library));
-  TRY(Read(table, "currency", currency));
-  TRY(Read(table, "electricity_per_kwh", settings.electricity_per_kwh));
-  TRY(Read(table, "machine_per_hour", settings.machine_per_hour));
+  TRY(Read(table, "currency", settings.prices.currency));
+  TRY(Read(table, "electricity_per_kwh", settings.prices.electricity_per_kwh));
+  TRY(Read(table, "machine_per_hour", settings.prices.machine_per_hour));
   TRY(Read(table, "cache_max_bytes", settings.cache_max_bytes));
   if (settings.cache_max_bytes.value_or(0) < 0) {
     return Error(StatusCode::kInvalidInput, "cache_max_bytes is below 0");
   }
-  if (currency) settings.currency = *currency;
+  if (const toml::node* const node = table.get("ledger")) {
+    if (!node->is_table()) {
+      return Error(StatusCode::kInvalidInput, "line {}: ledger is a table: [ledger]",
+                   node->source().begin.line);
+    }
+    TRY(ReadLedgerTable(*node->as_table(), settings));
+  }
   return settings;
 }
 
@@ -109,7 +139,13 @@ std::filesystem::path Environment::DefaultLibrary() const {
   return settings.library ? std::filesystem::path(*settings.library) : home / "library";
 }
 
-std::filesystem::path Environment::LedgerFile() const { return home / "ledger.sqlite"; }
+BooksOptions Environment::BooksKept() const {
+  return {.ledger = {.file = home / "ledger.sqlite",
+                     .keep_text = settings.keep_text,
+                     .keep_days = settings.keep_days},
+          .prices = settings.prices,
+          .power = settings.power};
+}
 
 std::filesystem::path Environment::PageFolder() const { return cache / "pages"; }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "ledger/books.h"
 #include "model/packed_cache_folder.h"
 
 namespace kinglet {
@@ -17,9 +18,10 @@ namespace kinglet {
 struct Settings {
   std::optional<std::string> model;    // path, catalog name or hf:user/repo:quant
   std::optional<std::string> library;  // folder
-  std::string currency = "EUR";
-  std::optional<double> electricity_per_kwh;    // money; with joules it makes a cost
-  std::optional<double> machine_per_hour;       // money for the machine's time
+  Prices prices;
+  PowerModel power;
+  bool keep_text = false;                       // in the ledger
+  std::optional<int> keep_days;                 // of the ledger's rows
   std::optional<std::int64_t> cache_max_bytes;  // of packed weights; 0: none are kept
 };
 
@@ -33,7 +35,7 @@ struct Environment {
   bool stderr_is_terminal = false;
 
   std::filesystem::path DefaultLibrary() const;
-  std::filesystem::path LedgerFile() const;
+  BooksOptions BooksKept() const;
   PackedCacheOptions PackedCache() const;
   std::filesystem::path PageFolder() const;      // of keys and values
   std::filesystem::path ReplyCacheFile() const;  // of eval task

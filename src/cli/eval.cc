@@ -155,6 +155,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
       {"fidelity", SetUpFidelity(app, environment)},
       {"grounding", SetUpEvalGrounding(app, environment)},
       {"injections", SetUpEvalInjections(app, environment)},
+      {"intents", SetUpEvalIntents(app, environment)},
       {"list", SetUpList(app)},
       {"load", SetUpEvalLoad(app)},
       {"perplexity", SetUpEvalPerplexity(app, environment)},

@@ -13,6 +13,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/model_account.h"
 #include "cli/open_engine.h"
 #include "cli/sampling_flags.h"
 #include "cli/standard_input.h"
@@ -41,6 +42,20 @@ std::vector<ChatMessage> Ask(std::string_view schema, std::string_view text) {
           {"user", std::string(text)}};
 }
 
+Result<void> Check(const GenerationResult& result, const JsonValidator& validator) {
+  if (!result.is_whole) {
+    return Error(StatusCode::kFailed,
+                 "the JSON was not finished after {} tokens; nothing is printed",
+                 result.tokens.size());
+  }
+  const json::value value = TRY(ParseJson(result.text, kLimits));
+  if (const Result<void> valid = validator.Validate(value); !valid) {
+    return Error(StatusCode::kFailed, "a defect: what was written breaks the schema: {}",
+                 valid.error().message());
+  }
+  return {};
+}
+
 Result<void> Extract(const ExtractFlags& flags, const Environment& environment) {
   if (flags.model.empty()) {
     return Error(StatusCode::kUsage, "no model: name one with --model, or in the configuration");
@@ -62,18 +77,13 @@ Result<void> Extract(const ExtractFlags& flags, const Environment& environment) 
   request.interrupted = TakeInterrupt;
   request.constraint =
       TRY(engine->grammars().Get("", [&] { return Result<Grammar>(*std::move(grammar)); }));
+  ModelAccount account(environment, path, "extract");
+  account.Begin();
   const GenerationResult result =
       TRY(engine->Generate(request, [](std::string_view) { return true; }));
-  if (!result.is_whole) {
-    return Error(StatusCode::kFailed,
-                 "the JSON was not finished after {} tokens; nothing is printed",
-                 result.tokens.size());
-  }
-  const json::value value = TRY(ParseJson(result.text, kLimits));
-  if (const Result<void> valid = (*validator)->Validate(value); !valid) {
-    return Error(StatusCode::kFailed, "a defect: what was written breaks the schema: {}",
-                 valid.error().message());
-  }
+  const Result<void> valid = Check(result, **validator);
+  account.Close(*engine, result, valid.has_value(), text);
+  if (!valid) return valid;
   fmt::print("{}\n", result.text);
   return {};
 }

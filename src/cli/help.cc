@@ -30,7 +30,15 @@ constexpr Topic kTopics[] = {
      "electricity_per_kwh and\n"
      "machine_per_hour (money; a cost is printed once one of the two is set), cache_max_bytes "
      "(default\n"
-     "50000000000). Environment variables beat it, flags beat both.\n"},
+     "50000000000), and behind them a table for the ledger:\n"
+     "\n"
+     "  [ledger]\n"
+     "  keep_text = false     # true: of questions and answers, with personal data masked\n"
+     "  keep_days = 90        # older rows are removed; absent: none are\n"
+     "  idle_watts = 20       # of the machine, for estimates where it does not count joules\n"
+     "  active_watts = 65     # with all its processors busy\n"
+     "\n"
+     "Environment variables beat it, flags beat both.\n"},
     {"cache",
      "A model's weights are packed for this machine when it is first used, into "
      "KINGLET_CACHE/packed, a file\n"
@@ -52,7 +60,8 @@ constexpr Topic kTopics[] = {
      "\n"
      "  [[key]]\n"
      "  name = \"laptop\"              # in the log, and in front of what is its own\n"
-     "  role = \"read\"                # read; write: documents too; admin: the ledger too\n"
+     "  role = \"read\"                # read; write: documents and feedback too; admin: the "
+     "ledger too\n"
      "  sha256 = \"9f86d08...\"        # of the key: printf %s KEY | sha256sum\n"
      "  requests_per_minute = 60     # these three may be left out\n"
      "  tokens_per_minute = 20000    # read and written\n"
@@ -62,11 +71,16 @@ constexpr Topic kTopics[] = {
      "key as\n"
      "Authorization: Bearer KEY, or as X-Api-Key: KEY.\n"},
     {"ledger",
-     "Each question leaves a line: time to the first byte, tokens read, cached, generated and "
-     "useful, joules\n"
-     "where the machine tells, cost where prices are set. A token is useful when it stands in a "
-     "sentence\n"
-     "that was shown because a quote carries it.\n"},
+     "Each answer leaves a row before it ends: tokens read, cached, generated and useful, times by "
+     "phase,\n"
+     "joules (counted by the machine, else estimated and marked ~), cost where prices are set, and "
+     "verdicts.\n"
+     "A token is useful when it says something new in an answer that counts: one with sentences "
+     "that quotes\n"
+     "carry (kept), one that is whole and of its form (valid), one whose first byte was in time. "
+     "Text is kept\n"
+     "only where kinglet.toml says so (`kinglet help settings`); `kinglet ledger forget` removes "
+     "rows.\n"},
     {"exit",
      "0: done (an abstention too). 1: it failed. 2: wrong usage. 3: the model, document or schema "
      "is invalid.\n"},

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// kinglet ledger: what was asked, what it cost, what of it was useful.
-#include "answer/ledger.h"
+// kinglet ledger: what was answered, what it cost, what of it was useful; and what is to be
+// forgotten.
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
 #include "base/display.h"
 #include "cli/commands.h"
+#include "ledger/ledger_report.h"
 
 namespace kinglet {
 namespace {
 
 struct LedgerFlags {
   int limit = 20;
-  bool as_json = false;
+  std::string by;
+  bool as_json = false, as_csv = false, as_html = false;
+  std::string id, before;  // of what is to be forgotten
 };
 
 std::string Shorten(const std::string& text, std::size_t max_bytes) {
@@ -24,43 +31,103 @@ std::string Shorten(const std::string& text, std::size_t max_bytes) {
   return text.substr(0, end) + "...";
 }
 
-std::string OrDash(const std::optional<double>& value, const char* format) {
-  return value ? fmt::format(fmt::runtime(format), *value) : "-";
-}
-
-void PrintTable(const std::vector<LedgerEntry>& entries, const LedgerTotals& totals) {
-  fmt::print("{:<20}  {:>8}  {:>8}  {:>6}  {:>6}  {:>6}  {:>6}  {:>8}  {:>10}  {}\n", "asked at",
-             "first ms", "total ms", "prompt", "cached", "made", "useful", "joules", "cost",
-             "question");
+void PrintEntries(const std::vector<LedgerEntry>& entries) {
+  fmt::print(
+      "{:<16}  {:<20}  {:<16}  {:<6}  {:<13}  {:>8}  {:>8}  {:>6}  {:>6}  {:>6}  {:>6}  "
+      "{:>8}  {:>13}  {}\n",
+      "id", "at", "kind", "mode", "verdict", "first ms", "total ms", "prompt", "cached", "made",
+      "useful", "joules", "cost", "model");
   for (const LedgerEntry& entry : entries) {
     const LedgerLine& line = entry.line;
-    fmt::print("{:<20}  {:>8.0f}  {:>8.0f}  {:>6}  {:>6}  {:>6}  {:>6}  {:>8}  {:>10}  {}{}\n",
-               Iso8601(entry.unix_seconds), line.first_byte_ms, line.total_ms, line.prompt_tokens,
-               line.cached_tokens, line.completion_tokens, line.useful_tokens,
-               OrDash(line.joules, "{:.1f}"), OrDash(line.cost, "{:.6f}"),
-               EscapeForDisplay(Shorten(entry.question, 60)),
-               entry.abstained ? " (" + *entry.abstained + ")" : "");
+    fmt::print(
+        "{:<16}  {:<20}  {:<16}  {:<6}  {:<13}  {:>8.0f}  {:>8.0f}  {:>6}  {:>6}  {:>6}  "
+        "{:>6}  {:>8}  {:>13}  {}{}\n",
+        line.id, Iso8601(entry.answered_at), entry.kind, entry.mode, VerdictOf(entry),
+        line.first_byte_ms, line.total_ms, line.prompt_tokens, line.cached_tokens,
+        line.completion_tokens, line.useful_tokens,
+        ShowJoules(line.joules, line.joules_source == "estimate"),
+        EscapeForDisplay(ShowCost(line.cost, line.currency)),
+        entry.model.empty() ? "-" : EscapeForDisplay(entry.model),
+        entry.question ? ": " + EscapeForDisplay(Shorten(*entry.question, 60)) : "");
   }
-  fmt::print(
-      "{:<20}  {:>8}  {:>8.0f}  {:>6}  {:>6}  {:>6}  {:>6}  {:>8}  {:>10}  {} questions, {} "
-      "abstentions\n",
-      "all", "", totals.total_ms, totals.prompt_tokens, totals.cached_tokens,
-      totals.completion_tokens, totals.useful_tokens, OrDash(totals.joules, "{:.1f}"),
-      OrDash(totals.cost, "{:.6f}"), totals.questions, totals.abstentions);
 }
 
-Result<void> ShowLedger(const LedgerFlags& flags, const std::filesystem::path& file) {
-  Ledger ledger = TRY(Ledger::Open(file));
-  const std::vector<LedgerEntry> entries = TRY(ledger.Latest(flags.limit));
-  const LedgerTotals totals = TRY(ledger.Totals());
-  if (!flags.as_json) {
-    PrintTable(entries, totals);
-    return {};
+void PrintTotals(std::string_view head, const std::vector<LedgerTotals>& all) {
+  fmt::print(
+      "{:<32}  {:>8}  {:>8}  {:>9}  {:>10}  {:>10}  {:>10}  {:>10}  {:>9}  {:>10}  {:>13}  "
+      "{:>16}  {:>17}\n",
+      head, "answers", "useful", "abstained", "prompt", "cached", "made", "useful", "machine s",
+      "joules", "cost", "per useful token", "per useful answer");
+  for (const LedgerTotals& totals : all) {
+    const auto cost = [&](const std::optional<double>& value) {
+      return EscapeForDisplay(ShowCost(value, totals.currency));
+    };
+    fmt::print(
+        "{:<32}  {:>8}  {:>8}  {:>9}  {:>10}  {:>10}  {:>10}  {:>10}  {:>9.1f}  {:>10}  "
+        "{:>13}  {:>16}  {:>17}\n",
+        totals.group.empty() ? "-" : EscapeForDisplay(Shorten(totals.group, 32)), totals.answers,
+        totals.useful_answers, totals.abstentions, totals.prompt_tokens, totals.cached_tokens,
+        totals.completion_tokens, totals.useful_tokens, totals.machine_ms / 1000,
+        ShowJoules(totals.joules, totals.estimated_joules > 0), cost(totals.cost),
+        cost(totals.cost_per_useful_token), cost(totals.cost_per_useful_answer));
   }
-  json::array rows;
-  for (const LedgerEntry& entry : entries) rows.push_back(ToJson(entry));
-  fmt::print("{}\n",
-             ToJson(json::object{{"entries", std::move(rows)}, {"totals", ToJson(totals)}}));
+}
+
+void PrintReport(const LedgerReport& report) {
+  if (!report.groups.empty()) {
+    const auto& [group, all] = report.groups.front();
+    return PrintTotals(Name(group), all);
+  }
+  PrintEntries(report.entries);
+  LedgerTotals totals = report.totals;
+  totals.group = "all";
+  fmt::print("\n");
+  PrintTotals("", {totals});
+}
+
+Result<void> ShowLedger(const LedgerFlags& flags, const LedgerOptions& options) {
+  Ledger ledger = TRY(Ledger::Open(options));
+  std::span<const LedgerGroup> groups;
+  if (const LedgerGroup* const group = FindLedgerGroup(flags.by); group != nullptr) {
+    groups = {group, 1};
+  } else if (flags.as_html) {
+    groups = kLedgerGroups;
+  }
+  const LedgerReport report = TRY(MakeLedgerReport(ledger, flags.limit, groups));
+  if (flags.as_json) {
+    fmt::print("{}\n", ToJson(json::value(ToJson(report))));
+  } else if (flags.as_csv) {
+    fmt::print("{}", ToCsv(report));
+  } else if (flags.as_html) {
+    fmt::print("{}", ToHtml(report));
+  } else {
+    PrintReport(report);
+  }
+  return {};
+}
+
+// A day, or a moment of it.
+Result<std::int64_t> ReadDate(const std::string& text) {
+  const bool is_day = text.find('T') == std::string::npos;
+  const auto seconds = ParseIso8601(is_day ? text + "T00:00:00Z" : text);
+  if (seconds) return *seconds;
+  return Error(StatusCode::kUsage, "{} is neither a day as 2026-01-31 nor a moment as {}",
+               Quoted(text), "2026-01-31T12:00:00Z");
+}
+
+Result<void> Forget(const LedgerFlags& flags, const LedgerOptions& options) {
+  if (flags.id.empty() == flags.before.empty()) {
+    return Error(StatusCode::kUsage, "ledger forget: name an ID, or a date with --before");
+  }
+  std::int64_t before = 0;
+  if (!flags.before.empty()) before = TRY(ReadDate(flags.before));
+  Ledger ledger = TRY(Ledger::Open(options));
+  const std::int64_t removed =
+      flags.id.empty() ? TRY(ledger.ForgetBefore(before)) : TRY(ledger.Forget(flags.id));
+  if (removed == 0 && !flags.id.empty()) {
+    return Error(StatusCode::kNotFound, "the ledger has no answer {}", Quoted(flags.id));
+  }
+  fmt::print("{} forgotten\n", removed);
   return {};
 }
 
@@ -68,10 +135,24 @@ Result<void> ShowLedger(const LedgerFlags& flags, const std::filesystem::path& f
 
 CommandRun SetUpLedger(CLI::App& app, const Environment& environment) {
   auto flags = std::make_shared<LedgerFlags>();
-  app.add_option("-n,--limit", flags->limit, "how many questions to list, newest first")
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_flag("--json", flags->as_json, "print one JSON object");
-  return [flags, file = environment.LedgerFile()] { return ShowLedger(*flags, file); };
+  app.add_option("-n,--limit", flags->limit, "how many answers to list, newest first")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--by", flags->by, "totals instead: by day (UTC), mode, model or intent")
+      ->check(CLI::IsMember({"day", "mode", "model", "intent"}));
+  CLI::Option* const json_flag = app.add_flag("--json", flags->as_json, "print one JSON object");
+  CLI::Option* const csv_flag =
+      app.add_flag("--csv", flags->as_csv, "print a table for spreadsheets")->excludes(json_flag);
+  app.add_flag("--html", flags->as_html, "print a page for browsers, phones and paper")
+      ->excludes(json_flag)
+      ->excludes(csv_flag);
+  CLI::App* const forget =
+      app.add_subcommand("forget", "removes an answer, or all before a date, off the disk too");
+  forget->add_option("ID", flags->id, "of the answer");
+  forget->add_option("--before", flags->before, "a day (UTC) as 2026-01-31, or a moment of one");
+  return [flags, forget, options = environment.BooksKept().ledger] {
+    return forget->parsed() ? Forget(*flags, options) : ShowLedger(*flags, options);
+  };
 }
 
 }  // namespace kinglet

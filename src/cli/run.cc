@@ -17,6 +17,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/model_account.h"
 #include "cli/open_engine.h"
 #include "cli/sampling_flags.h"
 #include "engine/engine.h"
@@ -110,8 +111,8 @@ class Reader {
 
 class Chat {
  public:
-  Chat(Engine& engine, const RunFlags& flags, bool to_terminal)
-      : engine_(engine), flags_(flags), to_terminal_(to_terminal) {
+  Chat(Engine& engine, const RunFlags& flags, ModelAccount& account, bool to_terminal)
+      : engine_(engine), flags_(flags), account_(account), to_terminal_(to_terminal) {
     Clear();
   }
 
@@ -123,6 +124,7 @@ class Chat {
   // Prints the answer as it comes. Without --raw it joins the conversation, cut short or not; a
   // message that cannot be answered does not.
   Result<FinishReason> Answer(const std::string& message) {
+    account_.Begin();
     GenerationRequest request;
     if (flags_.raw) {
       request.prompt = engine_.prompts().EncodePrompt(message);
@@ -142,10 +144,12 @@ class Chat {
       if (!begun) text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
       if (text.empty()) return true;
       begun = true;
+      account_.ShowsText();
       Print(text);
       return true;
     });
     if (!result) return Fail(result.error());
+    account_.Close(engine_, *result, /*valid=*/std::nullopt, message);
     fmt::print("\n");
     if (!flags_.raw) messages_.push_back({"assistant", result->text});
     return result->finish_reason;
@@ -168,6 +172,7 @@ class Chat {
 
   Engine& engine_;
   const RunFlags& flags_;
+  ModelAccount& account_;
   bool to_terminal_;
   std::vector<ChatMessage> messages_;
 };
@@ -216,7 +221,8 @@ Result<void> Run(const RunFlags& flags, const Environment& environment) {
   HandleInterrupts();
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   const std::unique_ptr<Engine> engine = TRY(OpenEngine(path, flags.sampling.engine, environment));
-  Chat chat(*engine, flags, environment.stdout_is_terminal);
+  ModelAccount account(environment, path, "run");
+  Chat chat(*engine, flags, account, environment.stdout_is_terminal);
   if (flags.prompt) {
     const FinishReason reason = TRY(chat.Answer(*flags.prompt));
     if (reason != FinishReason::kCancelled) return {};

@@ -18,6 +18,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/open_engine.h"
+#include "cli/open_router.h"
 #include "cli/open_vectors.h"
 #include "cli/sampling_flags.h"
 #include "server/server.h"
@@ -31,6 +32,7 @@ constexpr std::size_t kKvContexts = 4;
 struct ServeFlags {
   std::vector<std::string> models;
   std::vector<std::string> libraries;
+  std::string intents;
   std::string host = "127.0.0.1";
   std::uint16_t port = 8080;
   std::string unix_socket;
@@ -154,14 +156,12 @@ Result<ServerOptions> OptionsOf(const ServeFlags& flags, const Environment& envi
   options.open_vectors = [environment](Library& library) {
     return OpenVectors(library, environment, WarnOnStderr);
   };
-  options.ledger_file = environment.LedgerFile();
+  options.router = {flags.intents, TrainedIntents(environment), RouterEmbedder(environment)};
+  options.books = environment.BooksKept();
   options.calibration_folder = environment.home / "calibrations";
   options.builtin_calibrations = kBuiltinCalibrationsJson;
   options.first_byte_budget_ms = flags.first_byte_budget_ms;
   options.request_timeout_s = flags.request_timeout_s;
-  options.currency = environment.settings.currency;
-  options.electricity_per_kwh = environment.settings.electricity_per_kwh;
-  options.machine_per_hour = environment.settings.machine_per_hour;
   options.version = KINGLET_VERSION;
   if (!flags.quiet) {
     options.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
@@ -280,6 +280,8 @@ CommandRun SetUpServe(CLI::App& app, const Environment& environment) {
   app.add_option("--library", flags->libraries,
                  "folder of a library, or NAME=FOLDER; several times")
       ->allow_extra_args(false);
+  app.add_option("--intents", flags->intents,
+                 "TOML file of intents, trained before: /v1/route says which a question is of");
   AddAccessFlags(app, *flags);
   AddLimitFlags(app, *flags);
   AddThreadsFlag(app, flags->engine);

@@ -3,7 +3,6 @@
 #include "eval/confidence_metrics.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -70,21 +69,24 @@ double Aurc(std::span<const double> confidences, std::span<const double> risks) 
   return area / static_cast<double>(risks.size());
 }
 
-double CalibrationError(std::span<const double> probabilities, const std::vector<bool>& is_true) {
-  constexpr std::size_t kBins = 10;
-  struct Bin {
-    double count = 0, probability = 0, truth = 0;
-  };
-  std::array<Bin, kBins> bins;
+std::array<CalibrationBin, 10> CalibrationBins(std::span<const double> probabilities,
+                                               const std::vector<bool>& is_true) {
+  std::array<CalibrationBin, 10> bins;
   for (std::size_t i = 0; i < probabilities.size(); ++i) {
-    const double at = std::clamp(probabilities[i], 0.0, 1.0) * kBins;
-    Bin& bin = bins[std::min(static_cast<std::size_t>(at), kBins - 1)];
-    bin.count += 1;
+    const double at = std::clamp(probabilities[i], 0.0, 1.0) * static_cast<double>(bins.size());
+    CalibrationBin& bin = bins[std::min(static_cast<std::size_t>(at), bins.size() - 1)];
+    ++bin.count;
     bin.probability += probabilities[i];
     bin.truth += is_true[i] ? 1 : 0;
   }
+  return bins;
+}
+
+double CalibrationError(std::span<const double> probabilities, const std::vector<bool>& is_true) {
   double error = 0;
-  for (const Bin& bin : bins) error += std::abs(bin.probability - bin.truth);
+  for (const CalibrationBin& bin : CalibrationBins(probabilities, is_true)) {
+    error += std::abs(bin.probability - bin.truth);
+  }
   return probabilities.empty() ? 0 : error / static_cast<double>(probabilities.size());
 }
 

@@ -2,6 +2,7 @@
 // What a score says of what comes true: how well it ranks, and whether it is a probability.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -17,7 +18,16 @@ double Auroc(std::span<const double> scores, const std::vector<bool>& is_true);
 // their orders. 0 of none.
 double Aurc(std::span<const double> confidences, std::span<const double> risks);
 
-// Expected calibration error (Guo et al. 2017) of 10 bins of equal width.
+// Of the probabilities from i / 10 on, below (i + 1) / 10 (1 is in the last).
+struct CalibrationBin {
+  std::size_t count = 0;
+  double probability = 0;  // the sum of them
+  double truth = 0;        // how many came true
+};
+std::array<CalibrationBin, 10> CalibrationBins(std::span<const double> probabilities,
+                                               const std::vector<bool>& is_true);
+
+// Expected calibration error (Guo et al. 2017) of these bins.
 double CalibrationError(std::span<const double> probabilities, const std::vector<bool>& is_true);
 
 }  // namespace kinglet

@@ -11,7 +11,7 @@
 
 #include "base/display.h"
 #include "base/file.h"
-#include "eval/json_lines.h"
+#include "base/json_lines.h"
 
 namespace kinglet {
 namespace {

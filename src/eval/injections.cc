@@ -11,8 +11,8 @@
 #include "answer/prompt.h"
 #include "answer/reader.h"
 #include "base/display.h"
+#include "base/json_lines.h"
 #include "eval/answer_match.h"
-#include "eval/json_lines.h"
 #include "eval/proportion.h"
 #include "knowledge/sentences.h"
 

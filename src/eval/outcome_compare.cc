@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/display.h"
+#include "base/json_lines.h"
 #include "eval/cluster_bootstrap.h"
-#include "eval/json_lines.h"
 
 namespace kinglet {
 namespace {

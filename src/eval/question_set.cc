@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/json.h"
-#include "eval/json_lines.h"
+#include "base/json_lines.h"
 
 namespace kinglet {
 namespace {

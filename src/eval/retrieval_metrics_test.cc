@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "eval/json_lines.h"
+#include "base/json_lines.h"
 
 namespace kinglet {
 namespace {

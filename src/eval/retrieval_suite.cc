@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "eval/json_lines.h"
+#include "base/json_lines.h"
 
 namespace kinglet {
 namespace {

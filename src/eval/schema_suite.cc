@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/display.h"
 #include "base/file.h"
-#include "eval/json_lines.h"
+#include "base/json_lines.h"
 #include "eval/schema_text.h"
 #include "grammar/json_schema.h"
 #include "grammar/token_mask.h"

@@ -10,7 +10,7 @@
 
 #include "base/display.h"
 #include "base/file.h"
-#include "eval/json_lines.h"
+#include "base/json_lines.h"
 #include "eval/tool_calls_judge.h"
 
 namespace kinglet {

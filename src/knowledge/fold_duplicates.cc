@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "knowledge/near_duplicates.h"
-#include "knowledge/plain_words.h"
+#include "text/plain_words.h"
 
 namespace kinglet {
 namespace {

@@ -12,7 +12,7 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "knowledge/plain_words.h"
+#include "text/plain_words.h"
 
 namespace kinglet {
 namespace {

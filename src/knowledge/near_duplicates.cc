@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "knowledge/plain_words.h"
+#include "text/plain_words.h"
 
 namespace kinglet {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "knowledge/plain_words.h"
+#include "text/plain_words.h"
 
 namespace kinglet {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "knowledge/cleaner.h"
 #include "knowledge/personal_data_rules.h"
-#include "knowledge/plain_words.h"
+#include "text/plain_words.h"
 
 namespace kinglet {
 namespace {

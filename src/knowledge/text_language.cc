@@ -12,7 +12,7 @@
 #include <unordered_map>
 
 #include "base/utf8.h"
-#include "knowledge/plain_words.h"
+#include "text/plain_words.h"
 
 namespace kinglet {
 namespace {

@@ -144,6 +144,9 @@ ReplyDelta GenerationCall::TakeDelta(std::size_t index, GenerationEvent& event) 
   ReplyDelta delta;
   delta.odds = std::move(event.odds);
   reply.tokens += static_cast<int>(event.tokens.size());
+  if (!choice.splitter || !choice.splitter->thinks()) {
+    std::ranges::copy(event.tokens, std::back_inserter(reply.said));
+  }
   if (!choice.splitter) {
     delta.text = std::move(event.text);
   } else {

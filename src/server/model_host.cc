@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/display.h"
+#include "catalog/store.h"
 #include "model/bert_safetensors.h"
 
 namespace kinglet {
@@ -99,6 +100,7 @@ Result<std::unique_ptr<LoadedModel>> ModelHost::Load(const OfferedModel& offered
   auto model = std::make_unique<LoadedModel>();
   model->offered_ = &offered;
   model->loaded_at_s_ = UnixSeconds();
+  model->digest_ = ModelDigest(offered.path);
   std::error_code error;
   model->memory_bytes_ = std::filesystem::file_size(offered.path, error);
   if (IsEncoder(offered.path)) {

@@ -47,6 +47,7 @@ class LoadedModel {
   std::mutex& embedder_mutex() { return embedder_mutex_; }
   std::uint64_t memory_bytes() const { return memory_bytes_; }
   const std::string& family() const { return family_; }
+  const std::string& digest() const { return digest_; }  // catalog/store.h
 
  private:
   friend class ModelHost;
@@ -57,6 +58,7 @@ class LoadedModel {
   std::mutex embedder_mutex_;
   std::uint64_t memory_bytes_ = 0;
   std::string family_;
+  std::string digest_;
   // Under the host's lock.
   int leases_ = 0;
   double last_used_ms_ = 0;

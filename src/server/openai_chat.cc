@@ -145,11 +145,29 @@ void PrepareReasoning(const Engine& engine, ParsedGeneration& parsed) {
   request.reasoning_begun = parsed.plan.reasoning_begun;
 }
 
+// Of the last message of the user's; of several parts the text.
+std::string LastQuestion(const json::array& messages) {
+  std::string question;
+  for (const json::value& message : messages) {
+    const json::value* const role = Find(message, "role");
+    const json::value* const content = Find(message, "content");
+    if (role == nullptr || *role != "user" || content == nullptr) continue;
+    question = content->is_string() ? std::string(content->get_string()) : "";
+    if (!content->is_array()) continue;
+    for (const json::value& part : content->get_array()) {
+      const json::value* const text = Find(part, "text");
+      if (text != nullptr && text->is_string()) question += std::string_view(text->get_string());
+    }
+  }
+  return question;
+}
+
 }  // namespace
 
 ApiResult<void> PlanAnswer(const Engine& engine, json::array messages, const ChatOptions& chat,
                            ParsedGeneration& parsed) {
   GenerationRequest& request = parsed.fields.request;
+  parsed.question = LastQuestion(messages);
   if (request.prompt.empty()) {
     ChatOptions options = chat;
     ShowRules(parsed.fields.rules, engine.tool_format(), messages, options);

@@ -16,6 +16,7 @@ struct ParsedGeneration {
   GenerationPlan plan;  // without terms, engine and lease
   GenerationFields fields;
   std::unique_ptr<ReplyFormat> format;
+  std::string question;  // what the user said last, for the ledger
 };
 
 // body: of /v1/chat/completions, after its model was found.

@@ -189,6 +189,9 @@ ApiResult<ParsedGeneration> ParseCompletion(const json::object& body, const std:
       if (echo.wanted) echo.prompts.push_back(prompt);
     }
   }
+  if (const json::value& prompt = body.at("prompt"); prompt.is_string()) {
+    parsed.question = prompt.get_string();
+  }
   parsed.format = std::make_unique<CompletionFormat>(model, engine.tokenizer(), logprobs,
                                                      parsed.fields.include_usage, std::move(echo));
   return parsed;

@@ -42,6 +42,7 @@ struct ReplyChoice {
   std::vector<ToolCall> calls;
   std::vector<TokenOdds> odds;
   int tokens = 0, reasoning_tokens = 0;
+  std::vector<TokenId> said;  // tokens, but for those of reasoning
   GenerationResult result;
 };
 

@@ -2,6 +2,7 @@
 // The table, in the order of docs/server.md, and what all handlers share.
 #include "server/routes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
@@ -49,6 +50,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/version", kNobody, kOllama, HandleVersion, "The version of this program"},
     {"POST", "/v1/ask", kReader, kOpenAi, HandleAsk,
      "An answer from a library, each sentence carried by a quote, or an abstention"},
+    {"POST", "/v1/route", kReader, kOpenAi, HandleRoute,
+     "The intent of a question, and what would answer it"},
     {"POST", "/v1/search", kReader, kOpenAi, HandleSearch, "Passages of a library"},
     {"GET", "/v1/libraries", kReader, kOpenAi, HandleListLibraries, "The libraries that there are"},
     {"GET", "/v1/library/documents", kReader, kOpenAi, HandleListDocuments,
@@ -62,6 +65,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/library/report", kReader, kOpenAi, HandleLibraryReport,
      "Languages, duplicates, personal data, and what was not read"},
     {"GET", "/v1/ledger", kAdmin, kOpenAi, HandleLedger, "What was asked and what it cost"},
+    {"POST", "/v1/feedback", kWriter, kOpenAi, HandleFeedback, "Whether an answer was useful"},
     {"POST", "/tokenize", kReader, kOpenAi, HandleTokenize, "The tokens of a text"},
     {"POST", "/detokenize", kReader, kOpenAi, HandleDetokenize, "The text of tokens"},
     {"GET", "/tokenizer_info", kReader, kOpenAi, HandleTokenizerInfo,
@@ -96,6 +100,19 @@ void ReplyError(const Call& call, const ApiError& error) {
   call.exchange->Respond({.status = error.status,
                           .headers = std::move(headers),
                           .body = ToJson(json::value(ToJson(error, dialect)))});
+}
+
+std::string KindOf(const Call& call) {
+  std::string_view path = call.route->path;
+  path.remove_prefix(path.starts_with("/v1/") ? 4 : 1);
+  std::string kind(path);
+  std::ranges::replace(kind, '/', '.');
+  return kind;
+}
+
+void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry) {
+  const Result<void> closed = server.books().Close(share, entry);
+  if (!closed) server.options().warn(fmt::format("the ledger: {}", closed.error().message()));
 }
 
 ApiResult<json::object> ReadBody(const Call& call) {

@@ -72,6 +72,7 @@ void HandlePage(Server& server, const Call& call);
 void HandleAsk(Server& server, const Call& call);
 // A chat completion that names a library: docs/server.md.
 void HandleLibraryChat(Server& server, const Call& call, const json::object& body);
+void HandleRoute(Server& server, const Call& call);
 void HandleSearch(Server& server, const Call& call);
 void HandleListLibraries(Server& server, const Call& call);
 void HandleListDocuments(Server& server, const Call& call);
@@ -80,12 +81,19 @@ void HandleRemoveDocument(Server& server, const Call& call);
 void HandleDocumentText(Server& server, const Call& call);
 void HandleLibraryReport(Server& server, const Call& call);
 void HandleLedger(Server& server, const Call& call);
+void HandleFeedback(Server& server, const Call& call);
 
 // ---- for the handlers ----
 
 void Reply(const Call& call, const json::object& body, int status = 200);
 Dialect DialectOf(const Call& call);
 void ReplyError(const Call& call, const ApiError& error);
+// What an answer's row in the ledger is called by its route: "/v1/chat/completions" is
+// "chat.completions".
+std::string KindOf(const Call& call);
+// Closes an answer's account. Trouble with the ledger is warned of; the answer goes out without an
+// id.
+void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry);
 // The body as a JSON object.
 ApiResult<json::object> ReadBody(const Call& call);
 // The model that the body names.

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "answer/answerer.h"
-#include "answer/ledger.h"
 #include "base/clock.h"
 #include "server/library_chat.h"
 #include "server/routes.h"
@@ -24,11 +23,13 @@ struct Question {
   GenerationFields fields;
 };
 
-void RecordAnswer(Server& server, const Call& call, const Answer& answer) {
-  Result<Ledger> ledger = Ledger::Open(server.options().ledger_file);
-  const Result<void> recorded =
-      ledger ? ledger->Record(answer, UnixSeconds()) : std::unexpected(ledger.error());
-  if (!recorded) server.options().warn(fmt::format("the ledger: {}", recorded.error().message()));
+void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
+                  const ModelLease* lease, Answer& answer) {
+  LedgerEntry entry = EntryOf(answer, UnixSeconds());
+  entry.kind = KindOf(call);
+  if (lease != nullptr) entry.model_digest = (*lease)->digest();
+  CloseAccount(server, share, entry);
+  answer.ledger = std::move(entry.line);
   const auto& abstained = answer.abstained;
   server.metrics().CountAsk(abstained ? Name(*abstained) : "answered", answer.ledger.first_byte_ms);
   // Before the answer's end: the next request is held against it.
@@ -48,9 +49,6 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   options.terms = TermsOf(server, call, question.fields);
   // What was computed of a library's documents is shared by those who may read it.
   options.terms.scope = "library " + (*which)->name;
-  options.currency = server.options().currency;
-  options.electricity_per_kwh = server.options().electricity_per_kwh;
-  options.machine_per_hour = server.options().machine_per_hour;
   LanguageModel* model = nullptr;
   if (lease != nullptr) {
     model = (*lease)->engine();
@@ -64,9 +62,11 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   options.risk = question.risk.value_or(kDefaultRisk);
   Result<BorrowedLibrary> library = server.libraries().Borrow(question.library);
   if (!library) return std::unexpected(Of(library.error()));
+  MachineMeter::Share share = server.books().Begin();
   Result<Answer> answer = Ask(question.text, library->retriever(), model, options, events);
   if (!answer) return std::unexpected(Of(answer.error()));
-  RecordAnswer(server, call, *answer);
+  answer->ledger.delivered = !gone->load();
+  RecordAnswer(server, call, share, lease, *answer);
   return *std::move(answer);
 }
 
@@ -108,6 +108,8 @@ AskEvents EventsTo(AskStream& stream) {
   events.on_quote = [&stream](const Answer& so_far) {
     json::object quote = ToJson(so_far.quotes.back());
     quote["index"] = so_far.quotes.size() - 1;
+    // It is set before its quote, which is the first, is told of.
+    quote["span"] = so_far.quotes.size() == 1 ? ToJson(so_far.span) : json::value();
     stream.Send(Event(quote, "quote"));
   };
   events.on_claim = [&stream](const Claim& claim, const Answer&) {

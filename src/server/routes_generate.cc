@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes that write text: each format is parsed by its own file, then all go the same way.
-#include <cmath>
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
+#include "ledger/useful_tokens.h"
 #include "server/anthropic.h"
 #include "server/generation_call.h"
 #include "server/library_chat.h"
@@ -14,45 +15,30 @@
 namespace kinglet {
 namespace {
 
-constexpr double kMsPerHour = 3.6e6;
-
-// The ledger line that every answer carries. Joules are not told apart by request.
-json::object LedgerLineOf(const Server& server, const GenerationOutcome& outcome,
-                          const std::optional<double>& budget_ms) {
+// The row of an answer, but for what its books put on it.
+LedgerEntry EntryOf(const GenerationOutcome& outcome, const LanguageModel& model,
+                    const std::optional<double>& budget_ms) {
   const ReplyTotals& totals = outcome.totals;
-  const bool in_budget = !budget_ms || outcome.first_byte_ms <= *budget_ms;
-  const bool counts = in_budget && !outcome.client_gone && outcome.valid.value_or(true);
-  const int useful = counts ? totals.completion_tokens : 0;
-  double queue_ms = 0;
-  double prefill_ms = 0;
-  double decode_ms = 0;
+  LedgerEntry entry{.answered_at = UnixSeconds(), .mode = outcome.valid ? "format" : "text"};
+  LedgerLine& line = entry.line;
+  line.prompt_tokens = totals.prompt_tokens;
+  line.cached_tokens = totals.cached_tokens;
+  line.completion_tokens = totals.completion_tokens;
+  line.first_byte_ms = outcome.first_byte_ms;
+  line.total_ms = outcome.total_ms;
+  line.valid = outcome.valid;
+  if (budget_ms) line.in_budget = outcome.first_byte_ms <= *budget_ms;
+  line.delivered = !outcome.client_gone;
   for (const ReplyChoice& choice : outcome.choices) {
-    queue_ms = std::max(queue_ms, choice.result.queue_ms);
-    prefill_ms = std::max(prefill_ms, choice.result.prefill_ms);
-    decode_ms = std::max(decode_ms, choice.result.decode_ms);
+    line.queue_ms = std::max(line.queue_ms, choice.result.queue_ms);
+    line.prefill_ms = std::max(line.prefill_ms, choice.result.prefill_ms);
+    line.decode_ms = std::max(line.decode_ms, choice.result.decode_ms);
+    line.useful_tokens +=
+        CountUsefulTokens(model, choice.said, choice.result.stop,
+                          outcome.valid ? TextForm::kStructured : TextForm::kProse);
   }
-  json::value cost;
-  json::value cost_per_useful_token;
-  if (const auto& price = server.options().machine_per_hour) {
-    const double sum = outcome.total_ms / kMsPerHour * *price;
-    cost = sum;
-    if (useful > 0) cost_per_useful_token = sum / useful;
-  }
-  return {{"prompt_tokens", totals.prompt_tokens},
-          {"cached_tokens", totals.cached_tokens},
-          {"completion_tokens", totals.completion_tokens},
-          {"useful_tokens", useful},
-          {"valid", outcome.valid ? json::value(*outcome.valid) : json::value()},
-          {"first_byte_ms", outcome.first_byte_ms},
-          {"total_ms", outcome.total_ms},
-          {"queue_ms", queue_ms},
-          {"prefill_ms", prefill_ms},
-          {"decode_ms", decode_ms},
-          {"joules", nullptr},
-          {"joules_source", nullptr},
-          {"cost", std::move(cost)},
-          {"currency", server.options().currency},
-          {"cost_per_useful_token", std::move(cost_per_useful_token)}};
+  entry.answer = outcome.choices.front().text;
+  return entry;
 }
 
 void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
@@ -66,13 +52,22 @@ void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
   for (GenerationRequest& request : plan.requests) request.terms = terms;
   plan.keeps_alive = lease;
   const std::string model = (*lease)->name();
-  const std::shared_ptr<Admission> admission = call.admission;
+  // Dropped with a request that is refused.
+  const auto share = std::make_shared<MachineMeter::Share>(server.books().Begin());
   GenerationCall::Start(
       std::move(plan), std::move(parsed->format), call.exchange,
-      [&server, admission, budget = terms.first_byte_budget_ms](const GenerationOutcome& outcome) {
+      [&server, lease, share, admission = call.admission, kind = KindOf(call),
+       question = std::move(parsed->question),
+       budget = terms.first_byte_budget_ms](const GenerationOutcome& outcome) {
         // Before the answer's end: the next request is held against it.
         admission->CountTokens(outcome.totals.prompt_tokens + outcome.totals.completion_tokens);
-        return LedgerLineOf(server, outcome, budget);
+        LedgerEntry entry = EntryOf(outcome, *(*lease)->engine(), budget);
+        entry.kind = kind;
+        entry.model = (*lease)->name();
+        entry.model_digest = (*lease)->digest();
+        entry.question = question;
+        CloseAccount(server, *share, entry);
+        return ToJson(entry.line);
       },
       [&server, model, service = terms.service_class](const GenerationOutcome& outcome) {
         server.metrics().CountGeneration(model, service, outcome);

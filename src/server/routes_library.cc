@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes of Kinglet's own that look things up: searches, libraries, the ledger.
+// The routes of Kinglet's own that look things up: searches, intents, libraries.
 #include <utility>
 
-#include "answer/ledger.h"
 #include "base/clock.h"
 #include "server/routes.h"
 
 namespace kinglet {
 namespace {
+
+constexpr std::size_t kMaxRoutedBytes = std::size_t{64} << 10U;
 
 ApiError Of(const Status& status) { return ApiError::OfStatus(status); }
 
@@ -32,24 +33,30 @@ void HandleSearch(Server& server, const Call& call) {
         {{"query", query}, {"passages", std::move(passages)}, {"ms", MonotonicMs() - start_ms}});
 }
 
+void HandleRoute(Server& server, const Call& call) {
+  const ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  JsonFields fields(*body);
+  const std::string text = fields.RequiredText("text", kMaxRoutedBytes);
+  const bool explain = fields.Flag("explain").value_or(false);
+  if (const auto error = fields.Finish()) return ReplyError(call, ApiError::OfField(*error));
+  if (!server.router().has_router()) {
+    return ReplyError(call, {404, "no_intents",
+                             "this server knows no intents: it is started with --intents FILE"});
+  }
+  const double start_ms = MonotonicMs();
+  Result<json::object> decision = server.router().Route(text, explain);
+  if (!decision) return ReplyError(call, Of(decision.error()));
+  (*decision)["ms"] = MonotonicMs() - start_ms;
+  Reply(call, *decision);
+}
+
 void HandleListLibraries(Server& server, const Call& call) {
   json::array libraries;
   for (const ShelvedLibrary& library : server.libraries().libraries()) {
     libraries.push_back(json::object{{"name", library.name}});
   }
   Reply(call, {{"libraries", std::move(libraries)}});
-}
-
-void HandleLedger(Server& server, const Call& call) {
-  Result<Ledger> ledger = Ledger::Open(server.options().ledger_file);
-  if (!ledger) return ReplyError(call, Of(ledger.error()));
-  const auto entries = ledger->Latest(100);
-  const auto totals = ledger->Totals();
-  if (!entries) return ReplyError(call, Of(entries.error()));
-  if (!totals) return ReplyError(call, Of(totals.error()));
-  json::array rows;
-  for (const LedgerEntry& entry : *entries) rows.push_back(ToJson(entry));
-  Reply(call, {{"entries", std::move(rows)}, {"totals", ToJson(*totals)}});
 }
 
 }  // namespace kinglet

@@ -104,6 +104,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   std::unique_ptr<Server> server(new Server(std::move(options)));
   const ServerOptions& settled = server->options_;
   server->access_ = TRY(Access::Create(settled.access));
+  if (server->router_.has_router()) TRY(server->router_.Open());
   server->models_ = std::make_unique<ModelHost>(settled.models, settled.warn);
   HttpServerOptions http = settled.http;
   http.error_body = [](int status, std::string_view message) {
@@ -114,6 +115,9 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
       http, [raw = server.get()](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
         raw->Handle(std::move(request), std::move(exchange));
       }));
+  // Answers are given without a ledger too, each with a warning.
+  const auto opened = server->books_.WithLedger([](Ledger&) { return Result<void>(); });
+  if (!opened) settled.warn(fmt::format("the ledger: {}", opened.error().message()));
   // The first model is ready before anybody is answered.
   TRY(server->models_->Acquire(""));
   server->libraries_.WarmUp();
@@ -122,7 +126,9 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
 
 Server::Server(ServerOptions options)
     : options_(std::move(options)),
+      books_(options_.books),
       libraries_(options_.libraries, options_.open_vectors),
+      router_(options_.router, options_.warn),
       calibrations_(options_.calibration_folder, options_.builtin_calibrations),
       responses_(kResponseMemoryBytes) {}
 

@@ -14,12 +14,14 @@
 
 #include "answer/calibrations.h"
 #include "base/status.h"
+#include "ledger/books.h"
 #include "net/http_server.h"
 #include "server/access.h"
 #include "server/library_shelf.h"
 #include "server/metrics.h"
 #include "server/model_host.h"
 #include "server/openai_responses.h"
+#include "server/router_shelf.h"
 
 namespace kinglet {
 
@@ -29,14 +31,13 @@ struct ServerOptions {
   ModelHostOptions models;
   std::vector<ShelvedLibrary> libraries;
   VectorsOpener open_vectors;  // may be empty: by words alone
-  std::filesystem::path ledger_file;
+  RouterFiles router;
+  BooksOptions books;
   // What models' likelihoods are worth, as FindCalibration looks for it.
   std::filesystem::path calibration_folder;
   std::string_view builtin_calibrations;
   std::optional<double> first_byte_budget_ms;  // of interactive requests that name none
   double request_timeout_s = 600;
-  std::string currency = "EUR";
-  std::optional<double> electricity_per_kwh, machine_per_hour;  // prices
   std::string version;
   // A line for each request, JSON, without what was asked or answered; empty: none.
   std::function<void(const std::string& line)> log;
@@ -61,7 +62,9 @@ class Server {
   const ServerOptions& options() const { return options_; }
   ModelHost& models() { return *models_; }
   LibraryShelf& libraries() { return libraries_; }
+  RouterShelf& router() { return router_; }
   CalibrationShelf& calibrations() { return calibrations_; }
+  Books& books() { return books_; }
   Metrics& metrics() { return metrics_; }
   ResponseMemory& responses() { return responses_; }
   Access& access() { return *access_; }
@@ -74,7 +77,9 @@ class Server {
 
   ServerOptions options_;
   Metrics metrics_;
+  Books books_;
   LibraryShelf libraries_;
+  RouterShelf router_;
   CalibrationShelf calibrations_;
   ResponseMemory responses_;
   std::unique_ptr<Access> access_;

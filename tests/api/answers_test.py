@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Answers from a library as they come: events of /v1/ask, and chat completions that name a library."""
+import json
 import unittest
 
 import serving
@@ -34,6 +35,14 @@ class Answers(serving.LibraryTest):
         self.assertIn(read["span"]["text"], read["quotes"][0]["text"])
         self.assertGreater(read["ledger"]["prompt_tokens"], 0)
         self.assertEqual(read["dropped"], [])
+
+    def test_the_first_quote_comes_with_its_span(self):
+        text = self.server.post("/v1/ask", {"question": KESTREL, "stream": True}).body.decode()
+        events = [block.split("\ndata: ") for block in text.strip().split("\n\n")]
+        quotes = [json.loads(data) for name, data in events if name == "event: quote"]
+        answer = json.loads(events[-1][1])
+        self.assertEqual(quotes[0]["span"], answer["span"])
+        self.assertTrue(all(quote["span"] is None for quote in quotes[1:]))
 
     def test_the_span_stands_in_its_quote(self):
         answer = self.server.post("/v1/ask", {"question": KESTREL}).json()

@@ -213,12 +213,6 @@ class Libraries(serving.LibraryTest):
         self.expect_error(self.server.post("/v1/ask", {"question": "a", "turns": ["b"]}), 400, "turns")
         self.expect_error(self.server.post("/v1/search", {"query": "a", "limit": 0}), 400, "limit")
 
-    def test_what_was_asked_is_in_the_ledger(self):
-        before = self.server.get("/v1/ledger").json()["totals"]
-        self.server.post("/v1/ask", {"question": "Where do owls sleep?", "mode": "quote"})
-        after = self.server.get("/v1/ledger").json()["totals"]
-        self.assertNotEqual(before, after)
-
 
 if __name__ == "__main__":
     unittest.main()

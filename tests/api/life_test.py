@@ -69,6 +69,8 @@ class Clients(serving.ServerTest):
                 link.recv(1000)
         # Whoever waits takes pages yet, though nobody runs; a page on its way to the disk is held until it is there.
         wait_for(lambda: left_over() == 0)
+        lines = [row["ledger"] for row in self.server.get("/v1/ledger?limit=20").json()["entries"]]
+        self.assertIn((False, 0), [(line["delivered"], line["useful_tokens"]) for line in lines])
 
     def test_a_budget_that_cannot_be_kept_is_refused_at_once(self):
         reply = self.server.post("/v1/chat/completions", ASK | {"kinglet": {"first_byte_budget_ms": 0}})

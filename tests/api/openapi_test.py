@@ -7,6 +7,15 @@ import serving
 
 
 class Document(serving.LibraryTest):
+    @classmethod
+    def make_server(cls):
+        server = super().make_server()
+        intents = cls.home / "intents.toml"
+        intents.write_text(serving.INTENTS)
+        serving.train_intents(intents, cls.environment)
+        server.arguments += ["--intents", intents]
+        return server
+
     def setUp(self):
         self.document = self.server.get("/openapi.json").json()
         self.add("a.md", "The kestrel eats voles.")
@@ -48,6 +57,9 @@ class Document(serving.LibraryTest):
             reply = self.server.send(method, path, body)
             if path in ("/v1/embeddings", "/api/embed"):   # the tiny model writes
                 self.assertEqual(reply.status, 400)
+                continue
+            if path == "/v1/feedback":   # on an answer that is not there
+                self.assertEqual(reply.status, 404)
                 continue
             self.assertEqual(reply.status, 200, (path, reply.body))
             (kind, media), *_ = operation["responses"]["200"]["content"].items()

@@ -163,6 +163,30 @@ class ServerTest(unittest.TestCase):
         return error
 
 
+INTENTS = """
+default = "birds"
+
+[out_of_scope]
+rejection = 0
+
+[[intent]]
+name = "birds"
+mode = "chat"
+examples = ["what does a kestrel eat", "where do swifts nest", "which bird sings at night", "how fast does a falcon dive", "do owls hunt by day"]
+
+[[intent]]
+name = "bills"
+mode = "refuse"
+message = "Ask the office."
+examples = ["where is my invoice", "you charged my card twice", "send me the receipt", "how do I pay the bill", "refund my payment"]
+"""
+
+
+def train_intents(file, environment):
+    """A router, learnt from a file of intents by words alone."""
+    return subprocess.run([os.environ["KINGLET"], "intents", "train", str(file)], env=os.environ | environment, check=True, capture_output=True)
+
+
 class LibraryTest(ServerTest):
     """Its server has a library, "notes"."""
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """kinglet ask and kinglet ledger as a person and a script use them: quotes, abstentions, the bill, bad input, a terminal."""
+import csv
+import io
 import json
 import os
 import pathlib
@@ -90,20 +92,69 @@ class Ask(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertTrue(out.startswith("I do not know"), out)
 
-    def test_the_ledger_keeps_questions_and_counts_costs(self):
-        (self.home / "kinglet.toml").write_text('currency = "USD"\nmachine_per_hour = 3600.0\n', encoding="utf-8")
-        try:
-            answer = self.ask_json("When does the front door open?", "--mode", "quote")
-        finally:
-            (self.home / "kinglet.toml").unlink()
-        self.assertEqual(answer["ledger"]["currency"], "USD")
-        self.assertAlmostEqual(answer["ledger"]["cost"], answer["ledger"]["total_ms"] / 1000, places=6)
-        ledger = json.loads(self.kinglet("ledger", "--json")[1])
-        self.assertEqual(ledger["entries"][0]["question"], "When does the front door open?")
-        self.assertGreaterEqual(ledger["totals"]["questions"], 1)
-        table = self.kinglet("ledger", "--limit", "1")[1].splitlines()
-        self.assertEqual(len(table), 3)
-        self.assertIn("When does the front door open?", table[1])
+    def set(self, settings):
+        """kinglet.toml, for this test."""
+        (self.home / "kinglet.toml").write_text(settings, encoding="utf-8")
+        self.addCleanup((self.home / "kinglet.toml").unlink)
+
+    def ledger(self, *arguments):
+        status, out, err = self.kinglet("ledger", *arguments)
+        self.assertEqual(status, 0, err)
+        return out
+
+    def test_the_ledger_has_each_answer_and_its_cost(self):
+        self.set('currency = "USD"\nmachine_per_hour = 3600.0\nelectricity_per_kwh = 3600000\n')
+        answer = self.ask_json("When does the front door open?", "--mode", "quote")
+        line = answer["ledger"]
+        self.assertEqual(line["currency"], "USD")
+        self.assertAlmostEqual(line["cost"], line["machine_ms"] / 1000 + line["joules"], places=6)
+        self.assertAlmostEqual(line["machine_ms"], line["total_ms"], delta=20)
+        self.assertIn(line["joules_source"], ("rapl", "estimate"))
+        self.assertIs(line["kept"], True)
+        ledger = json.loads(self.ledger("--json"))
+        self.assertEqual(ledger["entries"][0]["id"], line["id"])
+        self.assertEqual(ledger["entries"][0]["kind"], "ask")
+        self.assertIsNone(ledger["entries"][0]["question"])
+        self.assertGreaterEqual(ledger["totals"]["useful_answers"], 1)
+        self.assertIn(line["id"], self.ledger("--limit", "1").splitlines()[1])
+
+    def test_the_ledger_as_tables_and_as_a_page(self):
+        self.ask_json("When does the front door open?", "--mode", "quote")
+        rows = list(csv.DictReader(io.StringIO(self.ledger("--csv"), newline="")))
+        self.assertEqual(rows[0]["mode"], "quote")
+        for by in "day", "mode", "model", "intent":
+            groups = json.loads(self.ledger("--by", by, "--json"))["by"][by]
+            self.assertEqual(sum(group["answers"] for group in groups), json.loads(self.ledger("--json"))["totals"]["answers"])
+            self.assertIn(by, self.ledger("--by", by).splitlines()[0])
+            self.assertEqual(len(list(csv.DictReader(io.StringIO(self.ledger("--by", by, "--csv"), newline="")))), len(groups))
+        page = self.ledger("--html")
+        self.assertIn("<!doctype html>", page)
+        self.assertNotIn("<script", page)
+        self.assertEqual(self.kinglet("ledger", "--html", "--csv")[0], 2)
+
+    def test_the_ledger_keeps_text_where_asked_and_forgets(self):
+        self.set("[ledger]\nkeep_text = true\n")
+        line = self.ask_json("When does the front door of ann@example.org open?", "--mode", "quote")["ledger"]
+        entry = json.loads(self.ledger("--json"))["entries"][0]
+        self.assertEqual(entry["question"], "When does the front door of [email] open?")
+        self.assertIn("1 forgotten", self.ledger("forget", line["id"]))
+        self.assertNotIn(line["id"], self.ledger("--json"))
+        self.assertEqual(self.kinglet("ledger", "forget", line["id"])[0], 1)
+        self.assertEqual(self.kinglet("ledger", "forget")[0], 2)
+        self.assertEqual(self.kinglet("ledger", "forget", "--before", "yesterday")[0], 2)
+        self.assertIn("0 forgotten", self.ledger("forget", "--before", "2020-01-31"))
+        self.ledger("forget", "--before", "2999-01-01T00:00:00Z")
+        self.assertEqual(json.loads(self.ledger("--json"))["entries"], [])
+
+    def test_settings_of_the_ledger_are_checked(self):
+        for setting in "keep_days = 0", 'keep_text = "yes"', "idle_watts = -1", "idle_watts = 90", "colour = 1":
+            self.set(f"[ledger]\n{setting}\n")
+            status, _, err = self.kinglet("ledger")
+            self.assertEqual(status, 3, err)
+            self.assertIn("kinglet.toml", err)
+            self.doCleanups()
+        self.set("ledger = 1\n")
+        self.assertEqual(self.kinglet("ledger")[0], 3)
 
     def test_a_ledger_that_cannot_be_written_does_not_take_the_answer_away(self):
         with tempfile.TemporaryDirectory() as home:

@@ -39,6 +39,16 @@ class Extract(unittest.TestCase):
         path = self.write("schema.json", schema if isinstance(schema, str) else json.dumps(schema))
         return self.kinglet("extract", "--schema", path, "--model", self.model, *arguments, **more)
 
+    def test_an_answer_is_in_the_ledger_and_one_that_was_cut_too(self):
+        self.assertEqual(self.extract(SCHEMA, "An owl saw two voles.")[0], 0)
+        self.assertEqual(self.extract(SCHEMA, "An owl saw two voles.", "-n", "2")[0], 1)
+        cut, whole = json.loads(self.kinglet("ledger", "--json")[1])["entries"]
+        for row in cut, whole:
+            self.assertEqual((row["kind"], row["mode"]), ("extract", "format"))
+        self.assertEqual((cut["ledger"]["valid"], cut["ledger"]["useful_tokens"]), (False, 0))
+        self.assertIs(whole["ledger"]["valid"], True)
+        self.assertGreater(whole["ledger"]["useful_tokens"], 0)
+
     def test_what_is_printed_satisfies_the_schema(self):
         for arguments, stdin in ((["An owl saw two voles."], ""), (["--temp", "1.5", "--seed", "7", "a"], ""), ([], "one owl\n")):
             status, out, err = self.extract(SCHEMA, *arguments, stdin=stdin)

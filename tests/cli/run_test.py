@@ -66,6 +66,28 @@ class Run(unittest.TestCase):
         self.assertEqual((status, err), (0, ""))
         self.assertTrue(out.decode().startswith(ANSWER), out)
 
+    def test_an_answer_is_in_the_ledger(self):
+        with tempfile.TemporaryDirectory() as home:
+            self.assertEqual(kinglet("run", MODEL, "--raw", "-p", STORY, "-n", "24", KINGLET_HOME=home)[0], 0)
+            row = json.loads(kinglet("ledger", "--json", KINGLET_HOME=home)[1])["entries"][0]
+            self.assertEqual((row["kind"], row["mode"], row["model"]), ("run", "text", "stories-q4_0"))
+            self.assertEqual(row["ledger"]["completion_tokens"], 24)
+            self.assertEqual(row["ledger"]["useful_tokens"], 24)
+            self.assertLessEqual(row["ledger"]["first_byte_ms"], row["ledger"]["total_ms"])
+            (pathlib.Path(home) / "kinglet.toml").write_text("[ledger]\nkeep_text = true\n")
+            kinglet("run", MODEL, "--raw", "-p", STORY, "-n", "24", KINGLET_HOME=home)
+            row = json.loads(kinglet("ledger", "--json", KINGLET_HOME=home)[1])["entries"][0]
+            self.assertEqual(row["question"], STORY)
+            self.assertTrue(row["answer"].startswith(ANSWER), row)
+
+    def test_a_ledger_that_cannot_be_written_does_not_take_the_answer_away(self):
+        with tempfile.TemporaryDirectory() as home:
+            (pathlib.Path(home) / "ledger.sqlite").mkdir()
+            status, out, err = kinglet("run", MODEL, "--raw", "-p", STORY, "-n", "24", KINGLET_HOME=home)
+            self.assertEqual(status, 0)
+            self.assertTrue(out.decode().startswith(ANSWER), out)
+            self.assertIn("ledger.sqlite", err)
+
     def test_the_same_on_every_thread_count_and_isa(self):
         answers = set()
         for threads in "1", "2", "3":

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What looks at every text of a library, on any bytes: what it finds lies in the text, in order,
-// at whole characters, and what is masked of UTF-8 is UTF-8.
+// What looks at every text of a library or of an answer, on any bytes: what it finds lies in the
+// text, in order, at whole characters, what is masked of UTF-8 is UTF-8, and no more tokens are
+// useful than there are.
 // Covers: src/knowledge/personal_data.cc src/knowledge/phone_numbers.cc
-// Covers: src/knowledge/model_instructions.cc src/knowledge/plain_words.cc
+// Covers: src/knowledge/model_instructions.cc src/text/plain_words.cc
 // Covers: src/knowledge/near_duplicates.cc src/knowledge/text_language.cc
+// Covers: src/ledger/useful_tokens.cc
 // Longest input: 4096
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "base/check.h"
 #include "base/utf8.h"
@@ -15,6 +18,7 @@
 #include "knowledge/near_duplicates.h"
 #include "knowledge/personal_data.h"
 #include "knowledge/text_language.h"
+#include "ledger/useful_tokens.h"
 
 namespace {
 
@@ -23,6 +27,19 @@ void CheckRange(std::string_view text, kinglet::ByteRange range, std::size_t end
                 "{} to {} of {}, after {}", range.begin, range.end, text.size(), end_before);
   if (!kinglet::IsUtf8(text)) return;
   KINGLET_CHECK(kinglet::IsUtf8(range.Of(text)), "a range cuts a character");
+}
+
+// Tokens of one to four bytes, whatever characters they cut.
+void CheckUsefulTokens(std::string_view text) {
+  std::vector<std::string_view> tokens;
+  for (std::size_t at = 0; at < text.size(); at += tokens.back().size()) {
+    tokens.push_back(text.substr(at, 1 + tokens.size() % 4));
+  }
+  for (const kinglet::TextForm form : {kinglet::TextForm::kProse, kinglet::TextForm::kStructured}) {
+    const int useful = kinglet::CountUsefulTokens(tokens, form);
+    KINGLET_CHECK((useful > 0) == !tokens.empty() && useful <= std::ssize(tokens),
+                  "{} of {} tokens", useful, tokens.size());
+  }
 }
 
 }  // namespace
@@ -46,5 +63,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto signature = kinglet::SignatureOf(text);
   KINGLET_CHECK(!signature || !shingles.empty(), "a signature of nothing");
   (void)kinglet::LanguageOf(text);
+  CheckUsefulTokens(text);
   return 0;
 }

@@ -168,6 +168,7 @@ class PageTest(unittest.TestCase):
         self.choose_note()
         self.ask(WHERE_KEY, quotes_only=False)
         self.assertEqual(page.text(".quote blockquote"), KEEPS)
+        self.assertIn(page.text(".quote blockquote strong").strip(), KEEPS)
         self.assertIn("left out", page.text("details summary"))
         self.assertEqual(page.js("[...document.querySelectorAll('.meter dt')].map(e => e.textContent)"),
                          ["First byte", "Total", "Prompt", "Cached", "Generated", "Useful", "Cost"])

@@ -11,7 +11,7 @@ import sys
 import unittest
 
 # What a folder of src/ may include and link. Arrows point down only:
-# base <- {text, tensor, net} <- {kernels, catalog, grammar, router} <- {model, knowledge} <- engine <- answer
+# base <- {text, tensor, net} <- {kernels, catalog, grammar, router} <- {model, knowledge} <- {engine, ledger} <- answer
 #      <- {server, eval} <- cli; folders of one floor do not see each other.
 ARROWS = {
     "base": set(),
@@ -25,7 +25,8 @@ ARROWS = {
     "model": {"base", "text", "tensor", "kernels"},
     "knowledge": {"base", "text", "kernels"},
     "engine": {"base", "text", "tensor", "kernels", "grammar", "model"},
-    "answer": {"base", "text", "knowledge", "router", "engine"},
+    "ledger": {"base", "text", "knowledge"},
+    "answer": {"base", "text", "knowledge", "ledger", "router", "engine"},
 }
 _BELOW = set(ARROWS)
 ARROWS["server"] = _BELOW

@@ -167,13 +167,21 @@ const kReasons = {
   unsupported: "The model wrote an answer, but no quote carries it. It is not shown as one.",
 };
 
+// Its text, the words that answer in bold.
+function quoted(quote) {
+  if (!quote.span) return [visible(quote.text)];
+  const { start_byte: start, end_byte: end } = quote.span;
+  const [before, span, after] = cutBytes(quote.text, start - quote.start_byte, end - quote.start_byte);
+  return [before, make("strong", {}, span), after];
+}
+
 function quoteCard(quote, number, library) {
   const place = (name) => (quote[name] === null ? "" : `${name} ${quote[name]}`);
   const where = [quote.heading, place("page"), place("line")].filter(Boolean).join(" · ");
   return make(
     "li",
     { class: "quote" },
-    make("blockquote", { dir: "auto" }, visible(quote.text)),
+    make("blockquote", { dir: "auto" }, ...quoted(quote)),
     make(
       "button",
       { type: "button", class: "source", onclick: () => openReader(quote.document, library, quote) },
@@ -227,7 +235,8 @@ class AskView {
     const body = this.turn.body;
     // Where there is no answer: what comes closest, or the sides of a conflict.
     answer.quotes.forEach((quote, index) => {
-      if (!this.quotes[index]) this.addQuote({ ...quote, index });
+      const span = answer.span?.quote === index ? answer.span : null;
+      if (!this.quotes[index]) this.addQuote({ ...quote, index, span });
     });
     const dropped = answer.dropped.filter((sentence) => sentence.text !== "");
     if (answer.abstained) {
@@ -265,7 +274,8 @@ function ask(question) {
   const library = byId("library").value;
   const quotesOnly = byId("quotes-only").checked;
   const body = { question, library, stream: true, mode: quotesOnly ? "quote" : "cite" };
-  if (byId("model").value !== "") body.model = byId("model").value;
+  // Named, a model would read the quotes out.
+  if (!quotesOnly && byId("model").value !== "") body.model = byId("model").value;
   const view = new AskView(turn, library);
   const work = async (signal) => {
     for await (const event of serverEvents(await post("/v1/ask", body, signal))) {

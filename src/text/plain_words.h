@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of a text by a rule that costs next to nothing, for what looks at every document as it is
-// ingested. What the index holds is told by word_stems.h.
+// Words of a text by a rule that costs next to nothing, for what looks at every document or
+// question. What the index of a library holds is told by knowledge/word_stems.h.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One line after the other, so that no more than one value is held.
-#include "eval/json_lines.h"
+#include "base/json_lines.h"
 
 #include <algorithm>
 #include <cstddef>

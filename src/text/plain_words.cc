@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ASCII is told by hand, the rest by ICU's properties of characters.
-#include "knowledge/plain_words.h"
+#include "text/plain_words.h"
 
 #include <array>
 

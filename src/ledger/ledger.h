@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger: a row for each answer, kept in an SQLite file of its own, written before the answer
+// ends. docs/ledger.md says what each column means and what survives which crash.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/sqlite.h"
+#include "base/status.h"
+#include "ledger/ledger_line.h"
+
+namespace kinglet {
+
+struct LedgerOptions {
+  std::filesystem::path file;
+  bool keep_text = false;        // of questions and answers, with personal data masked
+  std::optional<int> keep_days;  // older rows are removed
+};
+
+struct LedgerEntry {
+  std::int64_t answered_at = 0;  // Unix seconds
+  std::string kind;              // which way it was asked: "ask", "chat.completions", "run"
+  std::string mode;              // of a library's answers "quote", "cite", "chat"; "text", "format"
+  std::optional<std::string> intent;
+  std::string model;  // empty where none was asked
+  std::optional<std::string> model_digest;
+  std::optional<std::string> abstained;  // reason
+  LedgerLine line;
+  std::optional<std::string> question, answer;  // where text is kept
+
+  // From the user, after the answer.
+  std::optional<bool> thumb;  // true: it was useful
+  std::optional<std::string> corrected_intent, comment;
+};
+
+// Sums over some answers.
+struct LedgerTotals {
+  std::string group;  // what they have in common; empty: all of them, or none known
+  std::int64_t answers = 0;
+  // By the user's thumb, else by the verdicts: see docs/ledger.md.
+  std::int64_t useful_answers = 0;
+  std::int64_t abstentions = 0;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t cached_tokens = 0;
+  std::int64_t completion_tokens = 0;
+  std::int64_t useful_tokens = 0;
+  double total_ms = 0;
+  double machine_ms = 0;
+  std::optional<double> joules;  // of the answers that have them
+  double estimated_joules = 0;   // of these, not counted by the machine
+  // Of the answers that have one; unset where they have several currencies.
+  std::optional<double> cost;
+  std::string currency;
+  std::optional<double> cost_per_useful_token, cost_per_useful_answer;
+};
+
+enum class LedgerGroup : std::uint8_t { kDay, kMode, kModel, kIntent };
+
+inline constexpr LedgerGroup kLedgerGroups[] = {LedgerGroup::kDay, LedgerGroup::kMode,
+                                                LedgerGroup::kModel, LedgerGroup::kIntent};
+
+std::string_view Name(LedgerGroup group);  // "day", "mode", "model", "intent"
+// One of kLedgerGroups; null: it has no such name.
+const LedgerGroup* FindLedgerGroup(std::string_view name);
+
+struct LedgerFeedback {
+  std::string id;  // of the answer
+  bool useful = false;
+  std::optional<std::string> intent;  // what it should have been taken for
+  std::optional<std::string> comment;
+};
+
+// One connection: not for two threads at a time.
+class Ledger {
+ public:
+  // Opens or makes the file and its folder, and removes what is too old.
+  static Result<Ledger> Open(LedgerOptions options);
+
+  // Writes the row and returns its id: 16 hexadecimal digits, drawn. It outlives this process from
+  // then on. Text is written where it is to be kept, and masked. Also removes a few old rows.
+  Result<std::string> Record(const LedgerEntry& entry);
+  // The later replaces the earlier, whole. False: there is no such answer.
+  Result<bool> Record(const LedgerFeedback& feedback);
+
+  // The latest entries, newest first.
+  Result<std::vector<LedgerEntry>> Latest(int limit);
+  Result<LedgerTotals> Totals();
+  // Days (UTC) newest first, all else the most answers first.
+  Result<std::vector<LedgerTotals>> TotalsBy(LedgerGroup group);
+
+  // How many rows went, off the disk too.
+  Result<std::int64_t> Forget(std::string_view id);
+  Result<std::int64_t> ForgetBefore(std::int64_t unix_seconds);
+
+ private:
+  Ledger(LedgerOptions options, Database database, Statement insert, Statement prune)
+      : options_(std::move(options)),
+        database_(std::move(database)),
+        insert_(std::move(insert)),
+        prune_(std::move(prune)) {}
+
+  LedgerOptions options_;
+  Database database_;
+  Statement insert_;  // these two behind their database
+  Statement prune_;
+};
+
+}  // namespace kinglet

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger: rows come back as recorded, totals add up, text is kept where asked and masked, older
+// files are taken over, a newer program's are left alone.
+#include "ledger/ledger.h"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "ledger/books.h"
+
+namespace kinglet {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LedgerTest : public testing::Test {
+ protected:
+  LedgerTest() : folder_(fs::path(testing::TempDir()) / "kinglet_ledger_test") {
+    fs::remove_all(folder_);
+  }
+  ~LedgerTest() override { fs::remove_all(folder_); }
+
+  Ledger Open(bool keep_text = false, std::optional<int> keep_days = {}) const {
+    return Ledger::Open({.file = File(), .keep_text = keep_text, .keep_days = keep_days}).value();
+  }
+  fs::path File() const { return folder_ / "deep" / "ledger.sqlite"; }
+
+  // All that the file and its log hold.
+  std::string BytesOnDisk() const {
+    std::string bytes;
+    for (const auto& file : fs::directory_iterator(File().parent_path())) {
+      if (!file.path().string().ends_with("-shm")) bytes += ReadFile(file.path(), 1 << 26).value();
+    }
+    return bytes;
+  }
+
+  fs::path folder_;
+};
+
+LedgerEntry MakeEntry(int useful_tokens, std::int64_t answered_at = 1000) {
+  LedgerEntry entry{.answered_at = answered_at, .kind = "run", .mode = "text", .model = "m"};
+  entry.line.prompt_tokens = 100;
+  entry.line.cached_tokens = 40;
+  entry.line.completion_tokens = 20;
+  entry.line.useful_tokens = useful_tokens;
+  entry.line.total_ms = 50;
+  entry.line.machine_ms = 25;
+  entry.line.currency = "EUR";
+  return entry;
+}
+
+LedgerEntry Paid(LedgerEntry entry, double cost, std::string currency = "EUR") {
+  entry.line.cost = cost;
+  entry.line.currency = std::move(currency);
+  return entry;
+}
+
+TEST_F(LedgerTest, KeepsEachColumnAcrossOpens) {
+  LedgerEntry entry{.answered_at = 1000,
+                    .kind = "ask",
+                    .mode = "cite",
+                    .intent = "howto",
+                    .model = "m\u00e9",
+                    .model_digest = "sha256:00",
+                    .abstained = "missing",
+                    .question = "q",
+                    .answer = "a"};
+  entry.line = {.prompt_tokens = 1,
+                .cached_tokens = 2,
+                .completion_tokens = 3,
+                .useful_tokens = 4,
+                .first_byte_ms = 5.5,
+                .total_ms = 6.5,
+                .queue_ms = 7.5,
+                .retrieval_ms = 8.5,
+                .prefill_ms = 9.5,
+                .decode_ms = 10.5,
+                .machine_ms = 11.5,
+                .joules = 12.5,
+                .joules_source = "rapl",
+                .cost = 13.5,
+                .currency = "USD",
+                .kept = false,
+                .valid = true,
+                .in_budget = true,
+                .delivered = false};
+  const std::string id = Open(/*keep_text=*/true).Record(entry).value();
+  EXPECT_EQ(id.size(), 16U);
+  ASSERT_TRUE(Open().Record(MakeEntry(1)));
+  const auto entries = Open().Latest(10).value();
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_FALSE(entries[0].abstained || entries[0].line.kept || entries[0].line.joules);
+  EXPECT_TRUE(entries[0].line.delivered);
+  entry.line.id = id;
+  EXPECT_EQ(ToJson(entries[1].line), ToJson(entry.line));
+  EXPECT_EQ(entries[1].answered_at, 1000);
+  EXPECT_EQ(entries[1].kind, "ask");
+  EXPECT_EQ(entries[1].mode, "cite");
+  EXPECT_EQ(entries[1].intent, "howto");
+  EXPECT_EQ(entries[1].model, "m\u00e9");
+  EXPECT_EQ(entries[1].model_digest, "sha256:00");
+  EXPECT_EQ(entries[1].abstained, "missing");
+  EXPECT_EQ(entries[1].question, "q");
+  EXPECT_EQ(entries[1].answer, "a");
+  EXPECT_EQ(Open().Latest(1).value().size(), 1U);
+}
+
+TEST_F(LedgerTest, AddsUp) {
+  Ledger ledger = Open();
+  LedgerEntry estimated = Paid(MakeEntry(10), 0.5);
+  estimated.line.joules = 2;
+  estimated.line.joules_source = "estimate";
+  LedgerEntry abstained = Paid(MakeEntry(0), 0.25);
+  abstained.line.kept = false;
+  abstained.abstained = "missing";
+  abstained.line.joules = 3;
+  abstained.line.joules_source = "rapl";
+  LedgerEntry quotes = MakeEntry(0);
+  quotes.line.kept = true;
+  LedgerEntry invalid = MakeEntry(0);
+  invalid.line.valid = false;
+  for (const LedgerEntry& entry : {estimated, abstained, quotes, invalid}) {
+    ASSERT_TRUE(ledger.Record(entry));
+  }
+  const LedgerTotals totals = ledger.Totals().value();
+  EXPECT_EQ(totals.answers, 4);
+  EXPECT_EQ(totals.useful_answers, 2);
+  EXPECT_EQ(totals.abstentions, 1);
+  EXPECT_EQ(totals.prompt_tokens, 400);
+  EXPECT_EQ(totals.cached_tokens, 160);
+  EXPECT_EQ(totals.completion_tokens, 80);
+  EXPECT_EQ(totals.useful_tokens, 10);
+  EXPECT_EQ(totals.total_ms, 200);
+  EXPECT_EQ(totals.machine_ms, 100);
+  EXPECT_EQ(totals.joules, 5);
+  EXPECT_EQ(totals.estimated_joules, 2);
+  EXPECT_EQ(totals.cost, 0.75);
+  EXPECT_EQ(totals.currency, "EUR");
+  // Of those with a price: what was spent on answers that were of no use counts too.
+  EXPECT_EQ(totals.cost_per_useful_token, 0.075);
+  EXPECT_EQ(totals.cost_per_useful_answer, 0.75);
+}
+
+TEST_F(LedgerTest, DoesNotAddUpCurrencies) {
+  Ledger ledger = Open();
+  ASSERT_TRUE(ledger.Record(Paid(MakeEntry(10), 1, "EUR")));
+  ASSERT_TRUE(ledger.Record(Paid(MakeEntry(10), 1, "USD")));
+  EXPECT_FALSE(ledger.Totals().value().cost);
+  EXPECT_FALSE(ledger.Totals().value().cost_per_useful_token);
+}
+
+TEST_F(LedgerTest, AnEmptyLedgerHasNoCost) {
+  Ledger ledger = Open();
+  EXPECT_EQ(ledger.Totals().value().answers, 0);
+  EXPECT_FALSE(ledger.Totals().value().cost || ledger.Totals().value().joules);
+  EXPECT_TRUE(ledger.Latest(5).value().empty());
+  EXPECT_TRUE(ledger.TotalsBy(LedgerGroup::kModel).value().empty());
+}
+
+TEST_F(LedgerTest, GroupsByWhatIsAskedFor) {
+  Ledger ledger = Open();
+  constexpr std::int64_t kDay = 86'400;
+  for (const std::int64_t at : {kDay, kDay + 1, 2 * kDay}) {
+    LedgerEntry entry = MakeEntry(1, at);
+    entry.model = at == kDay ? "small" : "large";
+    if (at == kDay) entry.intent = "chat";
+    ASSERT_TRUE(ledger.Record(entry));
+  }
+  const auto groups = [&](LedgerGroup by) {
+    std::vector<std::pair<std::string, std::int64_t>> found;
+    const auto all = ledger.TotalsBy(by).value();
+    for (const LedgerTotals& totals : all) {
+      found.emplace_back(totals.group, totals.answers);
+    }
+    return found;
+  };
+  using Found = std::vector<std::pair<std::string, std::int64_t>>;
+  EXPECT_EQ(groups(LedgerGroup::kDay), (Found{{"1970-01-03", 1}, {"1970-01-02", 2}}));
+  EXPECT_EQ(groups(LedgerGroup::kModel), (Found{{"large", 2}, {"small", 1}}));
+  EXPECT_EQ(groups(LedgerGroup::kIntent), (Found{{"", 2}, {"chat", 1}}));
+  EXPECT_EQ(groups(LedgerGroup::kMode), (Found{{"text", 3}}));
+  for (const LedgerGroup& by : kLedgerGroups) EXPECT_EQ(FindLedgerGroup(Name(by)), &by);
+  EXPECT_EQ(FindLedgerGroup("colour"), nullptr);
+}
+
+TEST_F(LedgerTest, TheUserHasTheLastWord) {
+  Ledger ledger = Open();
+  const std::string liked_abstention = ledger
+                                           .Record([] {
+                                             LedgerEntry entry = MakeEntry(0);
+                                             entry.line.kept = false;
+                                             return entry;
+                                           }())
+                                           .value();
+  const std::string disliked = ledger.Record(MakeEntry(10)).value();
+  EXPECT_EQ(ledger.Totals().value().useful_answers, 1);
+  EXPECT_TRUE(ledger.Record(LedgerFeedback{.id = liked_abstention, .useful = true}).value());
+  EXPECT_TRUE(
+      ledger
+          .Record(LedgerFeedback{
+              .id = disliked, .useful = false, .intent = "code", .comment = "ask ann@example.org"})
+          .value());
+  EXPECT_FALSE(ledger.Record(LedgerFeedback{.id = "none", .useful = true}).value());
+  EXPECT_EQ(ledger.Totals().value().useful_answers, 1);
+  EXPECT_EQ(ledger.Totals().value().useful_tokens, 0);
+  EXPECT_EQ(ledger.TotalsBy(LedgerGroup::kIntent).value()[1].group, "code");
+  const LedgerEntry entry = ledger.Latest(1).value()[0];
+  EXPECT_EQ(entry.thumb, false);
+  EXPECT_EQ(entry.comment, "ask [email]");
+  EXPECT_TRUE(ledger.Record(LedgerFeedback{.id = disliked, .useful = true}).value());
+  EXPECT_FALSE(ledger.Latest(1).value()[0].comment);
+}
+
+TEST_F(LedgerTest, KeepsTextWhereAskedAndMasksIt) {
+  LedgerEntry entry = MakeEntry(1);
+  entry.question = "Write to ann@example.org.";
+  entry.answer = "I shall write to ann@example.org.";
+  ASSERT_TRUE(Open(/*keep_text=*/false).Record(entry));
+  EXPECT_FALSE(Open().Latest(1).value()[0].question);
+  ASSERT_TRUE(Open(/*keep_text=*/true).Record(entry));
+  EXPECT_EQ(Open().Latest(1).value()[0].question, "Write to [email].");
+  EXPECT_EQ(Open().Latest(1).value()[0].answer, "I shall write to [email].");
+  EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("ann@example.org")));
+}
+
+TEST_F(LedgerTest, ForgetsOffTheDisk) {
+  LedgerEntry entry = MakeEntry(1, 1000);
+  entry.question = "a question to be forgotten";
+  Ledger ledger = Open(/*keep_text=*/true);
+  const std::string id = ledger.Record(entry).value();
+  ASSERT_TRUE(ledger.Record(MakeEntry(1, 2000)));
+  ASSERT_THAT(BytesOnDisk(), HasSubstr("to be forgotten"));
+  EXPECT_EQ(ledger.Forget("none").value(), 0);
+  EXPECT_EQ(ledger.Forget(id).value(), 1);
+  EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("to be forgotten")));
+  EXPECT_EQ(ledger.ForgetBefore(2000).value(), 0);
+  EXPECT_EQ(ledger.ForgetBefore(2001).value(), 1);
+  EXPECT_TRUE(ledger.Latest(1).value().empty());
+}
+
+TEST_F(LedgerTest, RowsEndWhenTheyAreTooOld) {
+  const std::int64_t now = UnixSeconds();
+  constexpr std::int64_t kDay = 86'400;
+  {
+    Ledger ledger = Open();
+    for (int i = 0; i < 2500; ++i) ASSERT_TRUE(ledger.Record(MakeEntry(1, now - 3 * kDay)));
+    ASSERT_TRUE(ledger.Record(MakeEntry(2, now)));
+  }
+  Ledger ledger = Open(/*keep_text=*/false, /*keep_days=*/2);
+  EXPECT_EQ(ledger.Totals().value().answers, 1);
+  // And while it is open.
+  Ledger other = Open();
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(other.Record(MakeEntry(1, now - 3 * kDay)));
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(ledger.Record(MakeEntry(3, now)));
+  EXPECT_EQ(ledger.Totals().value().answers, 3);
+}
+
+TEST_F(LedgerTest, IsForItsOwnerToRead) {
+  const Ledger ledger = Open();
+  const auto mode = fs::status(File()).permissions();
+  EXPECT_EQ(mode & (fs::perms::group_all | fs::perms::others_all), fs::perms::none);
+}
+
+TEST_F(LedgerTest, LeavesANewerFileAlone) {
+  (void)Open();
+  ASSERT_TRUE(Database::Open(File(), false).value().Execute("PRAGMA user_version = 99"));
+  EXPECT_EQ(Ledger::Open({.file = File()}).error().code(), StatusCode::kInvalidInput);
+}
+
+// As kinglet made it before it kept answers of every kind.
+constexpr const char* kVersion1 = R"sql(
+  CREATE TABLE questions (
+    id INTEGER PRIMARY KEY, asked_at INTEGER NOT NULL, question TEXT NOT NULL, mode TEXT NOT NULL,
+    model TEXT NOT NULL, abstained TEXT, prompt_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    useful_tokens INTEGER NOT NULL, first_byte_ms REAL NOT NULL, total_ms REAL NOT NULL,
+    retrieval_ms REAL NOT NULL, prefill_ms REAL NOT NULL, decode_ms REAL NOT NULL, joules REAL,
+    joules_source TEXT, cost REAL, currency TEXT NOT NULL) STRICT;
+  INSERT INTO questions VALUES
+    (1, 1000, 'where is ann@example.org?', 'cite', 'm', NULL, 100, 40, 20, 10, 5, 50, 1, 2, 3,
+     NULL, NULL, 0.5, 'EUR'),
+    (2, 2000, 'a question of old', 'quote', '', 'missing', 0, 0, 0, 0, 5, 6, 1, 0, 0, 2.5, 'rapl',
+     NULL, 'EUR');
+  PRAGMA user_version = 1;
+)sql";
+
+class OldLedgerTest : public LedgerTest {
+ protected:
+  OldLedgerTest() {
+    fs::create_directories(File().parent_path());
+    EXPECT_TRUE(Database::Open(File(), true).value().Execute(kVersion1));
+  }
+};
+
+TEST_F(OldLedgerTest, IsTakenOverWithItsFigures) {
+  Ledger ledger = Open();
+  const auto entries = ledger.Latest(10).value();
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].abstained, "missing");
+  EXPECT_EQ(entries[0].line.kept, false);
+  EXPECT_EQ(entries[0].line.joules, 2.5);
+  EXPECT_EQ(entries[1].answered_at, 1000);
+  EXPECT_EQ(entries[1].kind, "ask");
+  EXPECT_EQ(entries[1].mode, "cite");
+  EXPECT_EQ(entries[1].model, "m");
+  EXPECT_EQ(entries[1].line.kept, true);
+  EXPECT_EQ(entries[1].line.prompt_tokens, 100);
+  EXPECT_EQ(entries[1].line.useful_tokens, 10);
+  EXPECT_EQ(entries[1].line.machine_ms, 50);
+  EXPECT_EQ(entries[1].line.cost, 0.5);
+  EXPECT_EQ(entries[1].line.id.size(), 16U);
+  EXPECT_NE(entries[1].line.id, entries[0].line.id);
+  ASSERT_TRUE(ledger.Record(MakeEntry(1)));
+  EXPECT_EQ(Open().Latest(10).value().size(), 3U);
+}
+
+TEST_F(OldLedgerTest, LosesItsTextUnlessTextIsKept) {
+  ASSERT_THAT(BytesOnDisk(), HasSubstr("a question of old"));
+  EXPECT_FALSE(Open().Latest(1).value()[0].question);
+  EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("a question of old")));
+}
+
+TEST_F(OldLedgerTest, KeepsItsTextMasked) {
+  const auto entries = Open(/*keep_text=*/true).Latest(10).value();
+  EXPECT_EQ(entries[0].question, "a question of old");
+  EXPECT_EQ(entries[1].question, "where is [email]?");
+  EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("ann@example.org")));
+}
+
+TEST_F(LedgerTest, BooksPutAPriceAndAnIdOnTheBill) {
+  Books books(
+      {.ledger = {.file = File()},
+       .prices = {.currency = "USD", .electricity_per_kwh = 3.6e6, .machine_per_hour = 3600},
+       .power = {.idle_watts = 1, .active_watts = 2}});
+  LedgerEntry entry = MakeEntry(1);
+  auto share = books.Begin();
+  ASSERT_TRUE(books.Close(share, entry));
+  EXPECT_EQ(entry.line.currency, "USD");
+  EXPECT_NEAR(entry.line.cost.value(), entry.line.joules.value() + entry.line.machine_ms / 1000,
+              1e-9);
+  EXPECT_EQ(Open().Latest(1).value()[0].line.id, entry.line.id);
+}
+
+TEST_F(LedgerTest, BooksCountNoTokenOfAnAnswerThatIsNone) {
+  Books books({.ledger = {.file = File()}});
+  LedgerEntry entry = MakeEntry(5);
+  entry.line.valid = false;
+  auto share = books.Begin();
+  ASSERT_TRUE(books.Close(share, entry));
+  EXPECT_EQ(entry.line.useful_tokens, 0);
+  EXPECT_EQ(Open().Latest(1).value()[0].line.useful_tokens, 0);
+}
+
+TEST_F(LedgerTest, BooksTryAgainWhatCouldNotBeOpened) {
+  fs::create_directories(File());
+  Books books({.ledger = {.file = File()}});
+  LedgerEntry entry = MakeEntry(1);
+  auto share = books.Begin();
+  EXPECT_FALSE(books.Close(share, entry));
+  EXPECT_EQ(entry.line.id, "");
+  EXPECT_FALSE(entry.line.cost);
+  fs::remove_all(File());
+  auto next = books.Begin();
+  EXPECT_TRUE(books.Close(next, entry));
+}
+
+TEST(LedgerLine, CostsNothingATokenThatIsNot) {
+  LedgerLine line{.useful_tokens = 4, .cost = 2.0};
+  EXPECT_EQ(line.CostPerUsefulToken(), 0.5);
+  line.useful_tokens = 0;
+  EXPECT_FALSE(line.CostPerUsefulToken());
+}
+
+TEST(LedgerLine, CountsUnlessAVerdictSaysNo) {
+  EXPECT_TRUE(LedgerLine{}.Counts());
+  EXPECT_TRUE((LedgerLine{.kept = true, .valid = true, .in_budget = true}.Counts()));
+  EXPECT_FALSE(LedgerLine{.kept = false}.Counts());
+  EXPECT_FALSE(LedgerLine{.valid = false}.Counts());
+  EXPECT_FALSE(LedgerLine{.in_budget = false}.Counts());
+  EXPECT_FALSE(LedgerLine{.delivered = false}.Counts());
+}
+
+}  // namespace
+}  // namespace kinglet

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The router of a server: opened again when its files have changed, and kept as it was where they
+// can no longer be used.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "router/router.h"
+
+namespace kinglet {
+
+struct RouterFiles {
+  std::filesystem::path intents;  // empty: there is no router
+  std::filesystem::path trained;  // folder of the classifiers
+  EmbedderOpener open_embedder;
+};
+
+// From any thread; questions take turns.
+class RouterShelf {
+ public:
+  RouterShelf(RouterFiles files, std::function<void(const std::string& warning)> warn)
+      : files_(std::move(files)), warn_(std::move(warn)) {}
+
+  bool has_router() const { return !files_.intents.empty(); }
+  // For the start, so that what is wrong is told then.
+  Result<void> Open();
+  // As Router::Route and Explain, with the files as they are now. Open has succeeded.
+  Result<json::object> Route(const std::string& text, bool explain);
+
+ private:
+  using Identities = std::vector<std::optional<FileIdentity>>;
+
+  Identities Look() const;
+  void Refresh();
+
+  RouterFiles files_;
+  std::function<void(const std::string& warning)> warn_;
+  std::mutex mutex_;
+  std::unique_ptr<Router> router_;
+  Identities seen_;  // of what router_ was opened from, or could not be
+};
+
+}  // namespace kinglet
