@@ -43,11 +43,6 @@ struct TaskFlags {
   EngineOptions engine{.kv_contexts = 4};
 };
 
-Result<std::string> DigestOf(const std::filesystem::path& path) {
-  const MappedFile file = TRY(MappedFile::Open(path));
-  return Sha256::HexOf({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
-}
-
 Result<std::string> ReadKey(const std::string& path) {
   if (path.empty()) return std::string();
   std::string key = TRY(ReadFile(path, kMaxKeyBytes));
@@ -78,8 +73,8 @@ Result<void> SetUpEndpoint(const TaskFlags& flags, Asked& asked) {
 // A reply is this program's as much as the model's: another build's are not taken for its own.
 Result<void> SetUpModel(const TaskFlags& flags, const Environment& environment, Asked& asked) {
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
-  asked.model = TRY(DigestOf(path));
-  asked.run.system = fmt::format("{} by {}", asked.model, TRY(DigestOf("/proc/self/exe")));
+  asked.model = TRY(Sha256OfFile(path));
+  asked.run.system = fmt::format("{} by {}", asked.model, TRY(Sha256OfFile("/proc/self/exe")));
   asked.run.open = [&, path]() -> Result<std::unique_ptr<TaskSystem>> {
     asked.engine = TRY(OpenEngine(path, flags.engine, environment));
     return MakeLocalSystem(*asked.engine, asked.engine->prompts().EncodePrompt(""), TakeInterrupt);

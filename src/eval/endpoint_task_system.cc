@@ -66,7 +66,8 @@ class EndpointSystem final : public TaskSystem {
 
  private:
   json::object BodyOf(const TaskAsk& ask, std::size_t choice) const {
-    json::object body = {{"model", endpoint_.model}, {"temperature", 0}};
+    json::object body = {{"temperature", 0}};
+    if (!endpoint_.model.empty()) body["model"] = endpoint_.model;
     if (!ask.choices.empty()) {
       body["prompt"] = ask.text + ask.choices[choice];
       body["echo"] = true;

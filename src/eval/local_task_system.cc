@@ -36,7 +36,13 @@ struct Sums {
 class LocalSystem final : public TaskSystem {
  public:
   LocalSystem(LanguageModel& model, std::vector<TokenId> prefix, std::function<bool()> interrupted)
-      : model_(model), prefix_(std::move(prefix)), interrupted_(std::move(interrupted)) {}
+      : model_(model), prefix_(std::move(prefix)) {
+    // Whoever asks first may be told alone.
+    interrupted_ = [this, asked = std::move(interrupted)] {
+      stopped_ = stopped_ || (asked && asked());
+      return stopped_;
+    };
+  }
 
   Result<void> Answer(std::span<const TaskAsk> asks, const ReplySink& take) override {
     ReplyCollector replies(asks, take);
@@ -112,11 +118,9 @@ class LocalSystem final : public TaskSystem {
     const std::vector<GenerationRequest> requests = std::exchange(requests_, {});
     const std::vector<Part> parts = std::exchange(parts_, {});
     Result<void> taken;
-    bool is_cancelled = false;
     const auto on_event = [&](std::size_t i, std::string_view, const GenerationResult* end) {
       if (end == nullptr) return true;
-      is_cancelled = is_cancelled || end->finish_reason == FinishReason::kCancelled;
-      if (is_cancelled) return false;
+      if (end->finish_reason == FinishReason::kCancelled) return false;
       taken = parts[i].tokens.empty() ? replies.Text(parts[i].ask, end->text)
                                       : TakeTokens(parts[i], *end, replies);
       return taken.has_value();
@@ -124,9 +128,7 @@ class LocalSystem final : public TaskSystem {
     const auto computed = model_.GenerateAll(requests, on_event);
     if (!computed) return std::unexpected(computed.error());
     if (!taken) return taken;
-    if (is_cancelled || (interrupted_ && interrupted_())) {
-      return Error(StatusCode::kCancelled, "interrupted");
-    }
+    if (interrupted_()) return Error(StatusCode::kCancelled, "interrupted");
     return {};
   }
 
@@ -142,6 +144,7 @@ class LocalSystem final : public TaskSystem {
   LanguageModel& model_;
   std::vector<TokenId> prefix_;
   std::function<bool()> interrupted_;
+  bool stopped_ = false;
   std::vector<GenerationRequest> requests_;  // that are to be computed,
   std::vector<Part> parts_;                  // and what each is of
   std::map<std::size_t, Sums> sums_;         // by ask

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "base/display.h"
@@ -65,6 +66,10 @@ Result<void> ReadLine(const json::value& line, OutcomeTable& table) {
   return {};
 }
 
+double MeanOf(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 std::string ValueText(const json::object& run, std::string_view key) {
   return run.contains(key) ? ToJson(run.at(key)) : "nothing";
 }
@@ -120,9 +125,8 @@ Result<std::vector<MetricChange>> CompareOutcomes(const OutcomeTable& old_run,
     const std::vector<double>& before = old_run.scores[m];
     const std::vector<double>& after =
         new_run.scores[static_cast<std::size_t>(other - new_run.metrics.begin())];
-    MetricChange change{.metric = old_run.metrics[m],
-                        .old_mean = clusters.EstimateMean(before).mean,
-                        .new_mean = clusters.EstimateMean(after).mean};
+    MetricChange change{
+        .metric = old_run.metrics[m], .old_mean = MeanOf(before), .new_mean = MeanOf(after)};
     std::vector<double> points;
     for (std::size_t i = 0; i < before.size(); ++i) {
       points.push_back(kPoints * (after[i] - before[i]));

@@ -79,6 +79,11 @@ Result<Perplexity> MeasurePerplexity(LanguageModel& model, std::span<const Token
                                 : (tokens.size() - options.context + step - 1) / step;
   std::size_t count = std::max<std::size_t>(1, whole);
   if (options.max_windows > 0) count = std::min(count, options.max_windows);
+  bool stopped = false;  // whoever asks first may be told alone
+  const auto interrupted = [&] {
+    stopped = stopped || (options.interrupted && options.interrupted());
+    return stopped;
+  };
   std::vector<Window> windows;
   while (windows.size() < count) {
     if (options.progress) options.progress(windows.size(), count);
@@ -90,12 +95,10 @@ Result<Perplexity> MeasurePerplexity(LanguageModel& model, std::span<const Token
       if (!bos.empty()) request.prompt.front() = bos.front();
       request.max_tokens = 0;
       request.prompt_logprobs = true;
-      request.interrupted = options.interrupted;
+      request.interrupted = interrupted;
     }
     const auto results = TRY(model.GenerateAll(requests, nullptr));
-    if (options.interrupted && options.interrupted()) {
-      return Error(StatusCode::kCancelled, "interrupted");
-    }
+    if (interrupted()) return Error(StatusCode::kCancelled, "interrupted");
     for (const GenerationResult& result : results) {
       const auto window = tokens.subspan(windows.size() * step, options.context);
       windows.push_back(ScoreWindow(model, window, scored, result));

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,6 +22,10 @@ class NumberModel : public SilentModel {
                                                     const BatchSink&) override {
     std::vector<GenerationResult> results;
     for (const GenerationRequest& request : requests) {
+      if (request.interrupted && request.interrupted()) {
+        results.resize(requests.size());
+        break;
+      }
       first.push_back(request.prompt.front());
       GenerationResult& result = results.emplace_back();
       for (std::size_t i = 1; i < request.prompt.size(); ++i) {
@@ -76,8 +81,16 @@ TEST(PerplexityTest, NeedsAWindow) {
   EXPECT_EQ(MeasurePerplexity(model, Numbers(7), {}, {.context = 8}).error().code(),
             StatusCode::kUsage);
   EXPECT_FALSE(MeasurePerplexity(model, Numbers(19), {}, {.context = 8, .stride = 8}));
-  EXPECT_FALSE(MeasurePerplexity(model, Numbers(19), {},
-                                 {.context = 8, .interrupted = [] { return true; }}));
+}
+
+TEST(PerplexityTest, StopsWhenItIsToldOnce) {
+  NumberModel model;
+  bool told = false;
+  const auto once = [&] { return !std::exchange(told, true); };
+  const auto result =
+      MeasurePerplexity(model, Numbers(19), {}, {.context = 8, .interrupted = once});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), StatusCode::kCancelled);
 }
 
 }  // namespace

@@ -165,11 +165,7 @@ Result<std::vector<TaskQuestion>> MakeTaskQuestions(const TaskSpec& spec, std::s
 
 Result<Task> ReadTask(const std::filesystem::path& file, std::size_t limit, std::uint64_t seed) {
   const std::string toml = TRY(ReadFile(file, kMaxTaskBytes));
-  auto spec = ParseTaskSpec(toml);
-  if (!spec) {
-    return Error(spec.error().code(), "{}:{}", NameOf(file), spec.error().message());
-  }
-  Task task{.spec = *std::move(spec)};
+  Task task{.spec = TRY(ParseTaskSpec(toml, NameOf(file)))};
   const std::filesystem::path folder = file.parent_path();
   const std::string data = TRY(ReadFile(folder / task.spec.data, kMaxDataBytes));
   std::string examples;

@@ -43,8 +43,8 @@ struct TaskSpec {
   std::string scorer_text;
 };
 
-// kInvalidInput with "LINE: what is wrong"; a key that is not known is wrong, too.
-Result<TaskSpec> ParseTaskSpec(std::string_view toml);
+// kInvalidInput with "FILE: line N: what is wrong"; a key that is not known is wrong, too.
+Result<TaskSpec> ParseTaskSpec(std::string_view toml, const std::string& file);
 
 // Where a text is to be written, or likelihoods of texts are to be told.
 struct TaskAsk {

@@ -31,6 +31,7 @@ class EchoModel : public SilentModel {
                                                     const BatchSink& on_event) override {
     std::vector<GenerationResult> results;
     for (const GenerationRequest& request : requests) {
+      if (request.interrupted && request.interrupted()) break;
       ++asked;
       GenerationResult& result = results.emplace_back();
       for (const TokenId candidate : request.candidates) {
@@ -132,6 +133,22 @@ TEST_F(TaskRunTest, AQuestionThatCannotBeAskedIsAnErrorOfItsOwn) {
   EXPECT_NEAR(figures.at("exact_match").to_number<double>(), 1.0 / 3, 1e-12);
   EXPECT_EQ(figures.at("errors").to_number<int>(), 1);
   EXPECT_EQ(figures.at("groups").to_number<int>(), 3);
+}
+
+TEST_F(TaskRunTest, KeepsWhatCameBeforeItWasInterrupted) {
+  auto cache = ReplyCache::Open(file_);
+  ASSERT_TRUE(cache);
+  int left = 2;
+  TaskRun run = Run(&*cache);
+  run.open = [&]() -> Result<std::unique_ptr<TaskSystem>> {
+    return MakeLocalSystem(model_, {1}, [&] { return left-- == 0; });  // true once
+  };
+  const std::vector<TaskQuestion> questions = {Text("a", "a"), Text("b", "b"), Text("c", "c")};
+  const auto replies = AskTask(questions, run);
+  ASSERT_FALSE(replies);
+  EXPECT_EQ(replies.error().code(), StatusCode::kCancelled);
+  EXPECT_EQ(MeasureReplyCache(file_).replies, 2U);
+  EXPECT_EQ(AskTask(questions, Run(&*cache))->cached, 2U);
 }
 
 TEST_F(TaskRunTest, TellsALineAQuestion) {

@@ -35,7 +35,7 @@ std::unique_ptr<TaskSystem> MakeLocalSystem(LanguageModel& model, std::vector<To
 
 struct TaskEndpoint {
   std::string url;    // as far as the host, or with /v1
-  std::string model;  // the name to ask for
+  std::string model;  // the name to ask for; empty: the request names none
   std::string api_key;
   std::size_t at_once = 4;
   int timeout_ms = 600'000;

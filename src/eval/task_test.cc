@@ -56,15 +56,17 @@ std::string Replaced(std::string text, const std::string& from, const std::strin
 }
 
 std::string FaultOf(const std::string& toml) {
-  const auto spec = ParseTaskSpec(toml);
+  const auto spec = ParseTaskSpec(toml, "t.toml");
   EXPECT_FALSE(spec) << toml;
   if (spec) return {};
   EXPECT_EQ(spec.error().code(), StatusCode::kInvalidInput);
-  return spec.error().message();
+  const std::string prefix = "t.toml: line ";
+  EXPECT_THAT(spec.error().message(), StartsWith(prefix));
+  return spec.error().message().substr(prefix.size());
 }
 
 TEST(TaskTest, ShowsExamplesBeforeARawPrompt) {
-  const auto spec = ParseTaskSpec(kChoose);
+  const auto spec = ParseTaskSpec(kChoose, "t.toml");
   ASSERT_TRUE(spec) << spec.error().message();
   const auto questions = MakeTaskQuestions(
       *spec, "{\"land\":\"Japan\",\"towns\":[\"Kyoto\",\"Tokyo\"],\"right\":1,\"part\":\"Asia\"}\n",
@@ -82,7 +84,7 @@ TEST(TaskTest, ShowsExamplesBeforeARawPrompt) {
 }
 
 TEST(TaskTest, MakesAConversation) {
-  const auto spec = ParseTaskSpec(kWrite);
+  const auto spec = ParseTaskSpec(kWrite, "t.toml");
   ASSERT_TRUE(spec) << spec.error().message();
   const auto questions =
       MakeTaskQuestions(*spec, "{\"a\":1,\"b\":2,\"sum\":3,\"others\":[\"three\",\"III\"]}\n\n",
@@ -107,7 +109,8 @@ TEST(TaskTest, SaysWhichLineOfTheTaskIsWrong) {
   const std::string choose = kChoose;
   const std::string write = kWrite;
   EXPECT_EQ(FaultOf(Replaced(choose, "format = \"raw\"", "format = raw")).substr(0, 2), "3:");
-  EXPECT_THAT(FaultOf(Replaced(choose, "group = ", "grupo = ")), StartsWith("7: there is no key"));
+  EXPECT_THAT(FaultOf(Replaced(choose, "group = ", "grupo = ")),
+              StartsWith("7: the task has no key \"grupo\""));
   EXPECT_THAT(FaultOf(Replaced(choose, "count = 1", "count = 0")), StartsWith("11: count must be"));
   EXPECT_THAT(FaultOf(Replaced(choose, "count = 1", "count = \"1\"")), StartsWith("11: count"));
   EXPECT_THAT(FaultOf(Replaced(choose, "{land}", "{land")), StartsWith("4: prompt: a { begins"));
@@ -117,18 +120,18 @@ TEST(TaskTest, SaysWhichLineOfTheTaskIsWrong) {
   EXPECT_THAT(FaultOf(Replaced(choose, "\"raw\"", "\"rough\"")), StartsWith("3: format must be"));
   EXPECT_THAT(FaultOf(Replaced(choose, "choices = \"towns\"\n", "")),
               HasSubstr("the scorer choice needs choices"));
-  EXPECT_THAT(FaultOf(choose + "ignore_case = true\n"), StartsWith("14: there is no key"));
+  EXPECT_THAT(FaultOf(choose + "ignore_case = true\n"), StartsWith("14: [scorer] has no key"));
   EXPECT_THAT(FaultOf(Replaced(write, "^It is ", "(")), StartsWith("12: ignore: the pattern"));
   EXPECT_THAT(FaultOf(Replaced(write, "ignore_case = true", "ignore_case = 1")),
               StartsWith("13: ignore_case must be true or false"));
   EXPECT_THAT(FaultOf(Replaced(write, "answer = ", "choices = ")), StartsWith("5: choices are"));
-  EXPECT_THAT(FaultOf(Replaced(write, "[\"\\n\"]", "[\"\"]")), StartsWith("6: an empty string"));
-  EXPECT_THAT(FaultOf(Replaced(write, "[\"\\n\"]", "[1]")), StartsWith("6: stop must be"));
-  EXPECT_THAT(FaultOf("name = \"a\"\n"), HasSubstr("there must be a data"));
+  EXPECT_THAT(FaultOf(Replaced(write, "[\"\\n\"]", "[\"\"]")), StartsWith("6: stop must hold"));
+  EXPECT_THAT(FaultOf(Replaced(write, "[\"\\n\"]", "[1]")), StartsWith("6: stop must hold"));
+  EXPECT_THAT(FaultOf("name = \"a\"\n"), HasSubstr("the task needs a data"));
 }
 
 TEST(TaskTest, SaysWhichLineOfTheDataIsWrong) {
-  const auto spec = ParseTaskSpec(kChoose);
+  const auto spec = ParseTaskSpec(kChoose, "t.toml");
   ASSERT_TRUE(spec);
   const std::string example =
       "{\"land\":\"Peru\",\"towns\":[\"Lima\",\"Cusco\"],\"right\":0,\"part\":\"America\"}\n";
@@ -206,7 +209,7 @@ TEST_F(TaskFilesTest, NamesFileAndLine) {
   Write("task.toml", Replaced(kToml, "number", "numbers"));
   const auto task = ReadTask(folder_ / "task.toml", 0, 1);
   ASSERT_FALSE(task);
-  EXPECT_THAT(task.error().message(), HasSubstr("task.toml:6: "));
+  EXPECT_THAT(task.error().message(), HasSubstr("task.toml: line 6: "));
   Write("task.toml", Replaced(kToml, "\"number\"", "\"json\"\nschema = \"s.json\""));
   Write("s.json", "{\"type\": \"fish\", \"$ref\": \"#/nowhere\"}");
   const auto schema = ReadTask(folder_ / "task.toml", 0, 1);

@@ -130,7 +130,7 @@ class Endpoints(Case):
     def test_says_what_is_wrong(self):
         self.task.write_text(TOML.replace("exact_match", "exact"))
         status, _, err = self.kinglet("eval", "task", self.task, "--url", "http://127.0.0.1:1", "--name", "m")
-        self.assertEqual((status, "sums.toml:7: the scorer's name" in err), (3, True), err)
+        self.assertEqual((status, "sums.toml: line 7: the scorer's name" in err), (3, True), err)
         self.task.write_text(TOML)
         self.assertEqual(self.kinglet("eval", "task", self.task)[0], 2)
         self.assertEqual(self.kinglet("eval", "task", self.task, "m.gguf", "--url", "http://127.0.0.1:1")[0], 2)

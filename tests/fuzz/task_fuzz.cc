@@ -38,7 +38,7 @@ void CheckQuestion(const TaskSpec& spec, const TaskQuestion& question) {
 void ReadTaskOf(std::string_view text) {
   constexpr std::string_view kSeparator = "\n---\n";
   const std::size_t at = text.find(kSeparator);
-  const auto spec = ParseTaskSpec(text.substr(0, at));
+  const auto spec = ParseTaskSpec(text.substr(0, at), "task.toml");
   if (!spec || at == std::string_view::npos) return;
   const std::string_view data = text.substr(at + kSeparator.size());
   const auto questions = MakeTaskQuestions(*spec, data, data);
