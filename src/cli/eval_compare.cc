@@ -89,7 +89,8 @@ Result<void> Compare(const CompareFlags& flags) {
   json::array metrics;
   std::string all_broken;
   if (!flags.json) {
-    fmt::print("{}: {} questions\n", EscapeForDisplay(new_run.name()), new_run.ids.size());
+    fmt::print("{}: {} questions in {} groups\n", EscapeForDisplay(new_run.name()),
+               new_run.ids.size(), new_run.group_count());
   }
   for (const MetricChange& change : changes) {
     const std::string broken = BrokenBounds(change, bounds);
@@ -107,6 +108,7 @@ Result<void> Compare(const CompareFlags& flags) {
   if (flags.json) {
     fmt::print("{}\n", kinglet::ToJson(json::object{{"task", new_run.name()},
                                                     {"questions", new_run.ids.size()},
+                                                    {"groups", new_run.group_count()},
                                                     {"metrics", std::move(metrics)}}));
   }
   if (!flags.junit.empty()) {

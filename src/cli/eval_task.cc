@@ -84,8 +84,9 @@ Result<void> SetUpModel(const TaskFlags& flags, const Environment& environment, 
 
 void PrintFigures(const json::object& figures, const TaskReplies& replies) {
   const auto of = [&](std::string_view name) { return figures.at(name).to_number<double>(); };
-  fmt::print("{}: {} questions, {} of them cached\n",
-             EscapeForDisplay(figures.at("task").get_string()), of("questions"), replies.cached);
+  fmt::print("{}: {} questions in {} groups, {} cached\n",
+             EscapeForDisplay(figures.at("task").get_string()), of("questions"), of("groups"),
+             replies.cached);
   for (const auto& [name, interval] : figures.at("ci95").get_object()) {
     const json::array& ends = interval.get_array();
     fmt::print("  {:<22} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", std::string_view(name), of(name),

@@ -13,7 +13,9 @@
 namespace kinglet {
 namespace {
 
-constexpr std::size_t kAtOnce = 128;  // requests
+// Requests that are computed together. What an interrupt takes is at most theirs; 128 were 4 %
+// faster.
+constexpr std::size_t kAtOnce = 32;
 
 // A candidate of a request, in the order of its candidates.
 struct ChoiceToken {

@@ -101,6 +101,8 @@ std::string OutcomeTable::name() const {
   return task != nullptr && task->is_string() ? std::string(task->get_string()) : "grounding";
 }
 
+std::size_t OutcomeTable::group_count() const { return Clusters(groups).size(); }
+
 Result<OutcomeTable> ParseOutcomes(std::string_view text) {
   OutcomeTable table;
   bool is_first = true;

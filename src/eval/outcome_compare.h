@@ -22,7 +22,8 @@ struct OutcomeTable {
   std::vector<std::string> metrics;         // of grounding: SYSTEM.METRIC
   std::vector<std::vector<double>> scores;  // by metric, then by question
 
-  std::string name() const;  // of the task
+  std::string name() const;         // of the task
+  std::size_t group_count() const;  // those that are drawn whole
 };
 
 // kInvalidInput names the line. A question without a reply is invalid, too: what it would have

@@ -74,6 +74,7 @@ TEST(OutcomeCompareTest, AGroupIsDrawnWhole) {
   const auto grouped = CompareOutcomes(Parsed(Outcomes(before, 30)), Parsed(Outcomes(after, 30)));
   ASSERT_TRUE(alone && grouped);
   EXPECT_EQ(alone->front().points.mean, grouped->front().points.mean);
+  EXPECT_EQ(Parsed(Outcomes(before, 30)).group_count(), 4U);
   // One of four groups: a sample without it has no change at all.
   EXPECT_LT(alone->front().points.high, 0);
   EXPECT_EQ(grouped->front().points.high, 0);

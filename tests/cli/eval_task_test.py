@@ -156,7 +156,9 @@ class Comparisons(Case):
         old = self.run_with("old", {0, 39})
         worse = self.run_with("worse", set(range(0, 40, 4)) | set(range(1, 40, 4)), "--junit", self.folder / "w.xml")
         a_bit = self.run_with("a_bit", {0, 4, 39})
-        compared = self.figures("compare", old, a_bit, "--fail-if", "exact_match<-1")["metrics"][0]
+        report = self.figures("compare", old, a_bit, "--fail-if", "exact_match<-1")
+        self.assertEqual((report["task"], report["questions"], report["groups"]), ("sums", 40, 10))
+        (compared,) = report["metrics"]
         self.assertEqual([compared[name] for name in ("better", "worse", "same", "broken")], [0, 1, 39, None])
         self.assertAlmostEqual(compared["points"], -2.5)
         self.assertEqual(compared["ci95"][1], 0)
