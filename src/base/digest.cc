@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "base/check.h"
+#include "base/file.h"
 
 namespace kinglet {
 
@@ -36,6 +37,11 @@ std::string Sha256::HexOf(std::string_view bytes) {
   Sha256 digest;
   digest.Update(bytes);
   return digest.Hex();
+}
+
+Result<std::string> Sha256OfFile(const std::filesystem::path& path) {
+  const MappedFile file = TRY(MappedFile::Open(path));
+  return Sha256::HexOf({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
 }
 
 }  // namespace kinglet

@@ -2,9 +2,12 @@
 // SHA-256, as FIPS 180-4 has it, of bytes that come in pieces.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+
+#include "base/status.h"
 
 namespace kinglet {
 
@@ -25,5 +28,8 @@ class Sha256 {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Of all of a file.
+Result<std::string> Sha256OfFile(const std::filesystem::path& path);
 
 }  // namespace kinglet

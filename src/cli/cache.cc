@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// kinglet cache list, verify, clear: packed weights, which make starts quick, and keys and values
-// of prompts that came again.
+// kinglet cache list, verify, clear: packed weights, which make starts quick, keys and values of
+// prompts that came again, and replies of eval task.
 #include <unistd.h>
 
 #include <memory>
@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "engine/page_store.h"
+#include "eval/reply_cache.h"
 #include "model/packed_cache_folder.h"
 
 namespace kinglet {
@@ -24,6 +25,7 @@ namespace {
 struct Caches {
   PackedCacheOptions packed;
   std::filesystem::path pages;
+  std::filesystem::path replies;
 };
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
@@ -48,9 +50,15 @@ json::object PagesJson(const Caches& caches, const PageFolderUse& pages) {
   return {{"folder", caches.pages.string()}, {"files", pages.files}, {"bytes", pages.bytes}};
 }
 
+json::object RepliesJson(const Caches& caches, const ReplyCacheUse& replies) {
+  return {
+      {"file", caches.replies.string()}, {"replies", replies.replies}, {"bytes", replies.bytes}};
+}
+
 Result<void> List(const Caches& caches, bool as_json) {
   const PackedCacheOptions& cache = caches.packed;
   const PageFolderUse pages = MeasurePageFolder(caches.pages);
+  const ReplyCacheUse replies = MeasureReplyCache(caches.replies);
   const std::vector<PackedCacheEntry> entries = ListPackedCache(cache.folder);
   std::uint64_t bytes = 0;
   for (const PackedCacheEntry& entry : entries) bytes += entry.bytes;
@@ -61,7 +69,8 @@ Result<void> List(const Caches& caches, bool as_json) {
                                            {"bytes", bytes},
                                            {"max_bytes", cache.max_bytes},
                                            {"files", std::move(files)},
-                                           {"pages", PagesJson(caches, pages)}}));
+                                           {"pages", PagesJson(caches, pages)},
+                                           {"replies", RepliesJson(caches, replies)}}));
     return {};
   }
   for (const PackedCacheEntry& entry : entries) {
@@ -73,6 +82,8 @@ Result<void> List(const Caches& caches, bool as_json) {
              Megabytes(cache.max_bytes), EscapeForDisplay(cache.folder.string()));
   fmt::print("{:>10.1f} MB of keys and values in {} pages, in {}\n", Megabytes(pages.bytes),
              pages.files, EscapeForDisplay(caches.pages.string()));
+  fmt::print("{:>10.1f} MB of {} replies of eval task, in {}\n", Megabytes(replies.bytes),
+             replies.replies, EscapeForDisplay(caches.replies.string()));
   return {};
 }
 
@@ -111,8 +122,9 @@ Result<void> Verify(const Caches& caches, bool as_json) {
 }
 
 Result<void> Clear(const Caches& caches, bool as_json) {
-  const std::uint64_t bytes =
-      TRY(ClearPackedCache(caches.packed.folder)) + ClearPageFolder(caches.pages).bytes;
+  const std::uint64_t bytes = TRY(ClearPackedCache(caches.packed.folder)) +
+                              ClearPageFolder(caches.pages).bytes +
+                              ClearReplyCache(caches.replies).bytes;
   if (as_json) {
     fmt::print("{}\n", ToJson(json::object{{"removed_bytes", bytes}}));
   } else {
@@ -144,7 +156,8 @@ CommandRun SetUpCache(CLI::App& app, const Environment& environment) {
     sub->add_flag("--json", *as_json, "print one JSON object");
     actions.emplace_back(sub, &action);
   }
-  const Caches caches = {environment.PackedCache(), environment.PageFolder()};
+  const Caches caches = {environment.PackedCache(), environment.PageFolder(),
+                         environment.ReplyCacheFile()};
   return [as_json, actions, caches]() -> Result<void> {
     for (const auto& [sub, action] : actions) {
       if (sub->parsed()) return action->run(caches, *as_json);

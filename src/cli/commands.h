@@ -12,14 +12,17 @@ CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment);  // of eval
 CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment);    // likewise
+CommandRun SetUpEvalCompare(CLI::App& app);     // a subcommand of eval
 CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);   // likewise
 CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalIntents(CLI::App& app, const Environment& environment);     // likewise
 CommandRun SetUpEvalLoad(CLI::App& app);  // a subcommand of eval
-CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment);  // likewise
-CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);     // likewise
-CommandRun SetUpEvalTools(CLI::App& app);                                      // likewise
+CommandRun SetUpEvalPerplexity(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment);   // likewise
+CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment);      // likewise
+CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment);        // likewise
+CommandRun SetUpEvalTools(CLI::App& app);                                       // likewise
 CommandRun SetUpExtract(CLI::App& app, const Environment& environment);
 CommandRun SetUpHelp(CLI::App& app, const Environment& environment);
 CommandRun SetUpIngest(CLI::App& app, const Environment& environment);

@@ -149,6 +149,8 @@ BooksOptions Environment::BooksKept() const {
 
 std::filesystem::path Environment::PageFolder() const { return cache / "pages"; }
 
+std::filesystem::path Environment::ReplyCacheFile() const { return cache / "eval.sqlite"; }
+
 PackedCacheOptions Environment::PackedCache() const {
   PackedCacheOptions options;
   options.folder = cache / "packed";

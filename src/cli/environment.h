@@ -37,7 +37,8 @@ struct Environment {
   std::filesystem::path DefaultLibrary() const;
   BooksOptions BooksKept() const;
   PackedCacheOptions PackedCache() const;
-  std::filesystem::path PageFolder() const;  // of keys and values
+  std::filesystem::path PageFolder() const;      // of keys and values
+  std::filesystem::path ReplyCacheFile() const;  // of eval task
 };
 
 // kInvalidInput names the line of kinglet.toml that is wrong; kUsage says that no home folder can

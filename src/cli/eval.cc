@@ -124,6 +124,24 @@ CommandRun SetUpEmbeddings(CLI::App& app, const Environment& environment) {
   return [flags, home = environment.home] { return EvaluateEmbeddings(*flags, home); };
 }
 
+// All of eval's subcommands, in their order.
+Result<void> List(const CLI::App& eval, bool as_json) {
+  json::object tasks;
+  for (const CLI::App* const task : eval.get_subcommands(nullptr)) {
+    if (!as_json) fmt::print("{:<12} {}\n", task->get_name(), task->get_description());
+    tasks[task->get_name()] = task->get_description();
+  }
+  if (as_json) fmt::print("{}\n", kinglet::ToJson(json::object{{"tasks", std::move(tasks)}}));
+  return {};
+}
+
+CommandRun SetUpList(CLI::App& app) {
+  CLI::App* list = app.add_subcommand("list", "what can be measured, a line each");
+  auto as_json = std::make_shared<bool>(false);
+  list->add_flag("--json", *as_json, "print one JSON object");
+  return [&app, as_json] { return List(app, *as_json); };
+}
+
 }  // namespace
 
 CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
@@ -131,15 +149,19 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   const std::vector<std::pair<const char*, CommandRun>> tasks = {
       {"calibrate", SetUpEvalCalibrate(app, environment)},
       {"checker", SetUpEvalChecker(app, environment)},
+      {"compare", SetUpEvalCompare(app)},
       {"embeddings", SetUpEmbeddings(app, environment)},
       {"extraction", SetUpEvalExtraction(app)},
       {"fidelity", SetUpFidelity(app, environment)},
       {"grounding", SetUpEvalGrounding(app, environment)},
       {"injections", SetUpEvalInjections(app, environment)},
       {"intents", SetUpEvalIntents(app, environment)},
+      {"list", SetUpList(app)},
       {"load", SetUpEvalLoad(app)},
+      {"perplexity", SetUpEvalPerplexity(app, environment)},
       {"retrieval", SetUpEvalRetrieval(app, environment)},
       {"schema", SetUpEvalSchema(app, environment)},
+      {"task", SetUpEvalTask(app, environment)},
       {"tools", SetUpEvalTools(app)}};
   return [&app, tasks]() -> Result<void> {
     for (const auto& [name, run] : tasks) {

@@ -82,18 +82,13 @@ Result<Questions> ReadQuestions(const GroundingFlags& flags, const Environment& 
   return all;
 }
 
-Result<std::string> DigestOf(const std::filesystem::path& path) {
-  const MappedFile file = TRY(MappedFile::Open(path));
-  return Sha256::HexOf({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()});
-}
-
 // Nothing where no file was asked for. done: what it holds already.
 Result<std::optional<OutcomeFile>> OpenOutcomes(const GroundingFlags& flags,
                                                 const std::filesystem::path& model,
                                                 const Questions& asked,
                                                 std::vector<GroundingOutcome>& done) {
   if (flags.outcomes.empty()) return std::nullopt;
-  const GroundingRun run{.model = TRY(DigestOf(model)),
+  const GroundingRun run{.model = TRY(Sha256OfFile(model)),
                          .data = asked.digest,
                          .passages = flags.passages,
                          .embedder = flags.embedder,

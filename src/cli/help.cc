@@ -54,7 +54,7 @@ constexpr Topic kTopics[] = {
      "KINGLET_CACHE/pages, in files\n"
      "that only their owner may read, up to --page-cache-bytes of `kinglet serve`; the same three "
      "commands\n"
-     "show, check and remove them.\n"},
+     "show, check and remove them. eval.sqlite holds replies to `kinglet eval task`.\n"},
     {"keys",
      "`kinglet serve --api-key-file FILE` lets in who brings a key. FILE has a table for each:\n"
      "\n"

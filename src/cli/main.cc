@@ -40,7 +40,8 @@ constexpr Command kCommands[] = {
     {"ps", "what a running server has loaded", SetUpPs},
     {"bench", "tokens a second that a model reads and writes", SetUpBench},
     {"cache", "packed weights: how many, whether they are sound; clears them", SetUpCache},
-    {"eval", "measures the program: fidelity, embeddings, schemas, a server under load", SetUpEval},
+    {"eval", "measures quality: your own tasks, answers, retrieval, schemas, a server under load",
+     SetUpEval},
     {"read-archive", "", SetUpReadArchive},    // for this program itself: see archive_reader.h
     {"read-document", "", SetUpReadDocument},  // likewise: document_reader.h
     {"help", "explains a topic: models, folders, settings, cache, keys, ledger, exit", SetUpHelp},

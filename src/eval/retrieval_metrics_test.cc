@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Against values worked out by hand.
+// Against values worked out by hand, and against trec_eval's.
 #include "eval/retrieval_metrics.h"
 
 #include <cmath>
 
 #include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "base/json_lines.h"
 
 namespace kinglet {
 namespace {
@@ -30,6 +33,31 @@ TEST(RetrievalMetrics, ReciprocalRankIsOfTheFirst) {
   EXPECT_DOUBLE_EQ(ReciprocalRank(std::vector{0.0, 1.0, 1.0}, 10), 0.5);
   EXPECT_DOUBLE_EQ(ReciprocalRank(std::vector{0.0, 1.0}, 1), 0);
   EXPECT_DOUBLE_EQ(ReciprocalRank({}, 1), 0);
+}
+
+TEST(RetrievalMetrics, AreThoseOfTrecEval) {
+  const auto text = ReadFile(KINGLET_TEST_DATA "/retrieval_metrics.jsonl", std::size_t{1} << 20);
+  ASSERT_TRUE(text) << text.error().message();
+  std::size_t rankings = 0;
+  const auto read = ForEachJsonLine(*text, {}, [&](const json::value& line) -> Result<void> {
+    const auto numbers = [&](const char* name) {
+      std::vector<double> values;
+      for (const json::value& one : line.at(name).as_array()) {
+        values.push_back(one.to_number<double>());
+      }
+      return values;
+    };
+    const auto expected = [&](const char* name) { return line.at(name).to_number<double>(); };
+    const std::vector<double> gains = numbers("gains");
+    const std::vector<double> relevant = numbers("relevant");
+    EXPECT_NEAR(Ndcg(gains, relevant, 10), expected("ndcg_10"), 1e-12);
+    EXPECT_NEAR(Recall(gains, relevant.size(), 10), expected("recall_10"), 1e-12);
+    EXPECT_NEAR(ReciprocalRank(gains, 10), expected("mrr_10"), 1e-12);
+    ++rankings;
+    return {};
+  });
+  EXPECT_TRUE(read) << read.error().message();
+  EXPECT_EQ(rankings, 1000U);
 }
 
 TEST(RetrievalMetrics, AnEstimateHoldsItsMean) {

@@ -44,6 +44,22 @@ std::string TomlFields::RequiredText(std::string_view name) {
   return text.value_or("");
 }
 
+std::optional<std::string> TomlFields::TextOrEmpty(std::string_view name) {
+  const toml::node* const node = Find(name);
+  if (node == nullptr) return std::nullopt;
+  auto text = node->value_exact<std::string>();
+  if (!text) Fail(LineOf(name), fmt::format("{} must be a text", name));
+  return text;
+}
+
+std::optional<bool> TomlFields::Flag(std::string_view name) {
+  const toml::node* const node = Find(name);
+  if (node == nullptr) return std::nullopt;
+  const auto flag = node->value_exact<bool>();
+  if (!flag) Fail(LineOf(name), fmt::format("{} must be true or false", name));
+  return flag;
+}
+
 std::optional<double> TomlFields::Number(std::string_view name, double least, double most) {
   const toml::node* const node = Find(name);
   if (node == nullptr) return std::nullopt;

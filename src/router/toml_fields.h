@@ -24,6 +24,8 @@ class TomlFields {
 
   std::optional<std::string> Text(std::string_view name);  // not empty
   std::string RequiredText(std::string_view name);
+  std::optional<std::string> TextOrEmpty(std::string_view name);
+  std::optional<bool> Flag(std::string_view name);
   std::optional<double> Number(std::string_view name, double least, double most);
   std::optional<std::int64_t> Whole(std::string_view name, std::int64_t least, std::int64_t most);
   std::vector<std::string> Texts(std::string_view name);

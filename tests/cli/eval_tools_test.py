@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`kinglet eval tools` against an endpoint that answers from a script."""
-import http.server
 import json
 import os
 import pathlib
 import subprocess
 import tempfile
-import threading
 import unittest
+
+import scripted_endpoint
 
 
 def function(name):
@@ -20,38 +20,20 @@ def call(name, arguments):
     return {"id": "1", "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-class Endpoint(http.server.ThreadingHTTPServer):
+class Endpoint(scripted_endpoint.Endpoint):
     """Answers a question by its text; keeps what it was asked."""
 
     def __init__(self, answers):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(self.answer_to)
         self.answers = answers
-        self.asked = {}
-        threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
+    def answer_to(self, _, body):
+        status, message = self.answers[body["messages"][-1]["content"]]
+        return status, {"choices": [{"message": message, "finish_reason": "stop"}]}
 
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        text = body["messages"][-1]["content"]
-        self.server.asked[text] = body | {"path": self.path, "key": self.headers["Authorization"]}
-        status, message = self.server.answers[text]
-        answer = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
+    def asked_for(self, text):
+        """The last request with this text."""
+        return next(body for body in reversed(self.asked) if body["messages"][-1]["content"] == text)
 
 
 class EvalTools(unittest.TestCase):
@@ -107,7 +89,7 @@ class EvalTools(unittest.TestCase):
             self.assertEqual(result["all"]["right"], 3)
             low, high = result["all"]["ci95"]
             self.assertTrue(0 < low < 3 / 8 < high < 1)
-            asked = endpoint.asked["right"]
+            asked = endpoint.asked_for("right")
             self.assertEqual((asked["path"], asked["key"], asked["model"]), ("/v1/chat/completions", "Bearer secret", "m"))
             self.assertEqual((asked["temperature"], asked["tool_choice"]), (0, "auto"))
             self.assertEqual(asked["tools"], [{"type": "function", "function": {
@@ -131,7 +113,7 @@ class EvalTools(unittest.TestCase):
                 self.assertEqual(status, 0, err)
                 counts = json.loads(out)["all"]
                 self.assertEqual([counts[key] for key in ("right", "calls", "calls_unparsed", "calls_invalid")], [1, 4, 1, 1])
-                asked = endpoint.asked["right"]
+                asked = endpoint.asked_for("right")
                 self.assertNotIn("tools", asked)
                 self.assertEqual(asked.get("kinglet"), own)
                 self.assertEqual(asked["response_format"]["json_schema"]["schema"]["required"], ["n"])

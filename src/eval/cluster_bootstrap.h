@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Means of questions that come in groups (of one document, say), which are drawn whole: questions
+// of a group are right or wrong together, and an interval that takes them for independent is too
+// narrow (the cluster bootstrap, Field and Welsh 2007).
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "eval/retrieval_metrics.h"
+
+namespace kinglet {
+
+class Clusters {
+ public:
+  // The group of each question; one without a name is a group of its own.
+  explicit Clusters(std::span<const std::string> groups);
+
+  std::size_t size() const { return members_.size(); }
+  // The mean over all questions, and its interval. The same samples each time, so that differences
+  // of two systems are paired.
+  Estimate EstimateMean(std::span<const double> values) const;
+
+ private:
+  std::vector<std::vector<std::size_t>> members_;
+};
+
+}  // namespace kinglet
