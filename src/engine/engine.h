@@ -48,7 +48,7 @@ struct EngineOptions {
   std::size_t max_waiting = 512;    // requests; more are not let in
   std::size_t max_running = 64;     // at once
   // Tokens are guessed and several checked in a step, as long as it takes at most so many times
-  // what it takes without them; 0: none.
+  // what it takes without them, and as it pays; 0: none, infinite: always.
   double guess_ratio = 1.5;
   std::filesystem::path page_folder;    // of pages on the disk; empty: none
   std::uint64_t page_folder_bytes = 0;  // at most

@@ -230,13 +230,27 @@ void Engine::Prepare(Step& step) {
 }
 
 void Engine::AddGuesses(Step& step, double planned_ms) {
+  const auto writes = [](const Item& item) {
+    return item.completes && !item.generation->reads_prompt();
+  };
+  // What a token is worth: the time that it takes otherwise. Many at once take less each.
+  const auto writers = std::max<std::ptrdiff_t>(1, std::ranges::count_if(step.items, writes));
+  const double token_ms = planned_ms / static_cast<double>(writers);
   for (std::size_t i = 0; i < step.items.size(); ++i) {
     Item& item = step.items[i];
     Generation& generation = *item.generation;
-    if (!item.completes || generation.reads_prompt()) continue;
+    if (!writes(item)) continue;
     const std::size_t length = item.length + item.count;
     const std::size_t room = std::min(PromptLookup::kMostGuessed, kStepTokens - step.work.tokens);
-    const std::size_t most = cost_.TokensWithin(guess_ratio_ * planned_ms, step.work, length, room);
+    std::size_t most = cost_.TokensWithin(guess_ratio_ * planned_ms, step.work, length, room);
+    const auto pays = [&](std::size_t count) {
+      StepWork with = step.work;
+      with += WorkOf(length, count);
+      const double extra_ms = cost_.PredictMs(with) - cost_.PredictMs(step.work);
+      const double right = generation.guess_accuracy() * static_cast<double>(count);
+      return extra_ms <= right * token_ms || std::isinf(guess_ratio_);
+    };
+    while (most > 0 && !pays(most)) --most;
     const std::span<const TokenId> tokens = generation.WithGuess(item.length, most);
     const std::span<const TokenId> guess = tokens.subspan(item.count);
     if (guess.empty() || !MakeRoom(*generation.sequence, tokens.size())) continue;

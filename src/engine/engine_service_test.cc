@@ -304,7 +304,8 @@ TEST(EngineServiceTest, TheDisksShareIsBounded) {
     request.terms.lasting = true;
     for (int i = 0; i < 6; ++i) (void)engine->Generate(request, nullptr);
   }
-  EXPECT_GT(engine->State().pages_on_disk, 0U);
+  // They are written behind the engine's back, and told of between its steps.
+  while (engine->State().pages_on_disk == 0) (void)engine->Generate(Story(*engine, 1, 1), nullptr);
   EXPECT_LE(engine->State().pages_on_disk, 4U);
   engine.reset();
   std::size_t files = 0;

@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -262,7 +263,8 @@ TEST(EngineTest, WritesWhatIsForcedWithoutAStepEach) {
 TEST(EngineTest, GuessesChangeStepsAndNothingElse) {
   const auto plain = OpenStories(EngineOptions{.thread_count = 1, .guess_ratio = 0});
   // Whatever it takes: with a model this small guesses cost more than they save.
-  const auto guesses = OpenStories(EngineOptions{.thread_count = 1, .guess_ratio = 1e9});
+  const auto guesses = OpenStories(
+      EngineOptions{.thread_count = 1, .guess_ratio = std::numeric_limits<double>::infinity()});
   const std::string text = "Lily had a big red ball. She loved to play with her big red ball.";
   const std::vector<SpanSource> sources = {{.text = text, .starts = {0, 11}, .ends = {23, 64}}};
   GenerationRequest story = Story(*plain, 60);

@@ -61,6 +61,7 @@ class Generation {
   std::span<const TokenId> WithGuess(std::size_t length, std::size_t most);
   // How many of these were right.
   void LearnOfGuess(std::size_t right) { lookup_.Learn(right); }
+  double guess_accuracy() const { return lookup_.accuracy(); }
   // Where the state of the prompt's last token goes, [width]; null: the prompt has been read.
   float* RoomForState(std::size_t width);
   // The same where candidates were asked for instead of text.

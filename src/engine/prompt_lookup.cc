@@ -3,6 +3,7 @@
 #include "engine/prompt_lookup.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 namespace kinglet {
@@ -12,6 +13,8 @@ namespace {
 constexpr std::size_t kLongestMatch = 4;
 // One word in common is a guess only where nothing stands before it.
 constexpr std::size_t kShortestMatch = 2;
+constexpr double kNewest = 0.25;  // weight of the last guess in the accuracy
+constexpr double kLeastAccuracy = 0.1;
 
 constexpr char Folded(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -58,6 +61,8 @@ std::span<const TokenId> PromptLookup::Guess(std::span<const TokenId> tokens,
 
 void PromptLookup::Learn(std::size_t right) {
   if (guess_.empty()) return;
+  const double share = static_cast<double>(right) / static_cast<double>(guess_.size());
+  accuracy_ = std::max(std::lerp(accuracy_, share, kNewest), kLeastAccuracy);
   if (right == guess_.size()) {
     most_ = std::min(2 * most_, kMostGuessed);
   } else if (right == 0) {

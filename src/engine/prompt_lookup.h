@@ -26,6 +26,9 @@ class PromptLookup {
                                  std::size_t most);
   // How many of the last guess were right: who guesses badly guesses less.
   void Learn(std::size_t right);
+  // The share of the latest guesses that was right, never quite nothing: what does not guess does
+  // not learn.
+  double accuracy() const { return accuracy_; }
 
   static constexpr std::size_t kMostGuessed = 8;
 
@@ -36,6 +39,7 @@ class PromptLookup {
   std::vector<std::uint32_t> keys_;  // of the tokens so far
   std::vector<TokenId> guess_;
   std::size_t most_ = kMostGuessed;
+  double accuracy_ = 0.5;
 };
 
 }  // namespace kinglet

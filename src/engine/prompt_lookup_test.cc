@@ -82,5 +82,20 @@ TEST_F(PromptLookupTest, WhoGuessesBadlyGuessesLess) {
   EXPECT_EQ(Guess(prompt, "a").size(), 2U);
 }
 
+TEST_F(PromptLookupTest, RemembersHowGoodItWas) {
+  EXPECT_EQ(lookup_.accuracy(), 0.5);
+  const std::string prompt = "abcdefghijklmn:";
+  for (int i = 0; i < 20; ++i) {
+    const std::size_t guessed = Guess(prompt, "a").size();
+    lookup_.Learn(guessed);
+  }
+  EXPECT_GT(lookup_.accuracy(), 0.95);
+  for (int i = 0; i < 20; ++i) {
+    Guess(prompt, "a");
+    lookup_.Learn(0);
+  }
+  EXPECT_EQ(lookup_.accuracy(), 0.1) << "not nothing";
+}
+
 }  // namespace
 }  // namespace kinglet

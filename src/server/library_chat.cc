@@ -78,8 +78,7 @@ ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const std::str
   fields.OnlyDefault("top_logprobs", {0}, kWhy);
   fields.Ignore({"parallel_tool_calls", "reasoning_effort", "chat_template_kwargs"});
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
-  chat.format =
-      MakeChatFormat(model, engine.tokenizer(), /*logprobs=*/false, chat.fields.include_usage);
+  chat.format = MakeChatFormat(model, nullptr, chat.fields.include_usage);
   return chat;
 }
 

@@ -13,11 +13,10 @@ namespace {
 
 class ChatFormat : public OpenAiFormat {
  public:
-  ChatFormat(std::string model, const Tokenizer& tokenizer, bool logprobs, bool include_usage)
+  ChatFormat(std::string model, const Tokenizer* of_odds, bool include_usage)
       : OpenAiFormat("chatcmpl-", "chat.completion", "chat.completion.chunk", std::move(model),
                      include_usage),
-        tokenizer_(tokenizer),
-        logprobs_(logprobs) {}
+        of_odds_(of_odds) {}
 
   std::string Delta(int choice, const ReplyDelta& delta) override {
     json::object content;
@@ -77,9 +76,9 @@ class ChatFormat : public OpenAiFormat {
   }
 
   json::value Logprobs(const std::vector<TokenOdds>& odds) const {
-    if (!logprobs_) return nullptr;
+    if (of_odds_ == nullptr) return nullptr;
     json::array content;
-    for (const TokenOdds& of_token : odds) content.push_back(OddsToJson(of_token, tokenizer_));
+    for (const TokenOdds& of_token : odds) content.push_back(OddsToJson(of_token, *of_odds_));
     return json::object{{"content", std::move(content)}, {"refusal", nullptr}};
   }
 
@@ -91,16 +90,15 @@ class ChatFormat : public OpenAiFormat {
             {"finish_reason", std::move(finish_reason)}};
   }
 
-  const Tokenizer& tokenizer_;
-  bool logprobs_;
+  const Tokenizer* of_odds_;
   std::vector<char> begun_;  // choices whose first chunk is out
 };
 
 }  // namespace
 
-std::unique_ptr<ReplyFormat> MakeChatFormat(std::string model, const Tokenizer& tokenizer,
-                                            bool logprobs, bool include_usage) {
-  return std::make_unique<ChatFormat>(std::move(model), tokenizer, logprobs, include_usage);
+std::unique_ptr<ReplyFormat> MakeChatFormat(std::string model, const Tokenizer* of_odds,
+                                            bool include_usage) {
+  return std::make_unique<ChatFormat>(std::move(model), of_odds, include_usage);
 }
 
 // What this server does not do, or not yet: an error, never silence.
@@ -213,8 +211,8 @@ ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const 
   }
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
   TRY(PlanAnswer(engine, std::move(messages), chat, parsed));
-  parsed.format =
-      MakeChatFormat(model, engine.tokenizer(), request.logprobs, parsed.fields.include_usage);
+  parsed.format = MakeChatFormat(model, request.logprobs ? &engine.tokenizer() : nullptr,
+                                 parsed.fields.include_usage);
   return parsed;
 }
 

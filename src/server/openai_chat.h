@@ -23,9 +23,10 @@ struct ParsedGeneration {
 ApiResult<ParsedGeneration> ParseChatCompletion(const json::object& body, const std::string& model,
                                                 const Engine& engine);
 
-// How its answer goes over the wire. The tokenizer outlives it.
-std::unique_ptr<ReplyFormat> MakeChatFormat(std::string model, const Tokenizer& tokenizer,
-                                            bool logprobs, bool include_usage);
+// How its answer goes over the wire. of_odds: of the tokens whose odds are told, which outlives it;
+// null: none are.
+std::unique_ptr<ReplyFormat> MakeChatFormat(std::string model, const Tokenizer* of_odds,
+                                            bool include_usage);
 
 // Fields of chat completions that this server does not serve, or that change nothing.
 void ReadLimits(JsonFields& fields);

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "router/router.h"
+#include "server/routed_chat.h"
 
 namespace kinglet {
 
@@ -33,6 +34,7 @@ class RouterShelf {
   Result<void> Open();
   // As Router::Route and Explain, with the files as they are now. Open has succeeded.
   Result<json::object> Route(const std::string& text, bool explain);
+  Result<RouteTaken> Take(const std::string& text);
 
  private:
   using Identities = std::vector<std::optional<FileIdentity>>;

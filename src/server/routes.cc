@@ -110,6 +110,13 @@ std::string KindOf(const Call& call) {
   return kind;
 }
 
+json::value RouteOf(const Call& call) {
+  if (call.taken == nullptr) return nullptr;
+  const std::string& intent = call.taken->intent;
+  return json::object{{"intent", intent.empty() ? json::value() : json::value(intent)},
+                      {"confidence", call.taken->confidence}};
+}
+
 void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry) {
   const Result<void> closed = server.books().Close(share, entry);
   if (!closed) server.options().warn(fmt::format("the ledger: {}", closed.error().message()));

@@ -12,6 +12,7 @@
 #include "server/access.h"
 #include "server/api_error.h"
 #include "server/openai_chat.h"
+#include "server/routed_chat.h"
 #include "server/server.h"
 
 namespace kinglet {
@@ -25,7 +26,8 @@ struct Call {
   std::shared_ptr<Admission> admission;
   const Route* route = nullptr;
   std::string id;
-  std::string tail;  // of the path, where the route ends in "/*"
+  std::string tail;                         // of the path, where the route ends in "/*"
+  std::shared_ptr<const RouteTaken> taken;  // of a request for the model "auto"
 };
 
 struct Route {
@@ -91,6 +93,8 @@ void ReplyError(const Call& call, const ApiError& error);
 // What an answer's row in the ledger is called by its route: "/v1/chat/completions" is
 // "chat.completions".
 std::string KindOf(const Call& call);
+// What an answer's `kinglet` object says of the way to it; null where nothing was routed.
+json::value RouteOf(const Call& call);
 // Closes an answer's account. Trouble with the ledger is warned of; the answer goes out without an
 // id.
 void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry);

@@ -28,6 +28,7 @@ void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
   LedgerEntry entry = EntryOf(answer, UnixSeconds());
   entry.kind = KindOf(call);
   if (lease != nullptr) entry.model_digest = (*lease)->digest();
+  if (call.taken != nullptr && !call.taken->intent.empty()) entry.intent = call.taken->intent;
   CloseAccount(server, share, entry);
   answer.ledger = std::move(entry.line);
   const auto& abstained = answer.abstained;
@@ -223,7 +224,8 @@ void HandleLibraryChat(Server& server, const Call& call, const json::object& bod
   say(EndText(*answer));
   choice.result.finish_reason = FinishReason::kStop;
   choice.tokens = answer->ledger.completion_tokens;
-  const ReplyTotals totals = TotalsOf(*answer);
+  ReplyTotals totals = TotalsOf(*answer);
+  if (call.taken != nullptr) totals.ledger["route"] = RouteOf(call);
   if (!chat->fields.stream) return Reply(call, format.Whole({&choice, 1}, totals));
   stream.SendLast(format.ChoiceEnd(0, choice, &totals) + format.End({&choice, 1}, totals));
 }

@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "ledger/useful_tokens.h"
 #include "server/anthropic.h"
 #include "server/generation_call.h"
+#include "server/hand_over.h"
 #include "server/library_chat.h"
 #include "server/ollama.h"
 #include "server/openai_completions.h"
@@ -14,6 +16,8 @@
 
 namespace kinglet {
 namespace {
+
+constexpr std::size_t kMaxSchemaBytes = std::size_t{16} << 20;
 
 // The row of an answer, but for what its books put on it.
 LedgerEntry EntryOf(const GenerationOutcome& outcome, const LanguageModel& model,
@@ -57,7 +61,7 @@ void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
   GenerationCall::Start(
       std::move(plan), std::move(parsed->format), call.exchange,
       [&server, lease, share, admission = call.admission, kind = KindOf(call),
-       question = std::move(parsed->question),
+       question = std::move(parsed->question), taken = call.taken, route = RouteOf(call),
        budget = terms.first_byte_budget_ms](const GenerationOutcome& outcome) {
         // Before the answer's end: the next request is held against it.
         admission->CountTokens(outcome.totals.prompt_tokens + outcome.totals.completion_tokens);
@@ -66,8 +70,11 @@ void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
         entry.model = (*lease)->name();
         entry.model_digest = (*lease)->digest();
         entry.question = question;
+        if (taken != nullptr && !taken->intent.empty()) entry.intent = taken->intent;
         CloseAccount(server, *share, entry);
-        return ToJson(entry.line);
+        json::object ledger = ToJson(entry.line);
+        if (!route.is_null()) ledger["route"] = route;
+        return ledger;
       },
       [&server, model, service = terms.service_class](const GenerationOutcome& outcome) {
         server.metrics().CountGeneration(model, service, outcome);
@@ -89,6 +96,83 @@ void Generate(Server& server, const Call& call, ParseCall&& parse) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
   Generate(server, call, *body, parse);
+}
+
+LedgerEntry RoutedEntry(const Call& call, const Intent& intent) {
+  LedgerEntry entry{.answered_at = UnixSeconds(), .mode = std::string(NameOf(intent.mode))};
+  entry.kind = KindOf(call);
+  if (!call.taken->intent.empty()) entry.intent = call.taken->intent;
+  return entry;
+}
+
+// The row of what another server has answered: what that cost is not known here.
+void CountHandedOver(Server& server, const Call& call, const Intent& intent,
+                     const HandedOver& outcome) {
+  LedgerEntry entry = RoutedEntry(call, intent);
+  entry.model = call.taken->endpoint->model;
+  entry.line.prompt_tokens = outcome.prompt_tokens;
+  entry.line.completion_tokens = outcome.completion_tokens;
+  entry.line.first_byte_ms = outcome.first_byte_ms;
+  entry.line.total_ms = outcome.total_ms;
+  entry.line.delivered = outcome.status == 200;
+  MachineMeter::Share share = server.books().Begin();
+  CloseAccount(server, share, entry);
+}
+
+// Says the intent's message in the place of a model, none of which is asked.
+void Refuse(Server& server, const Call& call, const json::object& body, const Intent& intent) {
+  JsonFields fields(body);
+  const bool streams = fields.Flag("stream").value_or(false);
+  if (const auto error = fields.Finish(); error && error->field == "stream")
+    return ReplyError(call, ApiError::OfField(*error));
+  const double start_ms = MonotonicMs();
+  MachineMeter::Share share = server.books().Begin();
+  LedgerEntry entry = RoutedEntry(call, intent);
+  entry.line.first_byte_ms = entry.line.total_ms = MonotonicMs() - start_ms;
+  CloseAccount(server, share, entry);
+  ReplyTotals totals{.ledger = ToJson(entry.line)};
+  totals.ledger["route"] = RouteOf(call);
+  ReplyChoice choice{.text = intent.message};
+  choice.result.finish_reason = FinishReason::kStop;
+  const auto format = MakeChatFormat(std::string(kAutoModel), nullptr, /*include_usage=*/true);
+  if (!streams) return Reply(call, format->Whole({&choice, 1}, totals));
+  call.exchange->Begin(200, format->stream_type(), {{"Cache-Control", "no-cache"}});
+  call.exchange->Write(format->Begin() + format->Delta(0, {.text = choice.text}) +
+                       format->ChoiceEnd(0, choice, &totals) + format->End({&choice, 1}, totals));
+  call.exchange->End();
+}
+
+// What the schema file of an intent says now.
+Result<json::value> SchemaOf(const Intent& intent) {
+  if (intent.mode != IntentMode::kExtract) return json::value();
+  return ParseJson(TRY(ReadFile(intent.schema, kMaxSchemaBytes)));
+}
+
+// The intent of the last message says what answers.
+void HandleRoutedChat(Server& server, const Call& call, const json::object& body) {
+  const ApiResult<std::string> text = TextToRoute(body);
+  if (!text) return ReplyError(call, text.error());
+  Result<RouteTaken> taken = server.router().Take(*text);
+  if (!taken) return ReplyError(call, ApiError::OfStatus(taken.error()));
+  if (!taken->uses) {
+    return ReplyError(call, {404, "out_of_scope", "no intent fits, and there is no default one"});
+  }
+  Call routed = call;
+  routed.taken = std::make_shared<const RouteTaken>(*std::move(taken));
+  const Intent& intent = *routed.taken->uses;
+  if (intent.mode == IntentMode::kRefuse) return Refuse(server, routed, body, intent);
+  if (const auto& endpoint = routed.taken->endpoint; endpoint) {
+    const auto handed = HandOver(*endpoint, body, *call.exchange, [&](const HandedOver& outcome) {
+      CountHandedOver(server, routed, intent, outcome);
+    });
+    if (!handed) ReplyError(call, handed.error());
+    return;
+  }
+  const Result<json::value> schema = SchemaOf(intent);
+  if (!schema) return ReplyError(call, ApiError::OfStatus(schema.error()));
+  const json::object applied = ApplyIntent(body, intent, *schema);
+  if (NamesLibrary(applied)) return HandleLibraryChat(server, routed, applied);
+  Generate(server, routed, applied, ParseChatCompletion);
 }
 
 // Ollama's clients load a model ahead of need by a request that says nothing.
@@ -121,6 +205,9 @@ void LoadModel(Server& server, const Call& call, const json::object& body, bool 
 void HandleChatCompletions(Server& server, const Call& call) {
   const ApiResult<json::object> body = ReadBody(call);
   if (!body) return ReplyError(call, body.error());
+  if (AsksForRoute(*body) && server.router().has_router()) {
+    return HandleRoutedChat(server, call, *body);
+  }
   if (NamesLibrary(*body)) return HandleLibraryChat(server, call, *body);
   Generate(server, call, *body, ParseChatCompletion);
 }

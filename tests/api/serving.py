@@ -191,10 +191,10 @@ class LibraryTest(ServerTest):
     """Its server has a library, "notes"."""
 
     @classmethod
-    def make_server(cls):
+    def make_server(cls, *flags):
         folder = cls.home / "notes"
         folder.mkdir()
-        return Server("--library", f"notes={folder}", models=[cls.model], environment=cls.environment)
+        return Server("--library", f"notes={folder}", *flags, models=[cls.model], environment=cls.environment)
 
     def add(self, name, text, **headers):
         return self.server.send("POST", "/v1/library/documents?name=" + urllib.parse.quote(name), text,

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chat completions for the model "auto": the intent of the last message says what answers it. What
+// a request says itself stands; the intent adds the rest.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "router/intents.h"
+#include "server/api_error.h"
+
+namespace kinglet {
+
+inline constexpr std::string_view kAutoModel = "auto";
+
+// What a router has decided, kept: its files may change meanwhile.
+struct RouteTaken {
+  std::string intent;  // empty: out of scope
+  double confidence = 0;
+  std::optional<Intent> uses;
+  std::optional<IntentEndpoint> endpoint;  // of kHandOver
+};
+
+// Whether the model is "auto".
+bool AsksForRoute(const json::object& body);
+
+// The text of the last message, which must be the user's.
+ApiResult<std::string> TextToRoute(const json::object& body);
+
+// The body of a chat completion that intent.model answers, or the one that is used otherwise, as
+// the intent has it; not for kRefuse and kHandOver. schema: of kExtract.
+json::object ApplyIntent(json::object body, const Intent& intent, const json::value& schema);
+
+}  // namespace kinglet
