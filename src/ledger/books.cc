@@ -6,7 +6,7 @@ namespace kinglet {
 
 Result<void> Books::OpenLedger() {
   if (ledger_) return {};
-  ledger_ = TRY(Ledger::Open(options_.ledger));
+  ledger_ = std::make_unique<Ledger>(TRY(Ledger::Open(options_.ledger)));
   return {};
 }
 

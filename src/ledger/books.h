@@ -4,8 +4,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -47,7 +47,7 @@ class Books {
   const BooksOptions options_;
   MachineMeter meter_;
   std::mutex mutex_;
-  std::optional<Ledger> ledger_;
+  std::unique_ptr<Ledger> ledger_;
 };
 
 }  // namespace kinglet

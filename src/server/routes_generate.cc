@@ -107,9 +107,9 @@ LedgerEntry RoutedEntry(const Call& call, const Intent& intent) {
 
 // The row of what another server has answered: what that cost is not known here.
 void CountHandedOver(Server& server, const Call& call, const Intent& intent,
-                     const HandedOver& outcome) {
+                     const IntentEndpoint& endpoint, const HandedOver& outcome) {
   LedgerEntry entry = RoutedEntry(call, intent);
-  entry.model = call.taken->endpoint->model;
+  entry.model = endpoint.model;
   entry.line.prompt_tokens = outcome.prompt_tokens;
   entry.line.completion_tokens = outcome.completion_tokens;
   entry.line.first_byte_ms = outcome.first_byte_ms;
@@ -154,16 +154,17 @@ void HandleRoutedChat(Server& server, const Call& call, const json::object& body
   if (!text) return ReplyError(call, text.error());
   Result<RouteTaken> taken = server.router().Take(*text);
   if (!taken) return ReplyError(call, ApiError::OfStatus(taken.error()));
-  if (!taken->uses) {
-    return ReplyError(call, {404, "out_of_scope", "no intent fits, and there is no default one"});
-  }
   Call routed = call;
   routed.taken = std::make_shared<const RouteTaken>(*std::move(taken));
-  const Intent& intent = *routed.taken->uses;
+  const std::optional<Intent>& uses = routed.taken->uses;
+  if (!uses) {
+    return ReplyError(call, {404, "out_of_scope", "no intent fits, and there is no default one"});
+  }
+  const Intent& intent = *uses;
   if (intent.mode == IntentMode::kRefuse) return Refuse(server, routed, body, intent);
   if (const auto& endpoint = routed.taken->endpoint; endpoint) {
     const auto handed = HandOver(*endpoint, body, *call.exchange, [&](const HandedOver& outcome) {
-      CountHandedOver(server, routed, intent, outcome);
+      CountHandedOver(server, routed, intent, *endpoint, outcome);
     });
     if (!handed) ReplyError(call, handed.error());
     return;

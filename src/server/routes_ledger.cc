@@ -30,8 +30,9 @@ std::unexpected<ApiError> Wrong(const char* name, const char* message) {
 ApiResult<LedgerQuery> ReadQuery(const HttpRequest& request) {
   LedgerQuery query;
   if (const auto limit = request.Query("limit")) {
-    const char* const end = limit->data() + limit->size();
-    const auto [stop, error] = std::from_chars(limit->data(), end, query.limit);
+    const std::string digits(*limit);
+    const char* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, query.limit);
     if (error != std::errc() || stop != end || query.limit < 1 || query.limit > kMostEntries) {
       return Wrong("limit", "must be a whole number from 1 to 1000");
     }
