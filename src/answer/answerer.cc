@@ -252,8 +252,8 @@ Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const As
   const std::span<const Passage> passages = ToRead(evidence.passages());
   const ReadingTask reading = TRY(ReadingTask::Make(model, passages, asked, options.terms));
   std::vector<GenerationRequest> requests(reading.requests().begin(), reading.requests().end());
-  const auto messages = BuildMessages(passages, asked, kAskSentence);
   if (options.mode != AskMode::kQuote) {
+    const auto messages = BuildMessages(passages, asked, kAskSentence);
     requests.push_back({.prompt = TRY(model.EncodeChat(messages)),
                         .sampling = options.sampling,
                         .max_tokens = options.max_tokens,

@@ -317,9 +317,10 @@ Result<std::vector<GenerationResult>> Engine::GenerateAll(
   bool wanted = let_in.has_value();
   if (!wanted) stop();
   for (std::size_t left = ids.size(); left > 0;) {
-    const bool interrupted = std::ranges::any_of(
-        requests, [](const auto& request) { return request.interrupted && request.interrupted(); });
-    if (wanted && interrupted) {
+    const auto is_interrupted = [](const GenerationRequest& request) {
+      return request.interrupted && request.interrupted();
+    };
+    if (wanted && std::ranges::any_of(requests, is_interrupted)) {
       wanted = false;
       stop();
     }

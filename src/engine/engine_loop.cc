@@ -243,10 +243,11 @@ void Engine::AddGuesses(Step& step, double planned_ms) {
     const std::size_t length = item.length + item.count;
     const std::size_t room = std::min(PromptLookup::kMostGuessed, kStepTokens - step.work.tokens);
     std::size_t most = cost_.TokensWithin(guess_ratio_ * planned_ms, step.work, length, room);
+    const double without_ms = cost_.PredictMs(step.work);
     const auto pays = [&](std::size_t count) {
       StepWork with = step.work;
       with += WorkOf(length, count);
-      const double extra_ms = cost_.PredictMs(with) - cost_.PredictMs(step.work);
+      const double extra_ms = cost_.PredictMs(with) - without_ms;
       const double right = generation.guess_accuracy() * static_cast<double>(count);
       return extra_ms <= right * token_ms || std::isinf(guess_ratio_);
     };
