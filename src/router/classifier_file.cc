@@ -53,7 +53,8 @@ std::vector<std::string> LabelsOf(const json::value& header) {
 
 std::vector<float> FloatsOf(std::string_view bytes) {
   std::vector<float> values(bytes.size() / sizeof(float));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  // Not for none: what stands for no bytes may be null, which memcpy() must not be given.
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
   return values;
 }
 
