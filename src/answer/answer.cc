@@ -5,15 +5,6 @@
 #include <fmt/format.h>
 
 namespace kinglet {
-namespace {
-
-template <typename T>
-json::value OrNull(const std::optional<T>& value) {
-  return value ? json::value(*value) : json::value(nullptr);
-}
-
-}  // namespace
-
 json::value ToJson(const std::optional<AnswerSpan>& span) {
   if (!span) return nullptr;
   return json::object{{"quote", span->quote},

@@ -75,9 +75,7 @@ std::string EscapeForHtml(std::string_view text) {
 
 std::string Quoted(std::string_view text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return '"' + EscapeForDisplay(text) + '"';
-  std::size_t end = max_bytes;  // not within a character
-  while (end > 0 && IsUtf8Continuation(text[end])) --end;
-  return '"' + EscapeForDisplay(text.substr(0, end)) + "...\"";
+  return '"' + EscapeForDisplay(Utf8Beginning(text, max_bytes)) + "...\"";
 }
 
 }  // namespace kinglet

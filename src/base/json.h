@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,5 +31,14 @@ std::string ToJson(const json::value& value);
 
 // A member of an object, or null where there is none or the value is no object.
 const json::value* Find(const json::value& value, std::string_view key);
+
+// What may be missing, as a value: null where it is.
+template <typename T>
+json::value OrNull(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+inline json::value OrNull(const std::string& text) {  // missing where it is empty
+  return text.empty() ? json::value(nullptr) : json::value(text);
+}
 
 }  // namespace kinglet

@@ -2,6 +2,7 @@
 // The well-formed byte sequences of The Unicode Standard, table 3-7.
 #include "base/utf8.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace kinglet {
@@ -84,5 +85,17 @@ std::size_t ValidUtf8Prefix(std::string_view text) {
 }
 
 bool IsUtf8(std::string_view text) { return ValidUtf8Prefix(text) == text.size(); }
+
+std::string_view Utf8Beginning(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  std::size_t end = max_bytes;
+  while (end > 0 && IsUtf8Continuation(text[end])) --end;
+  return text.substr(0, end);
+}
+
+std::size_t CountUtf8(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return !IsUtf8Continuation(c); }));
+}
 
 }  // namespace kinglet

@@ -40,4 +40,10 @@ std::size_t ValidUtf8Prefix(std::string_view text);
 
 bool IsUtf8(std::string_view text);
 
+// The beginning of a valid text that has at most so many bytes, and no part of a character.
+std::string_view Utf8Beginning(std::string_view text, std::size_t max_bytes);
+
+// Characters of a valid text.
+std::size_t CountUtf8(std::string_view text);
+
 }  // namespace kinglet

@@ -42,5 +42,21 @@ TEST(Utf8, FindsTheValidPrefix) {
   EXPECT_EQ(ValidUtf8Prefix("cut \xE2\x82"), 4U);
 }
 
+TEST(Utf8Test, CutsBetweenCharacters) {
+  const std::string text = "a\u20AC\u00E9";
+  EXPECT_EQ(Utf8Beginning(text, 0), "");
+  EXPECT_EQ(Utf8Beginning(text, 1), "a");
+  EXPECT_EQ(Utf8Beginning(text, 3), "a");
+  EXPECT_EQ(Utf8Beginning(text, 4), "a\u20AC");
+  EXPECT_EQ(Utf8Beginning(text, 5), "a\u20AC");
+  EXPECT_EQ(Utf8Beginning(text, 6), text);
+  EXPECT_EQ(Utf8Beginning(text, 100), text);
+}
+
+TEST(Utf8Test, CountsCharacters) {
+  EXPECT_EQ(CountUtf8(""), 0U);
+  EXPECT_EQ(CountUtf8("a\u20AC\u00E9"), 3U);
+}
+
 }  // namespace
 }  // namespace kinglet

@@ -13,10 +13,6 @@ namespace {
 
 double Megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
-json::value OrNull(const std::optional<double>& number) {
-  return number ? json::value(*number) : json::value();
-}
-
 constexpr int kLabelWidth = 130;  // pixels, as all below
 constexpr int kBarWidth = 420;
 constexpr int kRowHeight = 28;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/display.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "ledger/ledger_report.h"
 
@@ -25,10 +26,7 @@ struct LedgerFlags {
 
 std::string Shorten(const std::string& text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return text;
-  std::size_t end = max_bytes - 3;
-  // Not inside a UTF-8 character.
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end) + "...";
+  return std::string(Utf8Beginning(text, max_bytes - 3)) + "...";
 }
 
 void PrintEntries(const std::vector<LedgerEntry>& entries) {

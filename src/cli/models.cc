@@ -121,11 +121,6 @@ json::value TextOrNull(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(EscapeForDisplay(text));
 }
 
-template <typename T>
-json::value OrNull(const std::optional<T>& value) {
-  return value ? json::value(*value) : json::value(nullptr);
-}
-
 void PrintJson(const std::vector<Row>& rows) {
   json::array models;
   for (const Row& row : rows) {

@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::size_t kShownBytes = 300;
 
-std::size_t LettersOf(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return !IsUtf8Continuation(c); }));
-}
-
 struct Part {
   std::size_t ask = 0;
   std::size_t choice = 0;
@@ -104,7 +99,7 @@ class EndpointSystem final : public TaskSystem {
     // White space at the prompt's end is counted to the choice.
     const std::size_t end = ask.text.find_last_not_of(" \t\n\r\f\v") + 1;
     const std::size_t letters =
-        LettersOf(std::string_view(ask.text).substr(end)) + LettersOf(ask.choices[part.choice]);
+        CountUtf8(std::string_view(ask.text).substr(end)) + CountUtf8(ask.choices[part.choice]);
     const auto logprob = EchoedLogprob(answer.body, letters);
     if (!logprob) return replies.Fail(part.ask, logprob.error().message());
     return replies.Choice(part.ask, part.choice, *logprob);
@@ -166,7 +161,7 @@ Result<double> EchoedLogprob(std::string_view body, std::size_t letters) {
   if (prompt < offsets.size()) {
     end = CountOf(offsets[prompt]);
   } else if (const json::value* const text = Find(choice, "text"); text && text->is_string()) {
-    end = LettersOf(text->get_string());
+    end = CountUtf8(text->get_string());
   }
   double sum = 0;
   std::size_t own = 0;

@@ -82,11 +82,6 @@ std::vector<double> Number(const TaskReply& reply, const Gold& gold, const Score
                 }))};
 }
 
-std::size_t LettersOf(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return !IsUtf8Continuation(c); }));
-}
-
 std::vector<double> Choice(const TaskReply& reply, const Gold& gold, const ScorerOptions&) {
   std::vector<double> scores;
   const auto add = [&](const auto& length) {
@@ -102,7 +97,7 @@ std::vector<double> Choice(const TaskReply& reply, const Gold& gold, const Score
     scores.push_back(OneIf(std::ranges::find(gold.right, best) != gold.right.end()));
   };
   add([](const std::string&) { return std::size_t{1}; });
-  add([](const std::string& choice) { return LettersOf(choice); });
+  add([](const std::string& choice) { return CountUtf8(choice); });
   add([](const std::string& choice) { return choice.size(); });
   return scores;
 }

@@ -5,14 +5,6 @@
 #include <algorithm>
 
 namespace kinglet {
-namespace {
-
-template <typename Number>
-json::value ToJson(const std::optional<Number>& number) {
-  return number ? json::value(*number) : json::value(nullptr);
-}
-
-}  // namespace
 
 std::optional<int> Passage::PageAt(std::int64_t byte) const {
   if (!page) return std::nullopt;
@@ -30,15 +22,15 @@ json::object ToJson(const Passage& passage) {
   json::object object{{"document", passage.document},
                       {"title", passage.title},
                       {"heading", passage.heading},
-                      {"page", ToJson(passage.page)},
-                      {"line", ToJson(passage.LineAt(passage.start_byte))},
+                      {"page", OrNull(passage.page)},
+                      {"line", OrNull(passage.LineAt(passage.start_byte))},
                       {"start_byte", passage.start_byte},
                       {"end_byte", passage.end_byte},
                       {"text", passage.text},
                       {"score", passage.score},
-                      {"lexical_rank", ToJson(passage.lexical_rank)},
-                      {"vector_rank", ToJson(passage.vector_rank)},
-                      {"similarity", ToJson(passage.similarity)}};
+                      {"lexical_rank", OrNull(passage.lexical_rank)},
+                      {"vector_rank", OrNull(passage.vector_rank)},
+                      {"similarity", OrNull(passage.similarity)}};
   if (!passage.also_in.empty()) {
     object["also_in"] = json::array(passage.also_in.begin(), passage.also_in.end());
   }

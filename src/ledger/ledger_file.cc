@@ -122,10 +122,9 @@ Result<void> Prepare(Database& database, bool keep_text) {
 }  // namespace
 
 std::string KeptText(std::string_view text) {
-  std::size_t end = std::min(text.size(), kMaxTextBytes);
-  while (end < text.size() && end > 0 && IsUtf8Continuation(text[end])) --end;
-  // After the cut: what was cut in two is found no more, and is no more than a part.
-  text = text.substr(0, end);
+  // Before what is personal is looked for: what was cut in two is found no more, and is no more
+  // than a part.
+  text = Utf8Beginning(text, kMaxTextBytes);
   return MaskPersonalData(text, FindPersonalData(text));
 }
 

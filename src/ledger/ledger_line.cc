@@ -8,11 +8,6 @@ namespace {
 constexpr double kJoulesPerKwh = 3.6e6;
 constexpr double kMsPerHour = 3.6e6;
 
-template <typename T>
-json::value OrNull(const std::optional<T>& value) {
-  return value ? json::value(*value) : json::value(nullptr);
-}
-
 }  // namespace
 
 bool LedgerLine::Counts() const {

@@ -10,15 +10,6 @@
 namespace kinglet {
 namespace {
 
-template <typename T>
-json::value OrNull(const std::optional<T>& value) {
-  return value ? json::value(*value) : json::value(nullptr);
-}
-
-json::value OrNull(const std::string& text) {
-  return text.empty() ? json::value() : json::value(text);
-}
-
 json::object RowOf(const LedgerEntry& entry) {
   json::object line = ToJson(entry.line);
   json::object row = {{"id", line.at("id")}};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/byte_range.h"
+#include "base/utf8.h"
 #include "knowledge/cleaner.h"
 #include "knowledge/sentences.h"
 
@@ -45,8 +46,7 @@ std::vector<ByteRange> Words(std::string_view text) {
     }
     const std::size_t begin = at++;
     const auto goes_on = [&] {
-      const bool is_inside = (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
-      return is_inside || (!IsWholeWord(text[begin]) && !IsWholeWord(text[at]));
+      return IsUtf8Continuation(text[at]) || (!IsWholeWord(text[begin]) && !IsWholeWord(text[at]));
     };
     while (at < text.size() && IsWordByte(text[at]) && goes_on()) ++at;
     words.push_back({begin, at});

@@ -8,15 +8,6 @@
 namespace kinglet {
 namespace {
 
-json::value OrNull(const std::string& text) {
-  return text.empty() ? json::value() : json::value(text);
-}
-
-template <typename T>
-json::value OrNull(const std::optional<T>& number) {
-  return number ? json::value(*number) : json::value();
-}
-
 json::value NameOrNull(const Intent* intent) {
   return intent == nullptr ? json::value() : json::value(intent->name);
 }

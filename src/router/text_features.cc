@@ -52,17 +52,10 @@ void AddCharacters(std::string_view word, std::uint32_t index, std::vector<Occur
   }
 }
 
-std::string_view Beginning(std::string_view text) {
-  if (text.size() <= kMaxFeatureBytes) return text;
-  std::size_t end = kMaxFeatureBytes;
-  while (end > 0 && IsUtf8Continuation(text[end])) --end;
-  return text.substr(0, end);
-}
-
 std::vector<Occurrence> Occurrences(std::string_view text, std::vector<ByteRange>& words) {
   std::vector<Occurrence> out;
   std::string before;
-  for (PlainWords reader(Beginning(text)); reader.Next();) {
+  for (PlainWords reader(Utf8Beginning(text, kMaxFeatureBytes)); reader.Next();) {
     const auto index = static_cast<std::uint32_t>(words.size());
     words.push_back(reader.range());
     out.push_back({WordBucket(reader.word()), index, false});

@@ -173,6 +173,17 @@ std::string ReadContent(JsonFields& fields, std::string_view name) {
   return text;
 }
 
+std::string TextOfContent(const json::value& content) {
+  if (content.is_string()) return std::string(content.get_string());
+  std::string text;
+  if (!content.is_array()) return text;
+  for (const json::value& part : content.get_array()) {
+    const json::value* const piece = Find(part, "text");
+    if (piece != nullptr && piece->is_string()) text += std::string_view(piece->get_string());
+  }
+  return text;
+}
+
 json::array ReadMessages(JsonFields& fields) {
   json::array messages;
   const json::array* const given = fields.Array("messages");

@@ -22,6 +22,10 @@ inline constexpr std::size_t kMaxParts = 1024;  // of one message
 // `messages` of OpenAI's chat completions. Errors go to `fields`, with the path of what is wrong.
 json::array ReadMessages(JsonFields& fields);
 
+// The text of a message's `content`, as clients send it or as it was read: of several parts those
+// of text, one behind the other.
+std::string TextOfContent(const json::value& content);
+
 // One of them.
 json::object ReadMessage(JsonFields& fields);
 

@@ -150,12 +150,7 @@ std::string LastQuestion(const json::array& messages) {
     const json::value* const role = Find(message, "role");
     const json::value* const content = Find(message, "content");
     if (role == nullptr || *role != "user" || content == nullptr) continue;
-    question = content->is_string() ? std::string(content->get_string()) : "";
-    if (!content->is_array()) continue;
-    for (const json::value& part : content->get_array()) {
-      const json::value* const text = Find(part, "text");
-      if (text != nullptr && text->is_string()) question += std::string_view(text->get_string());
-    }
+    question = TextOfContent(*content);
   }
   return question;
 }

@@ -4,10 +4,10 @@
 
 #include <utility>
 
+#include "server/chat_messages.h"
+
 namespace kinglet {
 namespace {
-
-constexpr std::size_t kMaxRoutedBytes = 64 << 10;
 
 void AddUnlessThere(json::object& object, std::string_view key, json::value value) {
   if (!object.contains(key)) object[key] = std::move(value);
@@ -16,18 +16,6 @@ void AddUnlessThere(json::object& object, std::string_view key, json::value valu
 template <typename T>
 void AddUnlessThere(json::object& object, std::string_view key, const std::optional<T>& value) {
   if (value) AddUnlessThere(object, key, json::value(*value));
-}
-
-// The text of a message: a string, or parts of which some are text.
-std::string TextOf(const json::value& content) {
-  if (content.is_string()) return std::string(content.get_string());
-  std::string text;
-  if (!content.is_array()) return text;
-  for (const json::value& part : content.get_array()) {
-    const json::value* const piece = Find(part, "text");
-    if (piece != nullptr && piece->is_string()) text += std::string_view(piece->get_string());
-  }
-  return text;
 }
 
 }  // namespace
@@ -44,7 +32,7 @@ ApiResult<std::string> TextToRoute(const json::object& body) {
     const json::value* const role = Find(last, "role");
     const json::value* const content = Find(last, "content");
     if (role != nullptr && content != nullptr && *role == "user") {
-      std::string text = TextOf(*content).substr(0, kMaxRoutedBytes);
+      std::string text = TextOfContent(*content).substr(0, kMaxRoutedBytes);
       if (!text.empty()) return text;
     }
   }

@@ -3,6 +3,7 @@
 // a request says itself stands; the intent adds the rest.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,10 +15,11 @@
 namespace kinglet {
 
 inline constexpr std::string_view kAutoModel = "auto";
+inline constexpr std::size_t kMaxRoutedBytes = 64 << 10;  // of a text that is looked at
 
 // What a router has decided, kept: its files may change meanwhile.
 struct RouteTaken {
-  std::string intent;  // empty: out of scope
+  std::optional<std::string> intent;  // unset: out of scope
   double confidence = 0;
   std::optional<Intent> uses;
   std::optional<IntentEndpoint> endpoint;  // of kHandOver

@@ -112,8 +112,7 @@ std::string KindOf(const Call& call) {
 
 json::value RouteOf(const Call& call) {
   if (call.taken == nullptr) return nullptr;
-  const std::string& intent = call.taken->intent;
-  return json::object{{"intent", intent.empty() ? json::value() : json::value(intent)},
+  return json::object{{"intent", OrNull(call.taken->intent)},
                       {"confidence", call.taken->confidence}};
 }
 

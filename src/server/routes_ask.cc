@@ -28,7 +28,7 @@ void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
   LedgerEntry entry = EntryOf(answer, UnixSeconds());
   entry.kind = KindOf(call);
   if (lease != nullptr) entry.model_digest = (*lease)->digest();
-  if (call.taken != nullptr && !call.taken->intent.empty()) entry.intent = call.taken->intent;
+  if (call.taken != nullptr) entry.intent = call.taken->intent;
   CloseAccount(server, share, entry);
   answer.ledger = std::move(entry.line);
   const auto& abstained = answer.abstained;

@@ -70,7 +70,7 @@ void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
         entry.model = (*lease)->name();
         entry.model_digest = (*lease)->digest();
         entry.question = question;
-        if (taken != nullptr && !taken->intent.empty()) entry.intent = taken->intent;
+        if (taken != nullptr) entry.intent = taken->intent;
         CloseAccount(server, *share, entry);
         json::object ledger = ToJson(entry.line);
         if (!route.is_null()) ledger["route"] = route;
@@ -101,7 +101,7 @@ void Generate(Server& server, const Call& call, ParseCall&& parse) {
 LedgerEntry RoutedEntry(const Call& call, const Intent& intent) {
   LedgerEntry entry{.answered_at = UnixSeconds(), .mode = std::string(NameOf(intent.mode))};
   entry.kind = KindOf(call);
-  if (!call.taken->intent.empty()) entry.intent = call.taken->intent;
+  entry.intent = call.taken->intent;
   return entry;
 }
 

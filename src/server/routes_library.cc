@@ -8,8 +8,6 @@
 namespace kinglet {
 namespace {
 
-constexpr std::size_t kMaxRoutedBytes = std::size_t{64} << 10U;
-
 ApiError Of(const Status& status) { return ApiError::OfStatus(status); }
 
 }  // namespace
