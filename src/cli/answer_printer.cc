@@ -31,6 +31,10 @@ std::string Place(const Quote& quote) {
 }
 
 void PrintAbstention(AbstainReason reason, const Answer& answer) {
+  if (!answer.message.empty()) {
+    fmt::print("{}\n", OneLine(answer.message));
+    return;
+  }
   fmt::print("I do not know: {} ({}).\n", Explain(reason), Name(reason));
   for (const Dropped& dropped : answer.dropped) {
     if (dropped.text.empty()) fmt::print("{}.\n", OneLine(dropped.reason));
@@ -81,12 +85,17 @@ std::string Confidence(const Answer& answer) {
 
 void PrintLastLine(const Answer& answer) {
   const LedgerLine& line = answer.ledger;
+  std::string intent;
+  if (const auto& route = answer.route; route) {
+    intent = fmt::format("intent {} ({:.2f}) | ", OneLine(route->intent.value_or("none")),
+                         route->confidence);
+  }
   fmt::print(
-      "\n{} | first byte {:.0f} ms ({} uncached prompt tokens) | {} prompt, {} cached, {} "
+      "\n{}{} | first byte {:.0f} ms ({} uncached prompt tokens) | {} prompt, {} cached, {} "
       "generated, {} "
       "useful "
       "tokens | total {:.0f} ms | {} | {}\n",
-      Confidence(answer), line.first_byte_ms, line.prompt_tokens - line.cached_tokens,
+      intent, Confidence(answer), line.first_byte_ms, line.prompt_tokens - line.cached_tokens,
       line.prompt_tokens, line.cached_tokens, line.completion_tokens, line.useful_tokens,
       line.total_ms,
       line.joules

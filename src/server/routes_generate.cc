@@ -70,7 +70,7 @@ void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
         entry.model = (*lease)->name();
         entry.model_digest = (*lease)->digest();
         entry.question = question;
-        if (taken != nullptr) entry.intent = taken->intent;
+        if (taken != nullptr) entry.intent = taken->route.intent;
         CloseAccount(server, *share, entry);
         json::object ledger = ToJson(entry.line);
         if (!route.is_null()) ledger["route"] = route;
@@ -101,7 +101,8 @@ void Generate(Server& server, const Call& call, ParseCall&& parse) {
 LedgerEntry RoutedEntry(const Call& call, const Intent& intent) {
   LedgerEntry entry{.answered_at = UnixSeconds(), .mode = std::string(NameOf(intent.mode))};
   entry.kind = KindOf(call);
-  entry.intent = call.taken->intent;
+  entry.intent = call.taken->route.intent;
+  entry.question = call.taken->text;
   return entry;
 }
 
@@ -123,6 +124,7 @@ void CountHandedOver(Server& server, const Call& call, const Intent& intent,
 void Refuse(Server& server, const Call& call, const json::object& body, const Intent& intent) {
   JsonFields fields(body);
   const bool streams = fields.Flag("stream").value_or(false);
+  entry.abstained = Name(AbstainReason::kRefused);
   if (const auto error = fields.Finish(); error && error->field == "stream")
     return ReplyError(call, ApiError::OfField(*error));
   const double start_ms = MonotonicMs();
@@ -152,15 +154,10 @@ Result<json::value> SchemaOf(const Intent& intent) {
 void HandleRoutedChat(Server& server, const Call& call, const json::object& body) {
   const ApiResult<std::string> text = TextToRoute(body);
   if (!text) return ReplyError(call, text.error());
-  Result<RouteTaken> taken = server.router().Take(*text);
-  if (!taken) return ReplyError(call, ApiError::OfStatus(taken.error()));
-  Call routed = call;
-  routed.taken = std::make_shared<const RouteTaken>(*std::move(taken));
-  const std::optional<Intent>& uses = routed.taken->uses;
-  if (!uses) {
-    return ReplyError(call, {404, "out_of_scope", "no intent fits, and there is no default one"});
-  }
-  const Intent& intent = *uses;
+  const ApiResult<Call> followed = FollowRoute(server, call, *text);
+  if (!followed) return ReplyError(call, followed.error());
+  const Call& routed = *followed;
+  const Intent& intent = routed.taken->uses;
   if (intent.mode == IntentMode::kRefuse) return Refuse(server, routed, body, intent);
   if (const auto& endpoint = routed.taken->endpoint; endpoint) {
     const auto handed = HandOver(*endpoint, body, *call.exchange, [&](const HandedOver& outcome) {

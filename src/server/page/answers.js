@@ -246,7 +246,7 @@ class AskView {
           "div",
           { class: "card abstention" },
           make("h3", {}, "No answer"),
-          make("p", {}, kReasons[answer.reason] ?? `Reason: ${visible(answer.reason)}.`),
+          make("p", {}, visible(answer.message ?? kReasons[answer.reason] ?? `Reason: ${answer.reason}.`)),
           ...why.map((text) => make("p", { class: "fine" }, sentence(text))),
         ),
       );
