@@ -377,6 +377,19 @@ TEST_F(LedgerTest, BooksCountNoTokenOfAnAnswerThatIsNone) {
   EXPECT_EQ(Open().Latest(1).value()[0].line.useful_tokens, 0);
 }
 
+TEST_F(LedgerTest, BooksLeaveTheBillOfAnotherMachine) {
+  Books books({.ledger = {.file = File()}, .prices = {.machine_per_hour = 3600}});
+  LedgerEntry entry = Paid(MakeEntry(1), 0.25, "USD");
+  ASSERT_TRUE(books.Record(entry));
+  EXPECT_FALSE(entry.line.id.empty());
+  LedgerEntry unpriced = MakeEntry(1);
+  ASSERT_TRUE(books.Record(unpriced));
+  const std::vector<LedgerEntry> rows = Open().Latest(2).value();
+  EXPECT_EQ(rows[1].line.cost, 0.25);
+  EXPECT_EQ(rows[1].line.currency, "USD");
+  EXPECT_FALSE(rows[0].line.cost);
+}
+
 TEST_F(LedgerTest, BooksTryAgainWhatCouldNotBeOpened) {
   fs::create_directories(File());
   Books books({.ledger = {.file = File()}});

@@ -130,8 +130,11 @@ ApiResult<Call> FollowRoute(Server& server, const Call& call, const std::string&
 }
 
 void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry) {
-  const Result<void> closed = server.books().Close(share, entry);
-  if (!closed) server.options().warn(fmt::format("the ledger: {}", closed.error().message()));
+  WarnOfLedger(server, server.books().Close(share, entry));
+}
+
+void WarnOfLedger(const Server& server, const Result<void>& written) {
+  if (!written) server.options().warn(fmt::format("the ledger: {}", written.error().message()));
 }
 
 ApiResult<json::object> ReadBody(const Call& call) {

@@ -100,6 +100,7 @@ ApiResult<Call> FollowRoute(Server& server, const Call& call, const std::string&
 // Closes an answer's account. Trouble with the ledger is warned of; the answer goes out without an
 // id.
 void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry);
+void WarnOfLedger(const Server& server, const Result<void>& written);
 // The body as a JSON object.
 ApiResult<json::object> ReadBody(const Call& call);
 // The model that the body names.

@@ -106,30 +106,25 @@ LedgerEntry RoutedEntry(const Call& call, const Intent& intent) {
   return entry;
 }
 
-// The row of what another server has answered: what that cost is not known here.
+// The row of what another server has answered.
 void CountHandedOver(Server& server, const Call& call, const Intent& intent,
                      const IntentEndpoint& endpoint, const HandedOver& outcome) {
   LedgerEntry entry = RoutedEntry(call, intent);
   entry.model = endpoint.model;
-  entry.line.prompt_tokens = outcome.prompt_tokens;
-  entry.line.completion_tokens = outcome.completion_tokens;
-  entry.line.first_byte_ms = outcome.first_byte_ms;
-  entry.line.total_ms = outcome.total_ms;
-  entry.line.delivered = outcome.status == 200;
-  MachineMeter::Share share = server.books().Begin();
-  CloseAccount(server, share, entry);
+  entry.line = BillOf(outcome, endpoint);
+  WarnOfLedger(server, server.books().Record(entry));
 }
 
 // Says the intent's message in the place of a model, none of which is asked.
 void Refuse(Server& server, const Call& call, const json::object& body, const Intent& intent) {
   JsonFields fields(body);
   const bool streams = fields.Flag("stream").value_or(false);
-  entry.abstained = Name(AbstainReason::kRefused);
   if (const auto error = fields.Finish(); error && error->field == "stream")
     return ReplyError(call, ApiError::OfField(*error));
   const double start_ms = MonotonicMs();
   MachineMeter::Share share = server.books().Begin();
   LedgerEntry entry = RoutedEntry(call, intent);
+  entry.abstained = Name(AbstainReason::kRefused);
   entry.line.first_byte_ms = entry.line.total_ms = MonotonicMs() - start_ms;
   CloseAccount(server, share, entry);
   ReplyTotals totals{.ledger = ToJson(entry.line)};
@@ -160,9 +155,10 @@ void HandleRoutedChat(Server& server, const Call& call, const json::object& body
   const Intent& intent = routed.taken->uses;
   if (intent.mode == IntentMode::kRefuse) return Refuse(server, routed, body, intent);
   if (const auto& endpoint = routed.taken->endpoint; endpoint) {
-    const auto handed = HandOver(*endpoint, body, *call.exchange, [&](const HandedOver& outcome) {
-      CountHandedOver(server, routed, intent, *endpoint, outcome);
-    });
+    const auto handed = HandOver(*endpoint, body, *call.exchange, call.request.received_ms,
+                                 [&](const HandedOver& outcome) {
+                                   CountHandedOver(server, routed, intent, *endpoint, outcome);
+                                 });
     if (!handed) ReplyError(call, handed.error());
     return;
   }
