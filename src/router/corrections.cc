@@ -62,10 +62,10 @@ Corrections SortCorrections(const std::vector<IntentLine>& given, const Intents&
     const auto known = examples.find(line.text);
     if (known == examples.end()) {
       sorted.added.push_back(std::move(line));
-    } else if (known->second == line.intent) {
+    } else if (const std::optional<std::string>& of = known->second; of == line.intent) {
       ++sorted.known;
     } else {
-      const std::string other = known->second ? Quoted(*known->second) : "what is out of scope";
+      const std::string other = of ? Quoted(*of) : "what is out of scope";
       sorted.left_out.push_back({std::move(line), "it is an example of " + other});
     }
   }
