@@ -57,6 +57,7 @@ class Relay final : public HttpPostListener {
   }
   void OnEnd(HttpPostEnd end, int, double now_ms) override {
     end_ = end;
+    outcome_.whole = end == HttpPostEnd::kWhole;
     outcome_.total_ms = now_ms - start_ms_;
     // Of a whole answer a client has nothing before its end.
     if (!streams_) outcome_.first_byte_ms = outcome_.total_ms;
@@ -64,7 +65,6 @@ class Relay final : public HttpPostListener {
   }
 
   bool begun() const { return begun_; }
-  bool is_whole() const { return end_ == HttpPostEnd::kWhole; }
   bool timed_out() const { return end_ == HttpPostEnd::kTimedOut; }
   const HandedOver& outcome() const { return outcome_; }
   void SendLast() {
@@ -94,7 +94,7 @@ std::optional<HandedOverUsage> UsageAtEnd(std::string_view tail) {
 
 LedgerLine BillOf(const HandedOver& outcome, const IntentEndpoint& endpoint) {
   LedgerLine line{.first_byte_ms = outcome.first_byte_ms, .total_ms = outcome.total_ms};
-  line.delivered = outcome.status == 200;
+  line.delivered = outcome.whole && outcome.status == 200;
   const auto& usage = outcome.usage;
   if (!usage) return line;
   line.prompt_tokens = usage->prompt_tokens;
@@ -112,7 +112,7 @@ LedgerLine BillOf(const HandedOver& outcome, const IntentEndpoint& endpoint) {
 
 ApiResult<void> HandOver(const IntentEndpoint& endpoint, const json::object& body,
                          HttpExchange& exchange, double start_ms,
-                         const std::function<void(const HandedOver&)>& on_whole) {
+                         const std::function<void(const HandedOver&)>& on_end) {
   json::object sent = body;
   sent["model"] = endpoint.model;
   sent.erase("kinglet");
@@ -134,13 +134,13 @@ ApiResult<void> HandOver(const IntentEndpoint& endpoint, const json::object& bod
     (*client)->ServeUntil(MonotonicMs() + kLookAgainMs);
     if (gone->load()) (*client)->CancelAll();
   }
-  if (relay.is_whole() && relay.begun()) {
-    on_whole(relay.outcome());
-    relay.SendLast();
+  if (relay.begun()) {
+    on_end(relay.outcome());
+    // A stream that broke off ends without its end, as it came.
+    if (relay.outcome().whole) relay.SendLast();
     return {};
   }
-  // A stream that broke off ends without its end, as it came.
-  if (relay.begun() || gone->load()) return {};
+  if (gone->load()) return {};
   return std::unexpected(ApiError{relay.timed_out() ? 504 : 502, "hand_over",
                                   "the endpoint \"" + endpoint.name + "\" gave no answer"});
 }

@@ -30,7 +30,7 @@ TEST(HandedOver, UsageStandsAtTheEnd) {
 }
 
 TEST(HandedOver, CostsWhatTheEndpointTakes) {
-  HandedOver outcome{.status = 200, .first_byte_ms = 5, .total_ms = 9};
+  HandedOver outcome{.status = 200, .whole = true, .first_byte_ms = 5, .total_ms = 9};
   outcome.usage = {.prompt_tokens = 3000, .cached_tokens = 1000, .completion_tokens = 500};
   IntentEndpoint endpoint{.name = "big"};
   EXPECT_FALSE(BillOf(outcome, endpoint).cost);
@@ -44,8 +44,9 @@ TEST(HandedOver, CostsWhatTheEndpointTakes) {
   EXPECT_DOUBLE_EQ(line.cost.value_or(0), 0.004 + 0.0005 + 0.005);
   EXPECT_EQ(line.currency, "USD");
   EXPECT_TRUE(line.delivered);
-  outcome.usage.reset();
-  outcome.status = 500;
+  outcome.whole = false;
+  EXPECT_FALSE(BillOf(outcome, endpoint).delivered);
+  outcome = {.status = 500, .whole = true};
   EXPECT_FALSE(BillOf(outcome, endpoint).cost);
   EXPECT_FALSE(BillOf(outcome, endpoint).delivered);
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the ledger says of answers that an endpoint elsewhere has given: tokens, price, times."""
+import contextlib
+import http.client
 import http.server
 import json
 import threading
@@ -47,6 +49,8 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(500 if "broken" in str(body) else 200)
+        if "break off" in str(body):
+            self.send_header("Content-Length", "1000")
         self.end_headers()
         if not body.get("stream"):
             time.sleep(PAUSE_S)
@@ -80,7 +84,8 @@ class HandedOver(serving.ServerTest):
 
     def row(self, text, **fields):
         """The row of an answer, its figures beside the rest."""
-        self.server.post("/v1/chat/completions", {"model": "auto", "messages": [{"role": "user", "content": text}]} | fields)
+        with contextlib.suppress(http.client.IncompleteRead):
+            self.server.post("/v1/chat/completions", {"model": "auto", "messages": [{"role": "user", "content": text}]} | fields)
         row = self.server.get("/v1/ledger?limit=1").json()["entries"][0]
         return row | row["ledger"]
 
@@ -105,6 +110,10 @@ class HandedOver(serving.ServerTest):
         row = self.row("my head hurts")
         self.assertEqual((row["model"], row["completion_tokens"], row["cost"]), ("unpriced", 500, None))
         self.assertIs(self.row("sue my landlord, broken")["delivered"], False)
+
+    def test_an_answer_that_broke_off_has_a_row(self):
+        row = self.row("sue my landlord, break off", stream=True)
+        self.assertEqual((row["intent"], row["model"], row["delivered"], row["cost"]), ("lawyers", "large", False, None))
 
 
 if __name__ == "__main__":
