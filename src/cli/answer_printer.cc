@@ -77,6 +77,7 @@ void PrintWhy(const Answer& answer) {
 
 // How sure the answer is, and by what.
 std::string Confidence(const Answer& answer) {
+  if (answer.mode == AskMode::kRefuse) return "nobody was asked";
   const bool was_asked = !answer.grounds.signals.empty();  // else the words alone decided
   const char* by = was_asked ? " by words: the model is not calibrated" : " by words";
   if (answer.calibrated) by = "";

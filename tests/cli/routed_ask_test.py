@@ -87,7 +87,9 @@ class RoutedAsk(unittest.TestCase):
     def test_a_refusal_is_an_abstention_with_a_message(self):
         answer = self.ask("you charged my card twice", "--model", "auto")
         self.assertEqual((answer["abstained"], answer["reason"], answer["message"]), (True, "refused", "Ask the office."))
-        self.assertTrue(self.kinglet("ask", "you charged my card twice", "--model", "auto").startswith("Ask the office.\n"))
+        shown = self.kinglet("ask", "you charged my card twice", "--model", "auto")
+        self.assertTrue(shown.startswith("Ask the office.\n"), shown)
+        self.assertIn(" | nobody was asked | ", shown)
         row = json.loads(self.kinglet("ledger", "--json", "-n", "1"))["entries"][0]
         self.assertEqual((row["kind"], row["mode"], row["intent"], row["abstained"]), ("ask", "refuse", "bills", "refused"))
 
