@@ -40,9 +40,6 @@ void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
 // Asks, and keeps the books: what was answered is accounted for before the client has it.
 ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question, ModelLease* lease,
                              AskEvents events) {
-  const auto gone = std::make_shared<std::atomic<bool>>(false);
-  call.exchange->OnGone([gone] { *gone = true; });
-  events.cancelled = [gone] { return gone->load(); };
   const Result<const ShelvedLibrary*> which = server.libraries().Find(question.settings.library);
   if (!which) return std::unexpected(Of(which.error()));
   AskOptions& options = question.options;
@@ -65,6 +62,9 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   options.risk = risk.value_or(kDefaultRisk);
   Result<BorrowedLibrary> library = server.libraries().Borrow(question.settings.library);
   if (!library) return std::unexpected(Of(library.error()));
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  call.exchange->OnGone([gone] { *gone = true; });
+  events.cancelled = [gone] { return gone->load(); };
   MachineMeter::Share share = server.books().Begin();
   Result<Answer> answer = Ask(question.text, library->retriever(), model, options, events);
   if (!answer) return std::unexpected(Of(answer.error()));
