@@ -9,8 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "answer/answerer.h"
 #include "answer/calibrations.h"
+#include "answer/cascade.h"
 #include "base/clock.h"
 #include "base/display.h"
 #include "catalog/catalog.h"
@@ -35,6 +35,8 @@ struct AskFlags {
   std::string library;
   std::string mode = "cite";
   std::optional<double> risk;
+  std::string then;
+  double accept = kDefaultAccept;
   bool as_json = false;
   bool why = false;
   SamplingFlags sampling;
@@ -42,22 +44,37 @@ struct AskFlags {
 
 constexpr std::size_t kMaxLineBytes = 64 << 10;  // of a question that is read
 
-std::unexpected<Status> Uncalibrated(const std::string& model) {
-  return Error(
-      StatusCode::kUsage,
-      "--risk: what {} lets on has not been calibrated; `kinglet eval calibrate` does that",
-      EscapeForDisplay(model));
+std::unexpected<Status> Uncalibrated(const char* flag, const std::string& model) {
+  return Error(StatusCode::kUsage,
+               "{}: what {} lets on has not been calibrated; `kinglet eval calibrate` does that",
+               flag, EscapeForDisplay(model));
 }
+
+struct AskedModel {
+  std::string name, digest;
+  std::unique_ptr<Engine> engine;
+  std::optional<Calibration> calibration;
+};
 
 // What asks: opened once for all questions of a conversation.
 struct Asking {
   Library library;
   std::unique_ptr<VectorSearch> vectors;
-  std::unique_ptr<Engine> engine;
-  std::optional<Calibration> calibration;
-  std::string model_digest;
+  AskedModel model;  // without an engine where none is asked
+  AskedModel next;   // the larger one of a cascade, opened when it is needed
   AskOptions options;
 };
+
+Result<AskedModel> OpenModel(const std::string& name, const AskFlags& flags,
+                             const Environment& environment) {
+  const std::filesystem::path file = TRY(ResolveModel(name, environment.home));
+  AskedModel model{.name = file.stem().string(), .digest = ModelDigest(file)};
+  model.calibration =
+      TRY(FindCalibration(environment.home / "calibrations", kBuiltinCalibrationsJson, model.name));
+  if (flags.risk && !model.calibration) return Uncalibrated("--risk", model.name);
+  model.engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
+  return model;
+}
 
 Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
   const AskMode mode = AskModeOf(flags.mode);
@@ -70,14 +87,16 @@ Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
   AskOptions& options = asking.options;
   if (flags.sampling.max_tokens) options.max_tokens = *flags.sampling.max_tokens;
   asking.vectors = OpenVectors(asking.library, environment, WarnOnStderr);
-  if (mode == AskMode::kQuote && !flags.names_model) return asking;
-  const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
-  options.model_name = file.stem().string();
-  asking.model_digest = ModelDigest(file);
-  asking.calibration = TRY(FindCalibration(environment.home / "calibrations",
-                                           kBuiltinCalibrationsJson, options.model_name));
-  if (flags.risk && !asking.calibration) return Uncalibrated(options.model_name);
-  asking.engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
+  if (mode == AskMode::kQuote && !flags.names_model) {
+    if (flags.then.empty()) return asking;
+    return Error(StatusCode::kUsage, "--then: in mode quote --model must name who answers first");
+  }
+  asking.model = TRY(OpenModel(flags.model, flags, environment));
+  options.model_name = asking.model.name;
+  if (flags.then.empty()) return asking;
+  if (!asking.model.calibration) return Uncalibrated("--then", options.model_name);
+  TRY(ResolveModel(flags.then, environment.home));  // before it is needed
+  options.accept = flags.accept;
   return asking;
 }
 
@@ -85,7 +104,8 @@ Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
 Result<void> Account(Books& books, MachineMeter::Share& share, const Asking& asking,
                      Answer& answer) {
   LedgerEntry entry = EntryOf(answer, UnixSeconds());
-  if (!asking.model_digest.empty()) entry.model_digest = asking.model_digest;
+  const AskedModel& model = answer.model == asking.next.name ? asking.next : asking.model;
+  if (!model.digest.empty()) entry.model_digest = model.digest;
   Result<void> written = books.Close(share, entry);
   answer.ledger = std::move(entry.line);
   return written;
@@ -102,10 +122,21 @@ Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlag
       printer.PrintClaim(claim, so_far);
     };
   }
-  asking.options.calibration = asking.calibration ? &*asking.calibration : nullptr;
+  const auto open_next = [&]() -> Result<NextModel> {
+    AskedModel& next = asking.next;
+    if (!next.engine) next = TRY(OpenModel(flags.then, flags, environment));
+    return NextModel{.model = next.engine.get(),
+                     .name = next.name,
+                     .calibration = next.calibration ? &*next.calibration : nullptr};
+  };
+  AskedModel& model = asking.model;
+  asking.options.calibration = model.calibration ? &*model.calibration : nullptr;
+  const Retriever retriever{asking.library, asking.vectors.get()};
   MachineMeter::Share share = books.Begin();
-  Answer answer = TRY(Ask(question, {asking.library, asking.vectors.get()}, asking.engine.get(),
-                          asking.options, events));
+  Answer answer =
+      asking.options.accept
+          ? TRY(AskInTurn(question, retriever, *model.engine, asking.options, open_next, events))
+          : TRY(Ask(question, retriever, model.engine.get(), asking.options, events));
   Result<void> written = Account(books, share, asking, answer);
   if (flags.as_json) {
     fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
@@ -169,6 +200,15 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
                  "abstain where the quote answers with less than 1 - RISK of probability; "
                  "default: 0.7 where the model is calibrated")
       ->check(CLI::Range(0.0, 1.0));
+  CLI::Option* const then = app.add_option(
+      "--then", flags->then,
+      "a larger model, which answers where --model is not sure enough of its answer");
+  app.add_option("--accept", flags->accept,
+                 "the probability of being right from which --model's answer, or abstention, is "
+                 "taken")
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs(then)
+      ->capture_default_str();
   app.add_flag("--why", flags->why, "show what the decision rests on: passages, ranks, signals");
   app.add_flag("--json", flags->as_json, "print one JSON object; in mode chat one a line");
   AddSamplingFlags(app, flags->sampling);

@@ -30,6 +30,7 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
 CommandRun SetUpInspect(CLI::App& app, const Environment& environment);
 CommandRun SetUpIntents(CLI::App& app, const Environment& environment);
 CommandRun SetUpLedger(CLI::App& app, const Environment& environment);
+CommandRun SetUpLedgerCascade(CLI::App& app, const Environment& environment);  // of ledger
 CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibraryExport(CLI::App& app, const Environment& environment);  // of library
 CommandRun SetUpLibraryImport(CLI::App& app, const Environment& environment);  // likewise

@@ -26,7 +26,7 @@ struct CascadeFlags {
   std::string small, large;
   std::vector<double> max_loss = {2};  // points
   double risk = kDefaultRisk;
-  std::optional<double> cost_small, cost_large;
+  std::optional<double> cost_small, cost_large, cost_given_up;
   bool json = false;
 };
 
@@ -35,6 +35,7 @@ Result<void> SetCosts(const CascadeFlags& flags, std::vector<CascadeQuestion>& q
   for (CascadeQuestion& question : questions) {
     if (const auto& cost = flags.cost_small) question.small.cost = *cost;
     if (const auto& cost = flags.cost_large) question.large.cost = *cost;
+    question.given_up_cost = flags.cost_given_up;
     if (question.small.cost && question.large.cost) continue;
     return Error(StatusCode::kUsage,
                  "question {} has no \"ms\" in both files, which eval calibrate and eval "
@@ -139,6 +140,11 @@ CommandRun SetUpEvalCascade(CLI::App& app) {
                    "of an answer of the small model; default: the ms of the file")
       ->check(CLI::PositiveNumber);
   cascade->add_option("--cost-large", flags->cost_large, "of one of the large model, likewise")
+      ->check(CLI::PositiveNumber);
+  cascade
+      ->add_option("--cost-given-up", flags->cost_given_up,
+                   "of one of the small model that is not taken, and ends before it is written; "
+                   "default: as of one that is")
       ->check(CLI::PositiveNumber);
   cascade->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return EvaluateCascade(*flags); };

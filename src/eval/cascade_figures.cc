@@ -99,7 +99,7 @@ Outcome Alone(const CascadeQuestion& question, bool is_small) {
 // The small model first, whose answer stands where it is accepted.
 Outcome Cascaded(const CascadeQuestion& question, bool accepts) {
   Outcome outcome = Alone(question, accepts);
-  if (!accepts) outcome.cost += question.small.cost.value_or(0);
+  if (!accepts) outcome.cost = question.sent_on_cost();
   return outcome;
 }
 
@@ -159,7 +159,7 @@ std::vector<CascadeRow> RowsOf(const std::vector<CascadeQuestion>& questions) {
                     .small_right = question.small.right,
                     .large_right = question.large.right,
                     .small_cost = question.small.cost.value_or(0),
-                    .large_cost = question.large.cost.value_or(0)});
+                    .large_cost = question.sent_on_cost() - question.small.cost.value_or(0)});
   }
   return rows;
 }

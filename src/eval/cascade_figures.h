@@ -26,6 +26,13 @@ struct JudgedAnswer {
 struct CascadeQuestion {
   std::string id, group;
   JudgedAnswer small, large;
+  // Of the small model where its answer is given up, which it is before all of it is written;
+  // unset: as much as of one that is taken.
+  std::optional<double> given_up_cost;
+
+  double sent_on_cost() const {
+    return given_up_cost.value_or(small.cost.value_or(0)) + large.cost.value_or(0);
+  }
 };
 
 // The questions that both files of `eval grounding --outcomes` hold. An answer is given where its

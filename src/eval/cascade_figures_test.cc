@@ -73,6 +73,14 @@ TEST(CascadeFigures, SetsTheCascadeBesideTheOthers) {
   EXPECT_DOUBLE_EQ(oracle.accepted, 0.5);
 }
 
+TEST(CascadeFigures, CountsWhatIsGivenUpByItsOwnCost) {
+  std::vector<CascadeQuestion> questions = Questions();
+  for (CascadeQuestion& question : questions) question.given_up_cost = 0.5;
+  const CascadeFigures figures = MeasureCascade(questions, {0});
+  EXPECT_DOUBLE_EQ(figures.systems[0].cost, 1);
+  EXPECT_DOUBLE_EQ(figures.systems[2].cost, 0.75 * 1 + 0.25 * 4.5);
+}
+
 TEST(CascadeFigures, JudgesAGroupByTheOthers) {
   std::vector<CascadeQuestion> questions = Questions();
   for (CascadeQuestion& question : questions) {

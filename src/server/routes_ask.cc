@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "answer/answerer.h"
+#include "answer/cascade.h"
 #include "base/clock.h"
 #include "server/library_chat.h"
 #include "server/routes.h"
@@ -19,6 +19,8 @@ ApiError Of(const Status& status) { return ApiError::OfStatus(status); }
 struct Question {
   std::string text, library;
   std::optional<double> risk;
+  std::string then;  // the larger model of a cascade; empty: none
+  std::optional<double> accept;
   AskOptions options;
   GenerationFields fields;
 };
@@ -35,6 +37,41 @@ void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
   server.metrics().CountAsk(abstained ? Name(*abstained) : "answered", answer.ledger.first_byte_ms);
   // Before the answer's end: the next request is held against it.
   call.admission->CountTokens(answer.ledger.prompt_tokens + answer.ledger.completion_tokens);
+}
+
+// The calibration of the model, where what is asked for does not need one that there is not.
+ApiResult<const Calibration*> CalibrationOf(Server& server, const Question& question,
+                                            const LoadedModel& model) {
+  const auto calibration = server.calibrations().Find(model.path().stem().string());
+  if (!calibration) return std::unexpected(Of(calibration.error()));
+  if (question.risk && *calibration == nullptr)
+    return std::unexpected(ApiError::OfField({"risk", "is for models that are calibrated"}));
+  return *calibration;
+}
+
+// What of a cascade does not go together.
+std::optional<ApiError> FaultOfCascade(Server& server, const Question& question,
+                                       const AskOptions& first) {
+  if (question.then.empty()) {
+    if (!question.accept) return std::nullopt;
+    return ApiError::OfField({"accept", "says nothing without then"});
+  }
+  if (first.calibration == nullptr)
+    return ApiError::OfField({"then", "needs a first model that is calibrated"});
+  if (server.models().Find(question.then) == nullptr)
+    return ApiError::OfField({"then", "is no model of this server"});
+  return std::nullopt;
+}
+
+// The larger model, whose lease takes the small one's place: there may be room for one alone.
+Result<NextModel> OpenNext(Server& server, const Question& question, ModelLease& lease) {
+  lease = ModelLease();
+  lease = TRY(server.models().Acquire(question.then));
+  if (lease->engine() == nullptr)
+    return Error(StatusCode::kUsage, "{} makes vectors of texts, and no text", lease->name());
+  const auto calibration = CalibrationOf(server, question, *lease);
+  if (!calibration) return Error(StatusCode::kUsage, "{}", calibration.error().message);
+  return NextModel{.model = lease->engine(), .name = lease->name(), .calibration = *calibration};
 }
 
 // Asks, and keeps the books: what was answered is accounted for before the client has it.
@@ -54,17 +91,23 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   if (lease != nullptr) {
     model = (*lease)->engine();
     options.model_name = (*lease)->name();
-    const auto calibration = server.calibrations().Find((*lease)->path().stem().string());
-    if (!calibration) return std::unexpected(Of(calibration.error()));
+    const auto calibration = CalibrationOf(server, question, **lease);
+    if (!calibration) return std::unexpected(calibration.error());
     options.calibration = *calibration;
-  }
-  if (question.risk && options.calibration == nullptr)
+  } else if (question.risk) {
     return std::unexpected(ApiError::OfField({"risk", "is for models that are calibrated"}));
+  }
+  if (const auto fault = FaultOfCascade(server, question, options)) return std::unexpected(*fault);
+  if (!question.then.empty()) options.accept = question.accept.value_or(kDefaultAccept);
   options.risk = question.risk.value_or(kDefaultRisk);
   Result<BorrowedLibrary> library = server.libraries().Borrow(question.library);
   if (!library) return std::unexpected(Of(library.error()));
   MachineMeter::Share share = server.books().Begin();
-  Result<Answer> answer = Ask(question.text, library->retriever(), model, options, events);
+  Result<Answer> answer = options.accept
+                              ? AskInTurn(
+                                    question.text, library->retriever(), *model, options,
+                                    [&] { return OpenNext(server, question, *lease); }, events)
+                              : Ask(question.text, library->retriever(), model, options, events);
   if (!answer) return std::unexpected(Of(answer.error()));
   answer->ledger.delivered = !gone->load();
   RecordAnswer(server, call, share, lease, *answer);
@@ -147,6 +190,8 @@ ApiResult<Question> ParseAsk(const json::object& body) {
   ask.library = fields.Text("library").value_or("");
   ask.options.mode = AskModeOf(fields.Word("mode", {"cite", "quote", "chat"}).value_or("cite"));
   ask.risk = fields.Number("risk", 0, 1);
+  ask.then = fields.Text("then").value_or("");
+  ask.accept = fields.Number("accept", 0, 1);
   ask.options.turns = ReadTurns(fields);
   ask.fields.stream = fields.Flag("stream").value_or(false);
   fields.Ignore({"model"});
@@ -199,6 +244,8 @@ void HandleLibraryChat(Server& server, const Call& call, const json::object& bod
   question.options.mode = AskMode::kChat;
   question.options.turns = std::move(chat->turns);
   question.risk = chat->risk;
+  question.then = std::move(chat->then);
+  question.accept = chat->accept;
   question.options.sampling = chat->fields.request.sampling;
   question.options.stop = chat->fields.request.stop;
   question.options.max_tokens = chat->fields.max_tokens.value_or(question.options.max_tokens);
