@@ -12,7 +12,7 @@
 namespace kinglet {
 
 // From which probability on a small model's answer is taken, where nobody says: docs/routing.md.
-inline constexpr double kDefaultAccept = 0.5;
+inline constexpr double kDefaultAccept = 0.6;
 
 // The larger model.
 struct NextModel {

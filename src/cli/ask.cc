@@ -95,7 +95,11 @@ Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
   options.model_name = asking.model.name;
   if (flags.then.empty()) return asking;
   if (!asking.model.calibration) return Uncalibrated("--then", options.model_name);
-  TRY(ResolveModel(flags.then, environment.home));  // before it is needed
+  // It is opened when it is needed, and must be there before.
+  if (const auto file = TRY(ResolveModel(flags.then, environment.home));
+      !std::filesystem::exists(file)) {
+    return Error(StatusCode::kNotFound, "{}: no such file", EscapeForDisplay(file.string()));
+  }
   options.accept = flags.accept;
   return asking;
 }

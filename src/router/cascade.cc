@@ -69,7 +69,8 @@ double FindAcceptance(std::span<const CascadeRow> rows, const CascadeGoal& goal)
     }
   }
   if (best == nullptr) return max_cost ? kAcceptAll : kAcceptNone;
-  return best->accept;
+  // Where the least sure of all may be taken, so may one that is less sure still.
+  return best == &all.back() ? kAcceptAll : best->accept;
 }
 
 std::vector<double> CrossFitAcceptance(std::span<const CascadeRow> rows, const CascadeGoal& goal) {
