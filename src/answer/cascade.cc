@@ -4,19 +4,21 @@
 
 #include <utility>
 
+#include "base/clock.h"
+
 namespace kinglet {
 namespace {
 
-// Puts the first step before the answer.
-void AddFirst(const Answer& first, Answer& answer) {
+// Puts the first step before the answer, which was begun so much later.
+void AddFirst(const Answer& first, double later_ms, Answer& answer) {
   answer.first = first.first;
   LedgerLine& line = answer.ledger;
   const LedgerLine& before = first.ledger;
   line.prompt_tokens += before.prompt_tokens;
   line.cached_tokens += before.cached_tokens;
   line.completion_tokens += before.completion_tokens;
-  line.first_byte_ms += before.total_ms;
-  line.total_ms += before.total_ms;
+  line.first_byte_ms += later_ms;
+  line.total_ms += later_ms;
   line.queue_ms += before.queue_ms;
   line.retrieval_ms += before.retrieval_ms;
   line.prefill_ms += before.prefill_ms;
@@ -28,6 +30,7 @@ void AddFirst(const Answer& first, Answer& answer) {
 Result<Answer> AskInTurn(std::string_view question, const Retriever& retriever,
                          LanguageModel& model, const AskOptions& options,
                          const OpenNextModel& open_next, const AskEvents& events) {
+  const double start_ms = MonotonicMs();
   Answer first = TRY(Ask(question, retriever, &model, options, events));
   if (!first.first || first.first->accepted) return first;
   const NextModel next = TRY(open_next());
@@ -40,8 +43,9 @@ Result<Answer> AskInTurn(std::string_view question, const Retriever& retriever,
   // The passages are those that were told of.
   AskEvents rest = events;
   rest.on_passages = nullptr;
+  const double later_ms = MonotonicMs() - start_ms;
   Answer answer = TRY(Ask(question, retriever, next.model, then, rest));
-  AddFirst(first, answer);
+  AddFirst(first, later_ms, answer);
   LedgerLine& line = answer.ledger;
   if (const auto& budget_ms = options.terms.first_byte_budget_ms) {
     line.in_budget = line.first_byte_ms <= *budget_ms;

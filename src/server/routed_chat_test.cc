@@ -48,6 +48,17 @@ TEST(RoutedChatTest, AddsWhatTheRequestDoesNotSay) {
                      "kinglet": {"library": "other", "risk": 1, "first_byte_budget_ms": 1E2}})"));
 }
 
+TEST(RoutedChatTest, NamesTheLargerModelOfACascade) {
+  Intent intent{.name = "n", .mode = IntentMode::kCite, .model = "small", .library = "notes"};
+  intent.then = "large";
+  intent.accept = 0.75;
+  EXPECT_EQ(ApplyIntent(Body(R"({"kinglet": {"accept": 0.5}})"), intent, {}),
+            Body(R"({"model": "small",
+                     "kinglet": {"accept": 0.5, "library": "notes", "then": "large"}})"));
+  const Intent extract{.name = "n", .mode = IntentMode::kExtract, .then = "large"};
+  EXPECT_EQ(ApplyIntent({}, extract, {}).at("kinglet"), Body(R"({"then": "large"})"));
+}
+
 TEST(RoutedChatTest, AChatWithoutALibraryIsTheModelsOwn) {
   const Intent intent{.name = "n", .mode = IntentMode::kChat};
   EXPECT_EQ(ApplyIntent(Body(R"({"model": "auto"})"), intent, {}), json::object());
