@@ -33,8 +33,8 @@ struct CascadeFlags {
 // What is given goes before what was measured.
 Result<void> SetCosts(const CascadeFlags& flags, std::vector<CascadeQuestion>& questions) {
   for (CascadeQuestion& question : questions) {
-    if (const auto& cost = flags.cost_small) question.small.cost = *cost;
-    if (const auto& cost = flags.cost_large) question.large.cost = *cost;
+    if (flags.cost_small) question.small.cost = flags.cost_small;
+    if (flags.cost_large) question.large.cost = flags.cost_large;
     question.given_up_cost = flags.cost_given_up;
     if (question.small.cost && question.large.cost) continue;
     return Error(StatusCode::kUsage,
