@@ -110,18 +110,38 @@ const char* Explain(AbstainReason reason) {
   return "";
 }
 
+std::optional<double> Sureness(const Answer& answer) {
+  if (!answer.calibrated) return std::nullopt;
+  if (answer.abstained != AbstainReason::kMissing) return answer.confidence;
+  const auto& answerable = answer.grounds.answerable;
+  return answerable ? std::optional(1 - *answerable) : std::nullopt;
+}
+
 LedgerEntry EntryOf(const Answer& answer, std::int64_t unix_seconds) {
   LedgerEntry entry{.answered_at = unix_seconds,
                     .kind = "ask",
                     .mode = Name(answer.mode),
                     .model = answer.model,
+                    .confidence = answer.first ? answer.first->confidence : Sureness(answer),
                     .line = answer.ledger,
                     .question = answer.question,
                     .answer = answer.Text()};
+  if (answer.first) entry.first_model = answer.first->model;
   if (answer.abstained) entry.abstained = Name(*answer.abstained);
   if (const auto& route = answer.route; route) entry.intent = route->intent;
   return entry;
 }
+
+namespace {
+
+json::value ToJson(const std::optional<FirstStep>& first) {
+  if (!first) return nullptr;
+  return json::object{{"first", first->model},
+                      {"confidence", OrNull(first->confidence)},
+                      {"accepted", first->accepted}};
+}
+
+}  // namespace
 
 json::object ToJson(const Answer& answer) {
   json::array claims;
@@ -159,6 +179,7 @@ json::object ToJson(const Answer& answer) {
             {"confidence", route ? json::value(route->confidence) : json::value()},
             {"model", OrNull(answer.model)},
             {"library", OrNull(answer.library)}}},
+          {"cascade", ToJson(answer.first)},
           {"ledger", ToJson(answer.ledger)}};
 }
 

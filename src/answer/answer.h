@@ -91,6 +91,14 @@ struct Grounds {
   std::optional<double> answerable;  // probability that the passages answer; not calibrated: unset
 };
 
+// Where a small model was asked before a larger one.
+struct FirstStep {
+  std::string model;
+  // That its answer is right; unset: no model had to read to know.
+  std::optional<double> confidence;
+  bool accepted = false;  // else the larger one has answered
+};
+
 struct Answer {
   std::string question;
   AskMode mode = AskMode::kCite;
@@ -108,7 +116,8 @@ struct Answer {
   Grounds grounds;
   std::string standalone;  // the question as it was understood behind earlier ones; else empty
   std::string model;       // empty where none was asked
-  std::string library;     // folder
+  std::optional<FirstStep> first;
+  std::string library;  // folder
   std::optional<AskRoute> route;
   LedgerLine ledger;  // without cost and id, which are its books' (ledger/books.h)
 
@@ -125,6 +134,10 @@ AskMode AskModeOf(std::string_view name);
 const char* Name(AbstainReason reason);
 // For a person: "the library does not say".
 const char* Explain(AbstainReason reason);
+
+// How likely it is right, an abstention too, as the model's calibration has it; unset: no
+// calibrated model has read.
+std::optional<double> Sureness(const Answer& answer);
 
 // Its row for the ledger.
 LedgerEntry EntryOf(const Answer& answer, std::int64_t unix_seconds);

@@ -203,6 +203,9 @@ Result<void> Weigh(Work& work, const Reading& reading, const AskOptions& options
   return {};
 }
 
+// Whether a larger model is to answer instead.
+bool IsGivenUp(const Answer& answer) { return answer.first && !answer.first->accepted; }
+
 // Shows the sentence in which the span stands, or abstains: it is too likely no answer, or another
 // sentence contradicts it.
 Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& options,
@@ -212,6 +215,14 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
   line.cached_tokens += reading.cached_tokens;
   line.completion_tokens += reading.completion_tokens;
   TRY(Weigh(work, reading, options, question, evidence));
+  if (const auto& accept = options.accept) {
+    // The calibrated answer, or the abstention, that it would come to.
+    Answer& answer = work.answer;
+    const bool is_missing = answer.confidence < 1 - options.risk;
+    const double sure = is_missing ? 1 - answer.grounds.answerable.value_or(1) : answer.confidence;
+    answer.first = FirstStep{options.model_name, sure, sure >= *accept};
+    if (!answer.first->accepted) return {};
+  }
   const Window* const carrier = CarrierOf(reading, evidence);
   std::vector<std::size_t> conflicts;
   if (carrier != nullptr) conflicts = FindConflicts(*carrier, reading.text, question, evidence);
@@ -267,7 +278,7 @@ Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const As
   std::size_t to_read = ReadingTask::kRequests;
   SentenceFeed feed;
   const auto check = [&](std::string_view sentence) -> Result<void> {
-    if (work.answer.abstained) return {};
+    if (work.answer.abstained || IsGivenUp(work.answer)) return {};
     return CheckSentence(work, sentence, question, evidence);
   };
   const auto hear = [&](std::size_t request, std::string_view text,
@@ -287,7 +298,7 @@ Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const As
   auto results = TRY(model.GenerateAll(
       requests, [&](std::size_t request, std::string_view text, const GenerationResult* end) {
         heard = hear(request, text, end);
-        return heard.has_value() && !work.answer.abstained &&
+        return heard.has_value() && !work.answer.abstained && !IsGivenUp(work.answer) &&
                !(work.events.cancelled && work.events.cancelled());
       }));
   TRY(std::move(heard));
@@ -306,7 +317,7 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
                       const std::vector<Term>& question, const Evidence& evidence) {
   const GenerationResult draft = TRY(ReadAndWrite(work, model, options, question, evidence));
   if (draft.finish_reason == FinishReason::kCancelled && !work.answer.abstained &&
-      work.answer.claims.empty()) {
+      !IsGivenUp(work.answer) && work.answer.claims.empty()) {
     return Error(StatusCode::kCancelled, "interrupted before there was an answer");
   }
   LedgerLine& line = work.answer.ledger;
@@ -316,6 +327,7 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
   line.queue_ms = draft.queue_ms;
   line.prefill_ms = draft.prefill_ms;
   line.decode_ms = draft.decode_ms;
+  if (IsGivenUp(work.answer)) return {};
   std::string shown;
   for (const Claim& claim : work.answer.claims) shown += (shown.empty() ? "" : " ") + claim.text;
   if (!work.answer.abstained && work.answer.claims.empty() && work.answer.span) {
@@ -393,17 +405,18 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   work.answer.grounds.coverage = gate.coverage;
   work.answer.grounds.topic = gate.topic;
   if (gate.abstain) {
+    if (options.accept) work.answer.first = FirstStep{options.model_name, std::nullopt, true};
     work.answer.dropped.push_back({"", gate.explanation});
     Abstain(work, *gate.abstain);
   } else if (model == nullptr) {
     TRY(PublishBestQuotes(work, terms, evidence, kQuoteModeQuotes));
   } else {
     TRY(Generate(work, *model, options, terms, evidence));
-    if (!work.answer.abstained && work.answer.claims.empty()) {
+    if (!work.answer.abstained && !IsGivenUp(work.answer) && work.answer.claims.empty()) {
       TRY(PublishBestQuotes(work, terms, evidence, kFallbackQuotes));
     }
   }
-  if (!work.answer.abstained && work.answer.claims.empty())
+  if (!work.answer.abstained && !IsGivenUp(work.answer) && work.answer.claims.empty())
     Abstain(work, AbstainReason::kUnsupported);
   Account(work, options);
   return std::move(work.answer);

@@ -39,6 +39,10 @@ struct AskOptions {
   // Abstains where what it quotes answers with a lower probability than 1 - risk; without a
   // calibration nobody knows it.
   double risk = kDefaultRisk;
+  // Of a model that is calibrated, which a larger one stands behind (answer/cascade.h): an answer
+  // or abstention that is right with less than this probability is given up as soon as that is
+  // known, with nothing of it shown; Answer::first says so.
+  std::optional<double> accept;
 };
 
 // Each may be empty.

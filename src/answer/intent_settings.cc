@@ -46,6 +46,8 @@ Result<AskSettings> WithIntent(AskSettings said, const Intent& intent) {
   }
   TakeUnlessSaid(said.model, intent.model);
   TakeUnlessSaid(said.library, intent.library);
+  TakeUnlessSaid(said.then, intent.then);
+  TakeUnlessSaid(said.accept, intent.accept);
   TakeUnlessSaid(said.risk, intent.risk);
   TakeUnlessSaid(said.first_byte_budget_ms, intent.first_byte_budget_ms);
   IntentSampling& sampling = said.sampling;

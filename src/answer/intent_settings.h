@@ -20,7 +20,8 @@ AskRoute RouteOf(const Decision& decision);
 struct AskSettings {
   std::optional<AskMode> mode;
   std::string model, library;
-  std::optional<double> risk, first_byte_budget_ms;
+  std::string then;  // the larger model of a cascade, and from which confidence on it is not asked
+  std::optional<double> accept, risk, first_byte_budget_ms;
   IntentSampling sampling;
 };
 

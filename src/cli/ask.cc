@@ -9,8 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "answer/answerer.h"
 #include "answer/calibrations.h"
+#include "answer/cascade.h"
 #include "answer/intent_settings.h"
 #include "base/clock.h"
 #include "base/display.h"
@@ -39,6 +39,8 @@ struct AskFlags {
   bool follows_intents = false;
   std::optional<double> risk;
   AskSettings said;  // what of these and of the sampling was not left as it is otherwise
+  std::string then;
+  double accept = kDefaultAccept;
   bool as_json = false;
   bool why = false;
   SamplingFlags sampling;
@@ -46,25 +48,40 @@ struct AskFlags {
 
 constexpr std::size_t kMaxLineBytes = 64 << 10;  // of a question that is read
 
-std::unexpected<Status> Uncalibrated(const std::string& model) {
-  return Error(
-      StatusCode::kUsage,
-      "--risk: what {} lets on has not been calibrated; `kinglet eval calibrate` does that",
-      EscapeForDisplay(model));
+std::unexpected<Status> Uncalibrated(const char* flag, const std::string& model) {
+  return Error(StatusCode::kUsage,
+               "{}: what {} lets on has not been calibrated; `kinglet eval calibrate` does that",
+               flag, EscapeForDisplay(model));
 }
+
+struct AskedModel {
+  std::string name, digest;
+  std::unique_ptr<Engine> engine;
+  std::optional<Calibration> calibration;
+};
 
 // What asks: opened once for all questions of a conversation.
 struct Asking {
   Library library;
   std::unique_ptr<VectorSearch> vectors;
-  std::unique_ptr<Engine> engine;
-  std::optional<Calibration> calibration;
-  std::string model_digest;
+  AskedModel model;  // without an engine where none is asked
+  AskedModel next;   // the larger one of a cascade, opened when it is needed
+  AskSettings settings;
   AskOptions options;
 };
 
-Result<Asking> Open(const AskFlags& flags, const AskSettings& settings,
-                    const Environment& environment) {
+Result<AskedModel> OpenModel(const std::string& name, const AskFlags& flags,
+                             const AskSettings& settings, const Environment& environment) {
+  const std::filesystem::path file = TRY(ResolveModel(name, environment.home));
+  AskedModel model{.name = file.stem().string(), .digest = ModelDigest(file)};
+  model.calibration =
+      TRY(FindCalibration(environment.home / "calibrations", kBuiltinCalibrationsJson, model.name));
+  if (settings.risk && !model.calibration) return Uncalibrated("--risk", model.name);
+  model.engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
+  return model;
+}
+
+Result<Asking> Open(const AskFlags& flags, AskSettings settings, const Environment& environment) {
   const AskMode mode = settings.mode.value_or(AskMode::kCite);
   const std::string& folder = settings.library.empty() ? flags.library : settings.library;
   Asking asking{.library = TRY(Library::Open(folder, LibraryMode::kRead)),
@@ -77,15 +94,22 @@ Result<Asking> Open(const AskFlags& flags, const AskSettings& settings,
   options.terms.first_byte_budget_ms = settings.first_byte_budget_ms;
   ApplySampling(settings.sampling, options);
   asking.vectors = OpenVectors(asking.library, environment, WarnOnStderr);
-  if (mode == AskMode::kQuote && settings.model.empty()) return asking;
-  const std::string& model = settings.model.empty() ? flags.model : settings.model;
-  const std::filesystem::path file = TRY(ResolveModel(model, environment.home));
-  options.model_name = file.stem().string();
-  asking.model_digest = ModelDigest(file);
-  asking.calibration = TRY(FindCalibration(environment.home / "calibrations",
-                                           kBuiltinCalibrationsJson, options.model_name));
-  if (settings.risk && !asking.calibration) return Uncalibrated(options.model_name);
-  asking.engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
+  if (mode == AskMode::kQuote && settings.model.empty()) {
+    if (settings.then.empty()) return asking;
+    return Error(StatusCode::kUsage, "--then: in mode quote --model must name who answers first");
+  }
+  asking.model = TRY(OpenModel(settings.model.empty() ? flags.model : settings.model, flags,
+                               settings, environment));
+  options.model_name = asking.model.name;
+  asking.settings = std::move(settings);
+  const std::string& then = asking.settings.then;
+  if (then.empty()) return asking;
+  if (!asking.model.calibration) return Uncalibrated("--then", options.model_name);
+  // It is opened when it is needed, and must be there before.
+  if (const auto file = TRY(ResolveModel(then, environment.home)); !std::filesystem::exists(file)) {
+    return Error(StatusCode::kNotFound, "{}: no such file", EscapeForDisplay(file.string()));
+  }
+  options.accept = asking.settings.accept.value_or(kDefaultAccept);
   return asking;
 }
 
@@ -117,11 +141,24 @@ Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlag
       printer.PrintClaim(claim, so_far);
     };
   }
-  asking.options.calibration = asking.calibration ? &*asking.calibration : nullptr;
+  const auto open_next = [&]() -> Result<NextModel> {
+    AskedModel& next = asking.next;
+    if (!next.engine)
+      next = TRY(OpenModel(asking.settings.then, flags, asking.settings, environment));
+    return NextModel{.model = next.engine.get(),
+                     .name = next.name,
+                     .calibration = next.calibration ? &*next.calibration : nullptr};
+  };
+  AskedModel& model = asking.model;
+  asking.options.calibration = model.calibration ? &*model.calibration : nullptr;
+  const Retriever retriever{asking.library, asking.vectors.get()};
   MachineMeter::Share share = books.Begin();
-  Answer answer = TRY(Ask(question, {asking.library, asking.vectors.get()}, asking.engine.get(),
-                          asking.options, events));
-  TRY(Finish(books, share, asking.model_digest, answer, flags, printer));
+  Answer answer =
+      asking.options.accept
+          ? TRY(AskInTurn(question, retriever, *model.engine, asking.options, open_next, events))
+          : TRY(Ask(question, retriever, model.engine.get(), asking.options, events));
+  const AskedModel& answers = answer.model == asking.next.name ? asking.next : model;
+  TRY(Finish(books, share, answers.digest, answer, flags, printer));
   return answer;
 }
 
@@ -205,10 +242,11 @@ Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
 // What of the flags was given.
 AskSettings SaidBy(const CLI::App& app, const AskFlags& flags) {
   const auto given = [&app](const char* name) { return app.get_option(name)->count() > 0; };
-  AskSettings said{.risk = flags.risk};
+  AskSettings said{.then = flags.then, .risk = flags.risk};
   if (given("--mode")) said.mode = AskModeOf(flags.mode);
   if (given("--model") && flags.model != kAutoModel) said.model = flags.model;
   if (given("--library")) said.library = flags.library;
+  if (given("--accept")) said.accept = flags.accept;
   const SamplingOptions& options = flags.sampling.options;
   if (given("--temp")) said.sampling.temperature = options.temperature;
   if (given("--top-p")) said.sampling.top_p = options.top_p;
@@ -244,6 +282,15 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
                  "abstain where the quote answers with less than 1 - RISK of probability; "
                  "default: 0.7 where the model is calibrated")
       ->check(CLI::Range(0.0, 1.0));
+  CLI::Option* const then = app.add_option(
+      "--then", flags->then,
+      "a larger model, which answers where --model is not sure enough of its answer");
+  app.add_option("--accept", flags->accept,
+                 "the probability of being right from which --model's answer, or abstention, is "
+                 "taken")
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs(then)
+      ->capture_default_str();
   app.add_flag("--why", flags->why, "show what the decision rests on: passages, ranks, signals");
   app.add_flag("--json", flags->as_json, "print one JSON object; in mode chat one a line");
   AddSamplingFlags(app, flags->sampling);

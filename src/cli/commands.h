@@ -11,9 +11,10 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment);  // of eval
-CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment);    // likewise
-CommandRun SetUpEvalCompare(CLI::App& app);     // a subcommand of eval
-CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
+CommandRun SetUpEvalCascade(CLI::App& app);                                  // a subcommand of eval
+CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalCompare(CLI::App& app);                                  // a subcommand of eval
+CommandRun SetUpEvalExtraction(CLI::App& app);                               // a subcommand of eval
 CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);   // likewise
 CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment);  // likewise
 CommandRun SetUpEvalIntents(CLI::App& app, const Environment& environment);     // likewise
@@ -29,6 +30,7 @@ CommandRun SetUpIngest(CLI::App& app, const Environment& environment);
 CommandRun SetUpInspect(CLI::App& app, const Environment& environment);
 CommandRun SetUpIntents(CLI::App& app, const Environment& environment);
 CommandRun SetUpLedger(CLI::App& app, const Environment& environment);
+CommandRun SetUpLedgerCascade(CLI::App& app, const Environment& environment);  // of ledger
 CommandRun SetUpLibrary(CLI::App& app, const Environment& environment);
 CommandRun SetUpLibraryExport(CLI::App& app, const Environment& environment);  // of library
 CommandRun SetUpLibraryImport(CLI::App& app, const Environment& environment);  // likewise

@@ -148,6 +148,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   app.require_subcommand(1);
   const std::vector<std::pair<const char*, CommandRun>> tasks = {
       {"calibrate", SetUpEvalCalibrate(app, environment)},
+      {"cascade", SetUpEvalCascade(app)},
       {"checker", SetUpEvalChecker(app, environment)},
       {"compare", SetUpEvalCompare(app)},
       {"embeddings", SetUpEmbeddings(app, environment)},

@@ -148,7 +148,9 @@ CommandRun SetUpLedger(CLI::App& app, const Environment& environment) {
       app.add_subcommand("forget", "removes an answer, or all before a date, off the disk too");
   forget->add_option("ID", flags->id, "of the answer");
   forget->add_option("--before", flags->before, "a day (UTC) as 2026-01-31, or a moment of one");
-  return [flags, forget, options = environment.BooksKept().ledger] {
+  const CommandRun learn = SetUpLedgerCascade(app, environment);
+  return [&app, flags, forget, learn, options = environment.BooksKept().ledger] {
+    if (app.got_subcommand("cascade")) return learn();
     return forget->parsed() ? Forget(*flags, options) : ShowLedger(*flags, options);
   };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sample's mean needs of a group its sum and its size alone.
+// A sample needs of a group its sums alone.
 #include "eval/cluster_bootstrap.h"
 
+#include <algorithm>
 #include <map>
 
 namespace kinglet {
@@ -24,23 +25,29 @@ Clusters::Clusters(std::span<const std::string> groups) {
 }
 
 Estimate Clusters::EstimateMean(std::span<const double> values) const {
-  struct Part {
-    double sum = 0;
-    double count = 0;
-  };
-  std::vector<Part> parts;
+  const std::vector<std::vector<double>> columns = {{values.begin(), values.end()},
+                                                    std::vector<double>(values.size(), 1)};
+  return EstimateOfSums(columns, [](std::span<const double> sums) { return sums[0] / sums[1]; });
+}
+
+Estimate Clusters::EstimateOfSums(
+    std::span<const std::vector<double>> columns,
+    const std::function<double(std::span<const double> sums)>& figure) const {
+  const std::size_t width = columns.size();
+  std::vector<double> parts;  // [groups][columns]
   for (const std::vector<std::size_t>& members : members_) {
-    Part& part = parts.emplace_back();
-    for (const std::size_t i : members) part.sum += values[i];
-    part.count = static_cast<double>(members.size());
-  }
-  return EstimateFigure(parts.size(), kSeed, [&](std::span<const std::size_t> some) {
-    Part all;
-    for (const std::size_t i : some) {
-      all.sum += parts[i].sum;
-      all.count += parts[i].count;
+    for (const std::vector<double>& column : columns) {
+      double& sum = parts.emplace_back(0);
+      for (const std::size_t i : members) sum += column[i];
     }
-    return all.sum / all.count;
+  }
+  std::vector<double> all(width);
+  return EstimateFigure(members_.size(), kSeed, [&](std::span<const std::size_t> some) {
+    std::ranges::fill(all, 0);
+    for (const std::size_t group : some) {
+      for (std::size_t c = 0; c < width; ++c) all[c] += parts[group * width + c];
+    }
+    return figure(all);
   });
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ class Clusters {
   // The mean over all questions, and its interval. The same samples each time, so that differences
   // of two systems are paired.
   Estimate EstimateMean(std::span<const double> values) const;
+  // A figure of the columns' sums over all questions, likewise.
+  Estimate EstimateOfSums(std::span<const std::vector<double>> columns,
+                          const std::function<double(std::span<const double> sums)>& figure) const;
 
  private:
   std::vector<std::vector<std::size_t>> members_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "answer/terms.h"
+#include "base/clock.h"
 #include "eval/passage_statistics.h"
 #include "knowledge/sentences.h"
 
@@ -136,11 +137,14 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
       std::ranges::move(TRY(RequestsOf(model, question, tasks.back(), options)),
                         std::back_inserter(requests));
     }
+    const double start_ms = MonotonicMs();
     const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests, nullptr));
+    const double each_ms = (MonotonicMs() - start_ms) / static_cast<double>(some.size());
     const std::size_t each = requests.size() / some.size();
     for (std::size_t i = 0; i < some.size(); ++i) {
       done.push_back(
           TRY(OutcomeOf(some[i], tasks[i], std::span(results).subspan(i * each, each), options)));
+      if (!options.asks_plainly && !options.asks_closed_book) done.back().ms = each_ms;
       Judge(statistics, done.back());
     }
     TRY(sink(std::span(done).last(some.size())));

@@ -33,6 +33,8 @@ struct GroundingOutcome {
   double coverage = 0;        // of the question's words by the passages
   std::string quote;          // the sentence in which the span stands
   std::string best_sentence;  // of the passages, by the words that it shares with the question
+  // Of the machine, its even share of what was read at once; unset where more was asked than that.
+  std::optional<double> ms;
   // Unset: not asked.
   std::optional<PlainAnswer> plain;        // from the passages
   std::optional<PlainAnswer> closed_book;  // without them

@@ -56,6 +56,7 @@ json::object ToJson(const GroundingOutcome& outcome) {
                        {"answerable", outcome.is_answerable()},
                        {"span", outcome.reading.text},
                        {"quote", outcome.quote},
+                       {"quoted", outcome.is_quoted()},
                        {"exact", outcome.score.exact},
                        {"f1", outcome.score.f1},
                        {"best_sentence", outcome.best_sentence},
@@ -65,6 +66,7 @@ json::object ToJson(const GroundingOutcome& outcome) {
                          {"tokens", signals.tokens},
                          {"coverage", outcome.coverage}}},
                        {"state", StateText(outcome.reading.state)}};
+  if (outcome.ms) line["ms"] = *outcome.ms;
   if (outcome.plain) line["plain"] = outcome.plain->text;
   if (outcome.closed_book) line["closed_book"] = outcome.closed_book->text;
   if (outcome.question->gold_retrieved) line["gold_retrieved"] = *outcome.question->gold_retrieved;
@@ -109,6 +111,7 @@ Result<GroundingOutcome> ParseOutcome(const json::value& line, const PassageQues
                                  .tokens = TRY(NumberOf(*signals, "tokens"))},
                      .state = TRY(ParseState(TRY(TextOf(line, "state"))))};
   outcome.coverage = TRY(NumberOf(*signals, "coverage"));
+  if (Find(line, "ms") != nullptr) outcome.ms = TRY(NumberOf(line, "ms"));
   outcome.score = ScoreAnswer(outcome.reading.text, question.answers);
   return outcome;
 }

@@ -16,8 +16,9 @@ constexpr std::int64_t kSecondsPerDay = 86'400;
 constexpr int kPrunedWithARow = 2;
 
 constexpr std::string_view kColumns =
-    "answered_at, kind, mode, intent, model, model_digest, abstained, prompt_tokens, cached_tokens,"
-    " completion_tokens, useful_tokens, first_byte_ms, total_ms, queue_ms, retrieval_ms,"
+    "answered_at, kind, mode, intent, model, model_digest, first_model, confidence, abstained,"
+    " prompt_tokens, cached_tokens, completion_tokens, useful_tokens, first_byte_ms, total_ms, "
+    "queue_ms, retrieval_ms,"
     " prefill_ms, decode_ms, machine_ms, joules, joules_source, cost, currency, kept, valid,"
     " in_budget, delivered, question, answer";
 
@@ -209,6 +210,8 @@ Result<std::string> Ledger::Record(const LedgerEntry& entry) {
       .Put(entry.intent)
       .Put(entry.model)
       .Put(entry.model_digest)
+      .Put(entry.first_model)
+      .Put(entry.confidence)
       .Put(entry.abstained)
       .Put(line.prompt_tokens)
       .Put(line.cached_tokens)
@@ -272,6 +275,8 @@ Result<std::vector<LedgerEntry>> Ledger::Latest(int limit) {
         .Take(entry.intent)
         .Take(entry.model)
         .Take(entry.model_digest)
+        .Take(entry.first_model)
+        .Take(entry.confidence)
         .Take(entry.abstained)
         .Take(line.prompt_tokens)
         .Take(line.cached_tokens)
@@ -331,6 +336,29 @@ Result<std::vector<LedgerTotals>> Ledger::TotalsBy(LedgerGroup group) {
   std::vector<LedgerTotals> groups;
   while (TRY(select.Step())) groups.push_back(ReadTotals(select));
   return groups;
+}
+
+Result<std::vector<JudgedStep>> Ledger::JudgedSteps() {
+  Statement select = TRY(database_.Prepare(
+      fmt::format("SELECT coalesce(first_model, model), model, confidence, {}, thumb IS NOT NULL,"
+                  " machine_ms, cost FROM answers"
+                  " WHERE confidence IS NOT NULL AND (thumb IS NOT NULL OR abstained IS NULL)"
+                  " AND coalesce(first_model, model) IN (SELECT first_model FROM answers)"
+                  " ORDER BY number",
+                  kIsUseful)));
+  std::vector<JudgedStep> steps;
+  while (TRY(select.Step())) {
+    JudgedStep& step = steps.emplace_back();
+    Row(select, 0)
+        .Take(step.first_model)
+        .Take(step.model)
+        .Take(step.confidence)
+        .Take(step.useful)
+        .Take(step.has_thumb)
+        .Take(step.machine_ms)
+        .Take(step.cost);
+  }
+  return steps;
 }
 
 Result<std::int64_t> Ledger::Forget(std::string_view id) {

@@ -30,6 +30,11 @@ struct LedgerEntry {
   std::optional<std::string> intent;
   std::string model;  // empty where none was asked
   std::optional<std::string> model_digest;
+  // The small model of a cascade, which was asked first; unset: there was none. Its answer was
+  // taken where it is `model`.
+  std::optional<std::string> first_model;
+  // That the answer is right, as the calibration of its model has it; of a cascade the first one's.
+  std::optional<double> confidence;
   std::optional<std::string> abstained;  // reason
   LedgerLine line;
   std::optional<std::string> question, answer;  // where text is kept
@@ -69,6 +74,17 @@ std::string_view Name(LedgerGroup group);  // "day", "mode", "model", "intent"
 // One of kLedgerGroups; null: it has no such name.
 const LedgerGroup* FindLedgerGroup(std::string_view name);
 
+// What a cascade's policy is learned from: an answer, or of a small model alone, whose worth
+// somebody has judged.
+struct JudgedStep {
+  std::string first_model, model;  // model: that has answered
+  double confidence = 0;           // of the first model's answer
+  bool useful = false;             // by the thumb, else by the verdicts
+  bool has_thumb = false;
+  double machine_ms = 0;  // of both steps
+  std::optional<double> cost;
+};
+
 struct LedgerFeedback {
   std::string id;  // of the answer
   bool useful = false;
@@ -103,6 +119,10 @@ class Ledger {
   Result<LedgerTotals> Totals();
   // Days (UTC) newest first, all else the most answers first.
   Result<std::vector<LedgerTotals>> TotalsBy(LedgerGroup group);
+
+  // Of the models that were asked first in a cascade. An abstention is judged by the thumb alone: a
+  // verdict does not tell whether it was right.
+  Result<std::vector<JudgedStep>> JudgedSteps();
 
   // How many rows went, off the disk too.
   Result<std::int64_t> Forget(std::string_view id);

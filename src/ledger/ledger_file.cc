@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // PRAGMA user_version tells the versions apart: 1 had questions to libraries alone, 2 has answers
-// of every kind.
+// of every kind, 3 those of cascades too.
 #include "ledger/ledger_file.h"
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 namespace kinglet {
 namespace {
 
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 constexpr std::size_t kMaxTextBytes = 16 << 10;
 
 // docs/ledger.md has each column's meaning.
@@ -26,6 +26,8 @@ constexpr const char* kSchema = R"sql(
     intent TEXT,
     model TEXT NOT NULL,             -- empty: none was asked
     model_digest TEXT,
+    first_model TEXT,                -- of a cascade
+    confidence REAL,                 -- of the first model's answer
     abstained TEXT,                  -- reason
     prompt_tokens INTEGER NOT NULL,
     cached_tokens INTEGER NOT NULL,
@@ -69,6 +71,11 @@ constexpr const char* kFromVersion1 = R"sql(
   DROP TABLE questions;
 )sql";
 
+constexpr const char* kFromVersion2 = R"sql(
+  ALTER TABLE answers ADD COLUMN first_model TEXT;
+  ALTER TABLE answers ADD COLUMN confidence REAL;
+)sql";
+
 Result<std::int64_t> UserVersion(Database& database) {
   Statement statement = TRY(database.Prepare("PRAGMA user_version"));
   (void)TRY(statement.Step());
@@ -89,7 +96,8 @@ Result<void> BringToThisVersion(Database& database, bool keep_text) {
   TRY(database.Execute("BEGIN IMMEDIATE"));
   // Another process may have been faster.
   const std::int64_t version = TRY(UserVersion(database));
-  if (version < kSchemaVersion) TRY(database.Execute(kSchema));
+  if (version < 2) TRY(database.Execute(kSchema));
+  if (version == 2) TRY(database.Execute(kFromVersion2));
   if (version == 1) {
     TRY(database.Execute(kFromVersion1));
     if (keep_text) {

@@ -20,6 +20,8 @@ json::object RowOf(const LedgerEntry& entry) {
   row["intent"] = OrNull(entry.intent);
   row["model"] = OrNull(entry.model);
   row["model_digest"] = OrNull(entry.model_digest);
+  row["first_model"] = OrNull(entry.first_model);
+  row["confidence"] = OrNull(entry.confidence);
   row["abstained"] = OrNull(entry.abstained);
   row["ledger"] = std::move(line);
   row["feedback"] = json::object{{"useful", OrNull(entry.thumb)},

@@ -67,6 +67,8 @@ TEST_F(LedgerTest, KeepsEachColumnAcrossOpens) {
                     .intent = "howto",
                     .model = "m\u00e9",
                     .model_digest = "sha256:00",
+                    .first_model = "s",
+                    .confidence = 0.25,
                     .abstained = "missing",
                     .question = "q",
                     .answer = "a"};
@@ -104,6 +106,9 @@ TEST_F(LedgerTest, KeepsEachColumnAcrossOpens) {
   EXPECT_EQ(entries[1].intent, "howto");
   EXPECT_EQ(entries[1].model, "m\u00e9");
   EXPECT_EQ(entries[1].model_digest, "sha256:00");
+  EXPECT_EQ(entries[1].first_model, "s");
+  EXPECT_EQ(entries[1].confidence, 0.25);
+  EXPECT_FALSE(entries[0].first_model || entries[0].confidence);
   EXPECT_EQ(entries[1].abstained, "missing");
   EXPECT_EQ(entries[1].question, "q");
   EXPECT_EQ(entries[1].answer, "a");
@@ -281,6 +286,39 @@ TEST_F(LedgerTest, RowsEndWhenTheyAreTooOld) {
   EXPECT_EQ(ledger.Totals().value().answers, 3);
 }
 
+TEST_F(LedgerTest, TellsWhatAPolicyIsLearnedFrom) {
+  Ledger ledger = Open();
+  const auto record = [&](const char* model, const char* first, std::optional<double> confidence,
+                          bool abstains) {
+    LedgerEntry entry = MakeEntry(1);
+    entry.model = model;
+    if (first != nullptr) entry.first_model = first;
+    entry.confidence = confidence;
+    entry.line.kept = !abstains;
+    if (abstains) entry.abstained = "missing";
+    return ledger.Record(entry).value();
+  };
+  record("small", "small", 0.9, false);
+  record("large", "small", 0.4, false);
+  record("small", nullptr, 0.7, false);
+  record("large", nullptr, 0.8, false);           // of no cascade's first model
+  record("small", "small", std::nullopt, false);  // nobody knows how sure it was
+  record("small", "small", 0.6, true);            // whether it was right, nobody says
+  const std::string liked = record("small", "small", 0.5, true);
+  ASSERT_TRUE(ledger.Record(LedgerFeedback{.id = liked, .useful = true}).value());
+  const auto steps = ledger.JudgedSteps().value();
+  ASSERT_EQ(steps.size(), 4U);
+  EXPECT_EQ(steps[0].confidence, 0.9);
+  EXPECT_EQ(steps[1].model, "large");
+  EXPECT_EQ(steps[1].first_model, "small");
+  EXPECT_EQ(steps[1].machine_ms, 25);
+  EXPECT_TRUE(steps[1].useful);
+  EXPECT_FALSE(steps[1].has_thumb);
+  EXPECT_EQ(steps[2].first_model, "small");
+  EXPECT_TRUE(steps[3].has_thumb);
+  EXPECT_TRUE(steps[3].useful);
+}
+
 TEST_F(LedgerTest, IsForItsOwnerToRead) {
   const Ledger ledger = Open();
   const auto mode = fs::status(File()).permissions();
@@ -338,6 +376,21 @@ TEST_F(OldLedgerTest, IsTakenOverWithItsFigures) {
   EXPECT_NE(entries[1].line.id, entries[0].line.id);
   ASSERT_TRUE(ledger.Record(MakeEntry(1)));
   EXPECT_EQ(Open().Latest(10).value().size(), 3U);
+}
+
+TEST_F(LedgerTest, TakesOverTheVersionBeforeCascades) {
+  const std::string id = Open().Record(MakeEntry(7)).value();
+  ASSERT_TRUE(Database::Open(File(), false)
+                  .value()
+                  .Execute("ALTER TABLE answers DROP COLUMN first_model;"
+                           "ALTER TABLE answers DROP COLUMN confidence;"
+                           "PRAGMA user_version = 2"));
+  Ledger ledger = Open();
+  const auto entries = ledger.Latest(10).value();
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries[0].line.id, id);
+  EXPECT_EQ(entries[0].line.useful_tokens, 7);
+  EXPECT_FALSE(entries[0].first_model);
 }
 
 TEST_F(OldLedgerTest, LosesItsTextUnlessTextIsKept) {

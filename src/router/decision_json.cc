@@ -39,7 +39,9 @@ json::value UsesJson(const Intent* intent) {
                       {"endpoint", OrNull(intent->endpoint)},
                       {"sampling", SamplingJson(intent->sampling)},
                       {"first_byte_budget_ms", OrNull(intent->first_byte_budget_ms)},
-                      {"risk", OrNull(intent->risk)}};
+                      {"risk", OrNull(intent->risk)},
+                      {"then", OrNull(intent->then)},
+                      {"accept", OrNull(intent->accept)}};
 }
 
 json::object EvidenceJson(const Evidence& evidence) {

@@ -25,12 +25,13 @@ struct ModeRow {
   std::string_view name;
   std::string_view needs;  // a key; empty: none
   bool model, library, risk;
+  bool then = false;
 };
 constexpr auto kModes = std::to_array<ModeRow>({
     {IntentMode::kQuote, "quote", "", false, true, true},
-    {IntentMode::kCite, "cite", "", true, true, true},
-    {IntentMode::kChat, "chat", "", true, true, false},
-    {IntentMode::kExtract, "extract", "schema", true, false, false},
+    {IntentMode::kCite, "cite", "", true, true, true, true},
+    {IntentMode::kChat, "chat", "", true, true, false, true},
+    {IntentMode::kExtract, "extract", "schema", true, false, false, true},
     {IntentMode::kTool, "tool", "tool", true, false, false},
     {IntentMode::kRefuse, "refuse", "message", false, false, false},
     {IntentMode::kHandOver, "hand_over", "endpoint", false, false, false},
@@ -94,6 +95,16 @@ void CheckKeys(TomlFields& fields, const toml::table& table, IntentMode mode) {
   check("sampling", row.model);
   check("library", row.library);
   check("risk", row.risk);
+  check("then", row.then);
+  check("accept", row.then && mode != IntentMode::kExtract);
+  if (mode == IntentMode::kChat && table.contains("then") && !table.contains("library")) {
+    fields.Fail(fields.LineOf("then"),
+                "then needs the key library in mode chat: nobody knows how sure a model's own "
+                "words are");
+  }
+  if (table.contains("accept") && !table.contains("then")) {
+    fields.Fail(fields.LineOf("accept"), "accept says nothing without then");
+  }
 }
 
 struct ReadIntent {
@@ -120,6 +131,8 @@ Result<ReadIntent> ReadIntentTable(const toml::table& table, const std::string& 
   intent.endpoint = fields.Text("endpoint").value_or("");
   intent.first_byte_budget_ms = fields.Number("first_byte_budget_ms", 1, 3'600'000);
   intent.risk = fields.Number("risk", 0, 1);
+  intent.then = fields.Text("then").value_or("");
+  intent.accept = fields.Number("accept", 0, 1);
   const toml::table* const sampling = fields.Table("sampling");
   TRY(fields.Finish());
   if (sampling != nullptr) intent.sampling = TRY(ReadSampling(*sampling, file));

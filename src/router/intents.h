@@ -63,7 +63,11 @@ struct Intent {
   IntentSampling sampling;
   std::optional<double> first_byte_budget_ms;
   std::optional<double> risk;  // of a wrong answer, as `ask --risk` has it
-  int line = 0;                // of the file
+  // MODEL that answers where `model` is not sure enough; empty: none. Of kExtract, where its answer
+  // is not valid; else where it is right with less than `accept`, as `ask --then --accept` have it.
+  std::string then;
+  std::optional<double> accept;
+  int line = 0;  // of the file
 };
 
 struct IntentExample {

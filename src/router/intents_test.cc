@@ -84,6 +84,29 @@ TEST(Intents, ReadsAWholeFile) {
   EXPECT_EQ(ErrorOf(kWhole), "");
 }
 
+TEST(Intents, ReadsCascades) {
+  constexpr std::string_view kCascades = R"([[intent]]
+name = "bills"
+examples = ["a", "b", "c", "d", "e"]
+then = "large"
+accept = 0.6
+[[intent]]
+name = "orders"
+mode = "extract"
+schema = "s.json"
+then = "large"
+examples = ["f", "g", "h", "i", "j"]
+)";
+  const auto intents = ParseIntents(kCascades, "intents.toml");
+  ASSERT_TRUE(intents) << intents.error().message();
+  EXPECT_EQ(intents->intents[0].then, "large");
+  EXPECT_EQ(intents->intents[0].accept, 0.6);
+  EXPECT_EQ(intents->intents[1].then, "large");
+  std::string toml(kCascades);
+  toml.insert(toml.find("examples = [\"f"), "accept = 0.6\n");
+  EXPECT_EQ(ErrorOf(toml), "intents.toml: line 11: accept says nothing in mode extract");
+}
+
 TEST(Intents, LearnsFromIntentsThatHaveExamples) {
   auto intents = ParseIntents(kWhole, "intents.toml");
   ASSERT_TRUE(intents);
@@ -129,6 +152,12 @@ TEST(Intents, RefusesWhatIsWrongAndSaysWhere) {
       {"mode = \"cite\"", "mode = \"tool\"\ntool = \"t\"", "line 23: library says nothing in mode"},
       {"risk = 0.05", "risk = 5", "line 23: risk must be a number from 0 to 1"},
       {"risk = 0.05", "tool = \"t\"", "line 23: tool says nothing in mode cite"},
+      {"risk = 0.05", "then = \"m2\"\naccept = 2", "line 24: accept must be a number from 0 to 1"},
+      {"risk = 0.05", "accept = 0.5", "line 23: accept says nothing without then"},
+      {"mode = \"chat\"", "mode = \"chat\"\nthen = \"m2\"",
+       "line 39: then needs the key library in mode chat"},
+      {"endpoint = \"big\"", "endpoint = \"big\"\nthen = \"m2\"",
+       "line 34: then says nothing in mode hand_over"},
       {"top_k = 40", "topk = 40", "line 27: sampling has no key \"topk\""},
       {"\"a\", \"b\"", "\"a\", 1", "line 19: examples must hold texts"},
       {"\"a\", \"b\"", "\"a\"", "line 16: bills has 4 examples: it takes 5 to 10000"},

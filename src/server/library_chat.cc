@@ -16,14 +16,18 @@ namespace {
 json::object TakeOwnFields(const json::object& body, JsonFields& fields, LibraryChat& chat) {
   json::object rest = body;
   json::object& own = rest.at("kinglet").as_object();
-  const json::object taken = {{"library", own.at("library")},
-                              {"risk", own.contains("risk") ? own.at("risk") : json::value()}};
+  json::object taken;
+  for (const char* const name : {"library", "risk", "then", "accept"}) {
+    if (!own.contains(name)) continue;
+    taken[name] = own.at(name);
+    own.erase(name);
+  }
   JsonFields of_library(taken, "kinglet");
   chat.library = of_library.Text("library").value_or("");
   chat.risk = of_library.Number("risk", 0, 1);
+  chat.then = of_library.Text("then").value_or("");
+  chat.accept = of_library.Number("accept", 0, 1);
   fields.TakeErrorOf(of_library);
-  own.erase("library");
-  own.erase("risk");
   return rest;
 }
 

@@ -24,6 +24,8 @@ struct LibraryChat {
   std::vector<Turn> turns;
   std::string library;
   std::optional<double> risk;
+  std::string then;  // the larger model of a cascade; empty: none
+  std::optional<double> accept;
   GenerationFields fields;
   std::unique_ptr<ReplyFormat> format;
 };

@@ -64,7 +64,9 @@ json::object ApplyIntent(json::object body, const Intent& intent, const json::va
   if (from_library) {
     AddUnlessThere(own, "library", json::value(intent.library));
     AddUnlessThere(own, "risk", intent.risk);
+    AddUnlessThere(own, "accept", intent.accept);
   }
+  if (!intent.then.empty()) AddUnlessThere(own, "then", json::value(intent.then));
   if (!own.empty()) body["kinglet"] = std::move(own);
   if (intent.mode == IntentMode::kExtract) {
     const json::object format = {{"name", "intent"}, {"schema", schema}, {"strict", true}};

@@ -50,6 +50,17 @@ TEST(RoutedChatTest, AddsWhatTheRequestDoesNotSay) {
   EXPECT_EQ(ApplyIntent(Body(R"({"temperature": null})"), intent, {}).at("temperature"), 0.5);
 }
 
+TEST(RoutedChatTest, NamesTheLargerModelOfACascade) {
+  Intent intent{.name = "n", .mode = IntentMode::kCite, .model = "small", .library = "notes"};
+  intent.then = "large";
+  intent.accept = 0.75;
+  EXPECT_EQ(ApplyIntent(Body(R"({"kinglet": {"accept": 0.5}})"), intent, {}),
+            Body(R"({"model": "small",
+                     "kinglet": {"accept": 0.5, "library": "notes", "then": "large"}})"));
+  const Intent extract{.name = "n", .mode = IntentMode::kExtract, .then = "large"};
+  EXPECT_EQ(ApplyIntent({}, extract, {}).at("kinglet"), Body(R"({"then": "large"})"));
+}
+
 TEST(RoutedChatTest, AChatWithoutALibraryIsTheModelsOwn) {
   const Intent intent{.name = "n", .mode = IntentMode::kChat};
   EXPECT_EQ(ApplyIntent(Body(R"({"model": "auto"})"), intent, {}), json::object());

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "answer/answerer.h"
+#include "answer/cascade.h"
 #include "answer/intent_settings.h"
 #include "base/clock.h"
 #include "server/library_chat.h"
@@ -37,6 +37,41 @@ void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
   call.admission->CountTokens(answer.ledger.prompt_tokens + answer.ledger.completion_tokens);
 }
 
+// The calibration of the model, where what is asked for does not need one that there is not.
+ApiResult<const Calibration*> CalibrationOf(Server& server, const AskSettings& settings,
+                                            const LoadedModel& model) {
+  const auto calibration = server.calibrations().Find(model.path().stem().string());
+  if (!calibration) return std::unexpected(Of(calibration.error()));
+  if (settings.risk && *calibration == nullptr)
+    return std::unexpected(ApiError::OfField({"risk", "is for models that are calibrated"}));
+  return *calibration;
+}
+
+// What of a cascade does not go together.
+std::optional<ApiError> FaultOfCascade(Server& server, const AskSettings& settings,
+                                       const AskOptions& first) {
+  if (settings.then.empty()) {
+    if (!settings.accept) return std::nullopt;
+    return ApiError::OfField({"accept", "says nothing without then"});
+  }
+  if (first.calibration == nullptr)
+    return ApiError::OfField({"then", "needs a first model that is calibrated"});
+  if (server.models().Find(settings.then) == nullptr)
+    return ApiError::OfField({"then", "is no model of this server"});
+  return std::nullopt;
+}
+
+// The larger model, whose lease takes the small one's place: there may be room for one alone.
+Result<NextModel> OpenNext(Server& server, const AskSettings& settings, ModelLease& lease) {
+  lease = ModelLease();
+  lease = TRY(server.models().Acquire(settings.then));
+  if (lease->engine() == nullptr)
+    return Error(StatusCode::kUsage, "{} makes vectors of texts, and no text", lease->name());
+  const auto calibration = CalibrationOf(server, settings, *lease);
+  if (!calibration) return Error(StatusCode::kUsage, "{}", calibration.error().message);
+  return NextModel{.model = lease->engine(), .name = lease->name(), .calibration = *calibration};
+}
+
 // Asks, and keeps the books: what was answered is accounted for before the client has it.
 ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question, ModelLease* lease,
                              AskEvents events) {
@@ -52,21 +87,27 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   if (lease != nullptr) {
     model = (*lease)->engine();
     options.model_name = (*lease)->name();
-    const auto calibration = server.calibrations().Find((*lease)->path().stem().string());
-    if (!calibration) return std::unexpected(Of(calibration.error()));
+    const auto calibration = CalibrationOf(server, question.settings, **lease);
+    if (!calibration) return std::unexpected(calibration.error());
     options.calibration = *calibration;
-  }
-  const std::optional<double>& risk = question.settings.risk;
-  if (risk && options.calibration == nullptr)
+  } else if (question.settings.risk) {
     return std::unexpected(ApiError::OfField({"risk", "is for models that are calibrated"}));
-  options.risk = risk.value_or(kDefaultRisk);
-  Result<BorrowedLibrary> library = server.libraries().Borrow(question.settings.library);
+  }
+  const AskSettings& settings = question.settings;
+  if (const auto fault = FaultOfCascade(server, settings, options)) return std::unexpected(*fault);
+  if (!settings.then.empty()) options.accept = settings.accept.value_or(kDefaultAccept);
+  options.risk = settings.risk.value_or(kDefaultRisk);
+  Result<BorrowedLibrary> library = server.libraries().Borrow(settings.library);
   if (!library) return std::unexpected(Of(library.error()));
   const auto gone = std::make_shared<std::atomic<bool>>(false);
   call.exchange->OnGone([gone] { *gone = true; });
   events.cancelled = [gone] { return gone->load(); };
   MachineMeter::Share share = server.books().Begin();
-  Result<Answer> answer = Ask(question.text, library->retriever(), model, options, events);
+  Result<Answer> answer = options.accept
+                              ? AskInTurn(
+                                    question.text, library->retriever(), *model, options,
+                                    [&] { return OpenNext(server, settings, *lease); }, events)
+                              : Ask(question.text, library->retriever(), model, options, events);
   if (!answer) return std::unexpected(Of(answer.error()));
   answer->ledger.delivered = !gone->load();
   RecordAnswer(server, call, share, lease, *answer);
@@ -150,6 +191,8 @@ ApiResult<Question> ParseAsk(const json::object& body) {
   const auto mode = fields.Word("mode", {"cite", "quote", "chat"});
   if (mode) ask.settings.mode = AskModeOf(*mode);
   ask.settings.risk = fields.Number("risk", 0, 1);
+  ask.settings.then = fields.Text("then").value_or("");
+  ask.settings.accept = fields.Number("accept", 0, 1);
   ask.options.turns = ReadTurns(fields);
   ask.fields.stream = fields.Flag("stream").value_or(false);
   fields.Ignore({"model"});
@@ -240,6 +283,8 @@ void HandleLibraryChat(Server& server, const Call& call, const json::object& bod
   question.options.mode = AskMode::kChat;
   question.options.turns = std::move(chat->turns);
   question.settings.risk = chat->risk;
+  question.settings.then = std::move(chat->then);
+  question.settings.accept = chat->accept;
   question.options.sampling = chat->fields.request.sampling;
   question.options.stop = chat->fields.request.stop;
   question.options.max_tokens = chat->fields.max_tokens.value_or(question.options.max_tokens);

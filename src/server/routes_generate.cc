@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes that write text: each format is parsed by its own file, then all go the same way.
 #include <algorithm>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/clock.h"
@@ -45,37 +49,76 @@ LedgerEntry EntryOf(const GenerationOutcome& outcome, const LanguageModel& model
   return entry;
 }
 
-void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
-         const std::shared_ptr<ModelLease>& lease) {
-  if (!parsed) return ReplyError(call, parsed.error());
-  GenerationPlan& plan = parsed->plan;
-  plan.engine = (*lease)->engine();
-  plan.batch_on_miss = parsed->fields.batch_on_miss;
-  plan.received_ms = call.request.received_ms;
-  const ServiceTerms terms = TermsOf(server, call, parsed->fields);
-  for (GenerationRequest& request : plan.requests) request.terms = terms;
-  plan.keeps_alive = lease;
-  const std::string model = (*lease)->name();
-  // Dropped with a request that is refused.
-  const auto share = std::make_shared<MachineMeter::Share>(server.books().Begin());
-  GenerationCall::Start(
-      std::move(plan), std::move(parsed->format), call.exchange,
-      [&server, lease, share, admission = call.admission, kind = KindOf(call),
-       question = std::move(parsed->question), taken = call.taken, route = RouteOf(call),
-       budget = terms.first_byte_budget_ms](const GenerationOutcome& outcome) {
-        // Before the answer's end: the next request is held against it.
-        admission->CountTokens(outcome.totals.prompt_tokens + outcome.totals.completion_tokens);
+// Where a small model has been asked before.
+struct FirstTry {
+  std::string model;
+  GenerationResult result;
+  std::shared_ptr<MachineMeter::Share> share;  // of both steps
+  bool accepted = false;
+};
+
+// Puts it on the bill of the answer that is given in its stead.
+void AddFirst(const FirstTry& first, LedgerLine& line) {
+  line.prompt_tokens += first.result.prompt_tokens;
+  line.cached_tokens += first.result.cached_tokens;
+  line.completion_tokens += static_cast<int>(first.result.tokens.size());
+  line.queue_ms += first.result.queue_ms;
+  line.prefill_ms += first.result.prefill_ms;
+  line.decode_ms += first.result.decode_ms;
+}
+
+// Writes the row; what it gives is the answer's `kinglet` object.
+GenerationCall::Account MakeAccount(Server& server, const Call& call,
+                                    const ParsedGeneration& parsed,
+                                    const std::shared_ptr<ModelLease>& lease,
+                                    const std::shared_ptr<MachineMeter::Share>& share,
+                                    std::optional<FirstTry> first) {
+  return
+      [&server, lease, share, first = std::move(first), admission = call.admission,
+       kind = KindOf(call), question = parsed.question, taken = call.taken, route = RouteOf(call),
+       budget = TermsOf(server, call, parsed.fields).first_byte_budget_ms](
+          const GenerationOutcome& outcome) {
         LedgerEntry entry = EntryOf(outcome, *(*lease)->engine(), budget);
         entry.kind = kind;
         entry.model = (*lease)->name();
         entry.model_digest = (*lease)->digest();
         entry.question = question;
         if (taken != nullptr) entry.intent = taken->route.intent;
+        if (first) entry.first_model = first->model;
+        if (first && !first->accepted) AddFirst(*first, entry.line);
+        // Before the answer's end: the next request is held against it.
+        admission->CountTokens(entry.line.prompt_tokens + entry.line.completion_tokens);
         CloseAccount(server, *share, entry);
         json::object ledger = ToJson(entry.line);
         if (!route.is_null()) ledger["route"] = route;
+        if (first) {
+          ledger["cascade"] = json::object{
+              {"first", first->model}, {"confidence", nullptr}, {"accepted", first->accepted}};
+        }
         return ledger;
-      },
+      };
+}
+
+void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
+         const std::shared_ptr<ModelLease>& lease, std::optional<FirstTry> first = {}) {
+  if (!parsed) return ReplyError(call, parsed.error());
+  GenerationPlan& plan = parsed->plan;
+  plan.engine = (*lease)->engine();
+  plan.batch_on_miss = parsed->fields.batch_on_miss;
+  plan.received_ms = call.request.received_ms;
+  ServiceTerms terms = TermsOf(server, call, parsed->fields);
+  // Who was let in is answered; whether in time, the bill says.
+  if (first) terms.first_byte_budget_ms.reset();
+  for (GenerationRequest& request : plan.requests) request.terms = terms;
+  plan.keeps_alive = lease;
+  const std::string model = (*lease)->name();
+  // Dropped with a request that is refused.
+  const auto share =
+      first ? first->share : std::make_shared<MachineMeter::Share>(server.books().Begin());
+  GenerationCall::Account account =
+      MakeAccount(server, call, *parsed, lease, share, std::move(first));
+  GenerationCall::Start(
+      std::move(plan), std::move(parsed->format), call.exchange, std::move(account),
       [&server, model, service = terms.service_class](const GenerationOutcome& outcome) {
         server.metrics().CountGeneration(model, service, outcome);
       });
@@ -115,6 +158,36 @@ void CountHandedOver(Server& server, const Call& call, const Intent& intent,
   WarnOfLedger(server, server.books().Record(entry));
 }
 
+// An answer that is there as a whole.
+void SendAtOnce(const Call& call, ReplyFormat& format, bool streams, const ReplyChoice& choice,
+                const ReplyTotals& totals) {
+  if (!streams) return Reply(call, format.Whole({&choice, 1}, totals));
+  const ReplyDelta delta{.text = choice.text, .reasoning = choice.reasoning, .odds = choice.odds};
+  call.exchange->Begin(200, format.stream_type(), {{"Cache-Control", "no-cache"}});
+  call.exchange->Write(format.Begin() + format.Delta(0, delta) +
+                       format.ChoiceEnd(0, choice, &totals) + format.End({&choice, 1}, totals));
+  call.exchange->End();
+}
+
+// A generation that has ended, its thoughts apart.
+ReplyChoice ChoiceOf(GenerationResult result, const GenerationPlan& plan, const Engine& engine) {
+  ReplyChoice choice{.text = result.text,
+                     .odds = result.odds,
+                     .tokens = static_cast<int>(result.tokens.size()),
+                     .said = result.tokens};
+  if (plan.separates_reasoning) {
+    ReasoningSplitter splitter(plan.reasoning_begun);
+    const ReasoningSplitter::Parts parts = splitter.Push(result.text);
+    const ReasoningSplitter::Parts rest = splitter.Finish();
+    choice.text = parts.text + rest.text;
+    choice.reasoning = parts.reasoning + rest.reasoning;
+    if (!choice.reasoning.empty()) choice.said = engine.EncodeText(choice.text);
+    choice.reasoning_tokens = std::max(0, choice.tokens - static_cast<int>(choice.said.size()));
+  }
+  choice.result = std::move(result);
+  return choice;
+}
+
 // Says the intent's message in the place of a model, none of which is asked.
 void Refuse(Server& server, const Call& call, const json::object& body, const Intent& intent) {
   JsonFields fields(body);
@@ -132,11 +205,76 @@ void Refuse(Server& server, const Call& call, const json::object& body, const In
   ReplyChoice choice{.text = intent.message};
   choice.result.finish_reason = FinishReason::kStop;
   const auto format = MakeChatFormat(std::string(kAutoModel), nullptr, /*include_usage=*/true);
-  if (!streams) return Reply(call, format->Whole({&choice, 1}, totals));
-  call.exchange->Begin(200, format->stream_type(), {{"Cache-Control", "no-cache"}});
-  call.exchange->Write(format->Begin() + format->Delta(0, {.text = choice.text}) +
-                       format->ChoiceEnd(0, choice, &totals) + format->End({&choice, 1}, totals));
-  call.exchange->End();
+  SendAtOnce(call, *format, streams, choice, totals);
+}
+
+// An answer by rules from the model that the body names, or, where that is not valid, from `then`.
+void GenerateInTurn(Server& server, const Call& call, json::object body, const std::string& then) {
+  ApiResult<ModelLease> acquired = AcquireWriter(server, body);
+  if (!acquired) return ReplyError(call, acquired.error());
+  const auto lease = std::make_shared<ModelLease>(*std::move(acquired));
+  ApiResult<ParsedGeneration> parsed =
+      ParseChatCompletion(body, (*lease)->name(), *(*lease)->engine());
+  if (!parsed) return ReplyError(call, parsed.error());
+  GenerationPlan& plan = parsed->plan;
+  if (plan.rules.check == nullptr || plan.rules.tool_format || plan.requests.size() > 1) {
+    return ReplyError(call, ApiError::OfField({"kinglet.then", "needs one answer under a schema"}));
+  }
+  if (server.models().Find(then) == nullptr)
+    return ReplyError(call, ApiError::OfField({"kinglet.then", "is no model of this server"}));
+  GenerationRequest& request = plan.requests.front();
+  request.terms = TermsOf(server, call, parsed->fields);
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  call.exchange->OnGone([gone] { *gone = true; });
+  request.interrupted = [gone] { return gone->load(); };
+  FirstTry first{.model = (*lease)->name(),
+                 .share = std::make_shared<MachineMeter::Share>(server.books().Begin())};
+  Result<GenerationResult> tried = (*lease)->engine()->Generate(request, nullptr);
+  if (!tried) return ReplyError(call, ApiError::OfStatus(tried.error()));
+  ReplyChoice choice = ChoiceOf(*std::move(tried), plan, *(*lease)->engine());
+  first.accepted = choice.result.is_whole && choice.result.finish_reason == FinishReason::kStop &&
+                   plan.rules.check->Check(choice.text, {}).has_value();
+  first.result = choice.result;
+  if (!first.accepted) {
+    *lease = ModelLease();  // there may be room for one alone
+    body["model"] = then;
+    acquired = AcquireWriter(server, body);
+    if (!acquired) return ReplyError(call, acquired.error());
+    *lease = *std::move(acquired);
+    parsed = ParseChatCompletion(body, (*lease)->name(), *(*lease)->engine());
+    return Run(server, call, std::move(parsed), lease, std::move(first));
+  }
+  GenerationOutcome outcome{.choices = {choice}, .client_gone = gone->load(), .valid = true};
+  outcome.first_byte_ms = outcome.total_ms = MonotonicMs() - call.request.received_ms;
+  ReplyTotals& totals = outcome.totals;
+  totals.prompt_tokens = choice.result.prompt_tokens;
+  totals.cached_tokens = choice.result.cached_tokens;
+  totals.completion_tokens = choice.tokens;
+  totals.reasoning_tokens = choice.reasoning_tokens;
+  const auto share = first.share;
+  totals.ledger = MakeAccount(server, call, *parsed, lease, share, std::move(first))(outcome);
+  server.metrics().CountGeneration((*lease)->name(), request.terms.service_class, outcome);
+  SendAtOnce(call, *parsed->format, parsed->fields.stream, choice, totals);
+}
+
+// `then` of its `kinglet` object, which is taken out; empty: there is none.
+ApiResult<std::string> TakeThen(json::object& body) {
+  json::value* const own = body.if_contains("kinglet");
+  if (own == nullptr || !own->is_object()) return std::string();
+  const json::value* const given = own->get_object().if_contains("then");
+  const json::object taken = {{"then", given == nullptr ? json::value() : *given}};
+  own->get_object().erase("then");
+  JsonFields fields(taken, "kinglet");
+  std::string then = fields.Text("then").value_or("");
+  if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
+  return then;
+}
+
+void GenerateChat(Server& server, const Call& call, json::object body) {
+  const ApiResult<std::string> then = TakeThen(body);
+  if (!then) return ReplyError(call, then.error());
+  if (!then->empty()) return GenerateInTurn(server, call, std::move(body), *then);
+  Generate(server, call, body, ParseChatCompletion);
 }
 
 // What the schema file of an intent says now.
@@ -166,7 +304,7 @@ void HandleRoutedChat(Server& server, const Call& call, const json::object& body
   if (!schema) return ReplyError(call, ApiError::OfStatus(schema.error()));
   const json::object applied = ApplyIntent(body, intent, *schema);
   if (NamesLibrary(applied)) return HandleLibraryChat(server, routed, applied);
-  Generate(server, routed, applied, ParseChatCompletion);
+  GenerateChat(server, routed, applied);
 }
 
 // Ollama's clients load a model ahead of need by a request that says nothing.
@@ -203,7 +341,7 @@ void HandleChatCompletions(Server& server, const Call& call) {
     return HandleRoutedChat(server, call, *body);
   }
   if (NamesLibrary(*body)) return HandleLibraryChat(server, call, *body);
-  Generate(server, call, *body, ParseChatCompletion);
+  GenerateChat(server, call, *body);
 }
 
 void HandleCompletions(Server& server, const Call& call) {

@@ -182,6 +182,16 @@ examples = ["where is my invoice", "you charged my card twice", "send me the rec
 """
 
 
+def write_calibration(home, model, bias):
+    """One by which the model's answers are all as likely right: sigmoid(bias)."""
+    features = {name: {"mean": 0, "scale": 1, "weight": 0} for name in ("gate", "span", "coverage", "probe")}
+    regression = {"bias": bias, "features": features}
+    calibration = {"model": model, "data": "", "questions": 1, "probe": {"bias": 0, "weights": []}, "answerable": regression, "quoted": regression}
+    folder = home / "calibrations"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{model}.json").write_text(json.dumps(calibration))
+
+
 def train_intents(file, environment):
     """A router, learnt from a file of intents by words alone."""
     return subprocess.run([os.environ["KINGLET"], "intents", "train", str(file)], env=os.environ | environment, check=True, capture_output=True)
