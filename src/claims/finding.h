@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of a claim that was put to the test: the plain data that experiments fill and reports
+// show.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace kinglet {
+
+enum class Verdict {
+  kHeld,         // the whole interval is on the claim's side of the bound
+  kRefuted,      // the whole interval is on the other side
+  kUndecided,    // the bound is within the interval
+  kNotTestable,  // here: `why` says what is missing
+};
+
+// A figure with its interval of 95 % confidence; without one it was counted or computed, not drawn.
+struct Figure {
+  double value = 0;
+  std::optional<std::pair<double, double>> interval;
+  std::string unit;  // "points", "ms", "x"; empty: a pure number
+};
+
+// A cell is text as it is to be read; the first column names the row.
+struct FindingTable {
+  std::string title;
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+};
+
+struct PlotPoint {
+  std::string label;  // of a bar or a point; may be empty on a line
+  double x = 0;       // of kPoints and kLines; kGrid: the column, from 0
+  double y = 0;       // kGrid: the row, from 0
+  double value = 0;   // kGrid: 0..1, how dark
+  std::optional<std::pair<double, double>> interval;  // of y; kBars: of the bar's length
+};
+
+struct PlotSeries {
+  std::string name;
+  std::vector<PlotPoint> points;
+};
+
+struct FindingPlot {
+  enum class Kind { kBars, kPoints, kLines, kGrid };
+  Kind kind = Kind::kBars;
+  std::string title;
+  std::string x_label;
+  std::string y_label;
+  std::vector<PlotSeries> series;
+};
+
+struct Finding {
+  std::string letter;      // "a"
+  std::string claim;       // as the debate has it
+  std::string hypothesis;  // the same as a bound on the metric
+  std::string data;
+  std::vector<std::string> systems;
+  std::string metric;
+  std::optional<Figure> figure;  // that the verdict is about; unset where it is kNotTestable
+  Verdict verdict = Verdict::kNotTestable;
+  std::string why;  // of the verdict, a sentence or two
+  std::vector<FindingTable> tables;
+  std::vector<FindingPlot> plots;
+  std::vector<std::string> caveats;   // what the figure does not say
+  std::vector<std::string> commands;  // to repeat its parts by hand
+};
+
+}  // namespace kinglet
