@@ -24,6 +24,14 @@ struct Figure {
   std::string unit;  // "points", "ms", "x"; empty: a pure number
 };
 
+enum class Side { kAbove, kBelow };
+
+// What a claim says of its figure: that it is above, or below.
+struct Bound {
+  Side side = Side::kAbove;
+  double at = 0;
+};
+
 // A cell is text as it is to be read; the first column names the row.
 struct FindingTable {
   std::string title;
@@ -60,6 +68,7 @@ struct Finding {
   std::string data;
   std::vector<std::string> systems;
   std::string metric;
+  std::optional<Bound> bound;    // the hypothesis as a number
   std::optional<Figure> figure;  // that the verdict is about; unset where it is kNotTestable
   Verdict verdict = Verdict::kNotTestable;
   std::string why;  // of the verdict, a sentence or two
@@ -68,5 +77,20 @@ struct Finding {
   std::vector<std::string> caveats;   // what the figure does not say
   std::vector<std::string> commands;  // to repeat its parts by hand
 };
+
+// Of a figure without an interval: on which side it lies; kUndecided on the bound itself.
+Verdict Judge(const Figure& figure, const Bound& bound);
+
+// Of a claim that says both: it is refuted with either.
+Verdict Both(Verdict one, Verdict other);
+
+// Sets figure, verdict by the finding's bound, and why.
+void Conclude(Finding& finding, Figure figure, std::string why);
+
+// "held", "refuted", "undecided", "not testable here"
+const char* NameOf(Verdict verdict);
+
+// "12.3 points (10.1 to 14.5)"
+std::string ShowFigure(const Figure& figure);
 
 }  // namespace kinglet
