@@ -34,13 +34,25 @@ Estimate Clusters::EstimateMean(std::span<const double> values) const {
     for (const std::size_t i : members) part.sum += values[i];
     part.count = static_cast<double>(members.size());
   }
-  return EstimateFigure(parts.size(), kSeed, [&](std::span<const std::size_t> some) {
+  return kinglet::EstimateFigure(parts.size(), kSeed, [&](std::span<const std::size_t> some) {
     Part all;
     for (const std::size_t i : some) {
       all.sum += parts[i].sum;
       all.count += parts[i].count;
     }
     return all.sum / all.count;
+  });
+}
+
+Estimate Clusters::EstimateFigure(
+    const std::function<double(std::span<const std::size_t>)>& figure) const {
+  std::vector<std::size_t> questions;
+  return kinglet::EstimateFigure(members_.size(), kSeed, [&](std::span<const std::size_t> some) {
+    questions.clear();
+    for (const std::size_t i : some) {
+      questions.insert(questions.end(), members_[i].begin(), members_[i].end());
+    }
+    return figure(questions);
   });
 }
 

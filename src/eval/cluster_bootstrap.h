@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ class Clusters {
   // The mean over all questions, and its interval. The same samples each time, so that differences
   // of two systems are paired.
   Estimate EstimateMean(std::span<const double> values) const;
+  // The same of any figure of some questions, which may come more than once.
+  Estimate EstimateFigure(const std::function<double(std::span<const std::size_t>)>& figure) const;
 
  private:
   std::vector<std::vector<std::size_t>> members_;
