@@ -6,6 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "claims/clean_pages.h"
+#include "claims/cost_ranking.h"
+#include "claims/enforced_schema.h"
+#include "claims/retrieval_claim.h"
+#include "claims/routed_work.h"
+
 namespace kinglet {
 namespace {
 
@@ -24,7 +30,16 @@ std::string Missing(const Experiment& experiment, const ClaimSetup& setup) {
 }  // namespace
 
 std::span<const Experiment> Experiments() {
-  static const std::vector<Experiment> kExperiments = {};
+  static const std::vector<Experiment> kExperiments = {
+      {"b", {Part::kSmall, Part::kLarge, Part::kData}, StateRetrieval, TestRetrieval},
+      {"d", {Part::kSmall, Part::kLarge, Part::kData}, StateRanking, TestRanking},
+      {"e", {Part::kSmall, Part::kData, Part::kPages}, StateCleanPages, TestCleanPages},
+      {"e", {Part::kSmall, Part::kData}, StateEnforcedSchema, TestEnforcedSchema},
+      {"g",
+       {Part::kSmall, Part::kLarge, Part::kData, Part::kIntents},
+       StateRoutedWork,
+       TestRoutedWork},
+  };
   return kExperiments;
 }
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Estimates of an evaluation as figures, bars and cells of a finding.
+#pragma once
+
+#include <string>
+
+#include "claims/finding.h"
+#include "eval/retrieval_metrics.h"
+
+namespace kinglet {
+
+Figure Plain(const Estimate& estimate, std::string unit = "");
+// Of a difference of shares: in hundredths.
+Figure Points(const Estimate& estimate);
+PlotPoint Bar(std::string label, const Estimate& estimate);
+
+}  // namespace kinglet
