@@ -47,9 +47,9 @@ class MixedWorkTest : public testing::Test {
               {"question", fmt::format("What is the name of the river of town {} {}?", name, q)},
               {"answers", answers}});
         }
-        paragraphs.push_back(json::object{
-            {"context", fmt::format("The town {} lies on the river {}.", name, name)},
-            {"qas", questions}});
+        paragraphs.push_back(
+            json::object{{"context", fmt::format("The town {} lies on the river {}.", name, name)},
+                         {"qas", questions}});
       }
       articles.push_back(
           json::object{{"title", fmt::format("T{}", article)}, {"paragraphs", paragraphs}});
