@@ -22,7 +22,12 @@ constexpr double kRightF1 = 0.5;
 constexpr double kMsPerSecond = 1000;
 constexpr int kMaxTokens = 200;  // as forms need them: who answers all does not know which is one
 
-constexpr std::pair<MessageKind, const char*> kKinds[] = {
+struct Kind {
+  MessageKind kind = MessageKind::kQuestion;
+  const char* name = "";
+};
+
+constexpr Kind kKinds[] = {
     {MessageKind::kQuestion, "questions"},
     {MessageKind::kForm, "forms"},
     {MessageKind::kOffTopic, "others"},
@@ -191,12 +196,12 @@ void AddRow(const char* name, std::span<const HandledMessage> routed,
 // Where the router sent each kind.
 FindingTable RoutesOf(const MixedWork& work) {
   FindingTable table{.title = "Where the router sent them", .columns = {"messages"}};
-  for (const auto& [kind, name] : kKinds) table.columns.push_back(fmt::format("as {}", name));
-  for (const auto& [kind, name] : kKinds) {
-    std::vector<std::string> row = {name};
-    for (const auto& [route, label] : kKinds) {
+  for (const Kind& route : kKinds) table.columns.push_back(fmt::format("as {}", route.name));
+  for (const Kind& kind : kKinds) {
+    std::vector<std::string> row = {kind.name};
+    for (const Kind& route : kKinds) {
       const auto count = std::ranges::count_if(work.messages, [&](const WorkMessage& message) {
-        return message.kind == kind && message.route == route;
+        return message.kind == kind.kind && message.route == route.kind;
       });
       row.push_back(fmt::format("{}", count));
     }
