@@ -6,6 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "claims/first_byte.h"
+#include "claims/hardware_gains.h"
+#include "claims/sparse_experts.h"
+
 namespace kinglet {
 namespace {
 
@@ -24,7 +28,11 @@ std::string Missing(const Experiment& experiment, const ClaimSetup& setup) {
 }  // namespace
 
 std::span<const Experiment> Experiments() {
-  static const std::vector<Experiment> kExperiments = {};
+  static const std::vector<Experiment> kExperiments = {
+      {"a", {Part::kSmall}, StateFirstByte, TestFirstByte},
+      {"c", {Part::kSparse, Part::kDense}, StateSparseExperts, TestSparseExperts},
+      {"f", {Part::kSmall}, StateHardwareGains, TestHardwareGains},
+  };
   return kExperiments;
 }
 
