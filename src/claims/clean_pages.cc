@@ -141,9 +141,9 @@ void JudgeCleanPages(std::span<const GroundingOutcome> clean, std::span<const Gr
   FindingTable table{.title = "The same pages, cleaned and raw",
                      .columns = {"of a question", "cleaned", "raw", "difference"}};
   const auto add = [&](const char* name, ArmColumn column) {
-    table.rows.push_back({name, ShowFigure(Plain(clusters.EstimateMean(of_clean.*column))),
-                          ShowFigure(Plain(clusters.EstimateMean(of_raw.*column))),
-                          ShowFigure(Plain(Difference(clusters, of_clean, of_raw, column)))});
+    table.rows.push_back({name, ShowEstimate(clusters.EstimateMean(of_clean.*column)),
+                          ShowEstimate(clusters.EstimateMean(of_raw.*column)),
+                          ShowEstimate(Difference(clusters, of_clean, of_raw, column))});
   };
   add("F1", &Arm::f1);
   add("the search finds an answer", &Arm::found);

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "claims/active_parameters.h"
 #include "claims/asked_questions.h"
 #include "claims/figures.h"
+#include "claims/model_shape.h"
 
 namespace kinglet {
 namespace {
@@ -95,7 +95,7 @@ FindingTable SystemTable(std::span<const CostedReplies> systems, const Clusters&
       return PerUseful(system, ms, &CostedReplies::useful, some) / kMsPerSecond;
     });
     table.rows.push_back(
-        {system.name, ShowFigure(Plain(clusters.EstimateMean(system.useful))),
+        {system.name, ShowEstimate(clusters.EstimateMean(system.useful)),
          fmt::format("{:.2f}", Sum(system.machine_ms, all) / count / kMsPerSecond),
          ShowOrNone(Plain(seconds)),
          ShowOrNone(
@@ -225,7 +225,7 @@ Result<void> TestRanking(const ClaimSetup& setup, Finding& finding) {
   const ClaimQuestions questions = TRY(DrawClaimQuestions(setup, TRY(ReadClaimData(setup))));
   std::vector<CostedReplies> systems;
   for (const Part model : {Part::kSmall, Part::kLarge}) {
-    const double parameters = TRY(ActiveParametersOf(setup.file(model)));
+    const double parameters = TRY(ReadShape(setup.file(model))).active();
     for (const Asking asking : {Asking::kReads, Asking::kClosedBook}) {
       const auto outcomes = TRY(AskModel(setup, model, asking, questions));
       systems.push_back(CostsOf(fmt::format("{}, {}", setup.name(model),

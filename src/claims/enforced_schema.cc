@@ -94,8 +94,8 @@ void JudgeEnforcedSchema(std::span<const FormReply> enforced, std::span<const Fo
   const auto add = [&](const char* name, Measure measure, bool drawn) {
     const Estimate of_enforced = clusters.EstimateMean(Column(enforced, measure));
     const Estimate of_asked = clusters.EstimateMean(Column(asked, measure));
-    table.rows.push_back({name, ShowFigure(Plain(of_enforced)), ShowFigure(Plain(of_asked)),
-                          ShowFigure(Plain(difference(measure)))});
+    table.rows.push_back({name, ShowEstimate(of_enforced), ShowEstimate(of_asked),
+                          ShowEstimate(difference(measure))});
     if (!drawn) return;
     plot.series[0].points.push_back(Bar(name, of_enforced));
     plot.series[1].points.push_back(Bar(name, of_asked));

@@ -9,8 +9,11 @@
 #include "claims/clean_pages.h"
 #include "claims/cost_ranking.h"
 #include "claims/enforced_schema.h"
+#include "claims/first_byte.h"
+#include "claims/hardware_gains.h"
 #include "claims/retrieval_claim.h"
 #include "claims/routed_work.h"
+#include "claims/sparse_experts.h"
 
 namespace kinglet {
 namespace {
@@ -31,10 +34,13 @@ std::string Missing(const Experiment& experiment, const ClaimSetup& setup) {
 
 std::span<const Experiment> Experiments() {
   static const std::vector<Experiment> kExperiments = {
+      {"a", {Part::kSmall}, StateFirstByte, TestFirstByte},
       {"b", {Part::kSmall, Part::kLarge, Part::kData}, StateRetrieval, TestRetrieval},
+      {"c", {Part::kSparse, Part::kDense}, StateSparseExperts, TestSparseExperts},
       {"d", {Part::kSmall, Part::kLarge, Part::kData}, StateRanking, TestRanking},
-      {"e", {Part::kSmall, Part::kData, Part::kPages}, StateCleanPages, TestCleanPages},
-      {"e", {Part::kSmall, Part::kData}, StateEnforcedSchema, TestEnforcedSchema},
+      {"e1", {Part::kSmall, Part::kData, Part::kPages}, StateCleanPages, TestCleanPages},
+      {"e2", {Part::kSmall, Part::kData}, StateEnforcedSchema, TestEnforcedSchema},
+      {"f", {Part::kSmall}, StateHardwareGains, TestHardwareGains},
       {"g",
        {Part::kSmall, Part::kLarge, Part::kData, Part::kIntents},
        StateRoutedWork,

@@ -13,7 +13,7 @@
 namespace kinglet {
 
 struct Experiment {
-  const char* letter = "";
+  const char* letter = "";  // where a claim is tested in two ways, with a number behind it
   std::vector<Part> needs;  // without these it is not testable
   // What is claimed, and how it would show: claim, hypothesis, data, metric, bound.
   Finding (*state)() = nullptr;

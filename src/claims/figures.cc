@@ -24,6 +24,8 @@ Figure Points(const Estimate& estimate) {
                "points");
 }
 
+std::string ShowEstimate(const Estimate& estimate) { return ShowFigure(Plain(estimate)); }
+
 PlotPoint Bar(std::string label, const Estimate& estimate) {
   return {.label = std::move(label),
           .y = estimate.mean,

@@ -12,6 +12,8 @@ namespace kinglet {
 Figure Plain(const Estimate& estimate, std::string unit = "");
 // Of a difference of shares: in hundredths.
 Figure Points(const Estimate& estimate);
+// "12.3 (11.9 to 12.8)"
+std::string ShowEstimate(const Estimate& estimate);
 PlotPoint Bar(std::string label, const Estimate& estimate);
 
 }  // namespace kinglet

@@ -2,24 +2,13 @@
 // The rule of verdicts: a claim is held or refuted only where its whole interval lies on one side.
 #include "claims/finding.h"
 
-#include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
 
 namespace kinglet {
-namespace {
-
-// Digits for figures of any size: 0.0123, 1.23, 123.
-std::string ShowNumber(double value) {
-  const double size = std::abs(value);
-  if (size >= 100 || value == 0) return fmt::format("{:.0f}", value);
-  if (size >= 10) return fmt::format("{:.1f}", value);
-  return size >= 0.1 ? fmt::format("{:.2f}", value) : fmt::format("{:.2g}", value);
-}
-
-}  // namespace
 
 Verdict Judge(const Figure& figure, const Bound& bound) {
   auto [low, high] = figure.interval.value_or(std::pair(figure.value, figure.value));

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "claims/plot.h"
+
 namespace kinglet {
 
 enum class Verdict {
@@ -39,28 +41,6 @@ struct FindingTable {
   std::vector<std::vector<std::string>> rows;
 };
 
-struct PlotPoint {
-  std::string label;  // of a bar or a point; may be empty on a line
-  double x = 0;       // of kPoints and kLines; kGrid: the column, from 0
-  double y = 0;       // kGrid: the row, from 0
-  double value = 0;   // kGrid: 0..1, how dark
-  std::optional<std::pair<double, double>> interval;  // of y; kBars: of the bar's length
-};
-
-struct PlotSeries {
-  std::string name;
-  std::vector<PlotPoint> points;
-};
-
-struct FindingPlot {
-  enum class Kind { kBars, kPoints, kLines, kGrid };
-  Kind kind = Kind::kBars;
-  std::string title;
-  std::string x_label;
-  std::string y_label;
-  std::vector<PlotSeries> series;
-};
-
 struct Finding {
   std::string letter;      // "a"
   std::string claim;       // as the debate has it
@@ -90,7 +70,7 @@ void Conclude(Finding& finding, Figure figure, std::string why);
 // "held", "refuted", "undecided", "not testable here"
 const char* NameOf(Verdict verdict);
 
-// "12.3 points (10.1 to 14.5)"
+// "12.3 points (10.1 to 14.5)"; numbers as ShowNumber has them.
 std::string ShowFigure(const Figure& figure);
 
 }  // namespace kinglet

@@ -44,12 +44,5 @@ TEST(Finding, ConcludesByItsBound) {
   EXPECT_EQ(ShowFigure(*finding.figure), "3.14 points (-2.00 to 8.25)");
 }
 
-TEST(Finding, ShowsFiguresOfAnySize) {
-  EXPECT_EQ(ShowFigure({.value = 0}), "0");
-  EXPECT_EQ(ShowFigure({.value = 0.01234, .unit = "J"}), "0.012 J");
-  EXPECT_EQ(ShowFigure({.value = 12.345}), "12.3");
-  EXPECT_EQ(ShowFigure({.value = 1234.5, .unit = "ms"}), "1234 ms");
-}
-
 }  // namespace
 }  // namespace kinglet

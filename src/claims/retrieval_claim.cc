@@ -34,8 +34,8 @@ void Show(const Row& row, FindingTable& table, FindingPlot& plot) {
   const Clusters clusters(row.groups);
   const Estimate small = clusters.EstimateMean(row.small);
   const Estimate large = clusters.EstimateMean(row.large);
-  table.rows.push_back({row.name, fmt::format("{}", row.groups.size()), ShowFigure(Plain(small)),
-                        ShowFigure(Plain(large)),
+  table.rows.push_back({row.name, fmt::format("{}", row.groups.size()), ShowEstimate(small),
+                        ShowEstimate(large),
                         ShowFigure(Points(clusters.EstimateMean(row.difference)))});
   plot.series[0].points.push_back(Bar(row.name, small));
   plot.series[1].points.push_back(Bar(row.name, large));

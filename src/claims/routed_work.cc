@@ -186,8 +186,8 @@ void AddRow(const char* name, std::span<const HandledMessage> routed,
   const Clusters clusters = ClustersOf(routed);
   const Estimate of_routed = clusters.EstimateMean(RightOnes(routed));
   const Estimate of_one = clusters.EstimateMean(RightOnes(one_model));
-  table.rows.push_back({name, fmt::format("{}", routed.size()), ShowFigure(Plain(of_routed)),
-                        ShowFigure(Plain(of_one)), fmt::format("{:.2f}", SecondsEach(routed)),
+  table.rows.push_back({name, fmt::format("{}", routed.size()), ShowEstimate(of_routed),
+                        ShowEstimate(of_one), fmt::format("{:.2f}", SecondsEach(routed)),
                         fmt::format("{:.2f}", SecondsEach(one_model))});
   plot.series[0].points.push_back(Bar(name, of_routed));
   plot.series[1].points.push_back(Bar(name, of_one));

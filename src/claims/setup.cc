@@ -21,6 +21,8 @@ constexpr PartFlag kFlags[] = {
     {Part::kSparse, "--sparse", "MODEL", "a mixture of experts", true},
     {Part::kDense, "--dense", "MODEL", "a dense model, to hold against the mixture", true},
     {Part::kEightBit, "--eight-bit", "MODEL", "the small model with 8-bit weights", true},
+    {Part::kEightBillions, "--eight-billions", "MODEL",
+     "Llama 3.1 8B in 4 bits, or a file of its shape: measured instead of computed", true},
     {Part::kEmbedder, "--embedder", "MODEL", "an embedding model, to search by meaning", true},
     {Part::kData, "--data", "FILE", "questions about paragraphs, as SQuAD 2.0 has them"},
     {Part::kPages, "--pages", "DIR", "web pages, laid out as for eval extraction"},

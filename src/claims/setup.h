@@ -12,7 +12,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/json.h"
 #include "base/status.h"
@@ -34,6 +33,7 @@ enum class Part {
   kData,
   kPages,
   kIntents,
+  kEightBillions,
 };
 
 struct PartFlag {
@@ -60,11 +60,6 @@ struct ClaimSetup {
   std::function<Result<std::unique_ptr<Engine>>(const std::filesystem::path&, EngineOptions)>
       open_engine;
   std::function<Result<std::unique_ptr<Embedder>>(const std::filesystem::path&)> open_embedder;
-  // This program with these arguments, as a child to its end; its standard output, or kFailed. isa:
-  // the kernels that it is held to (KINGLET_ISA); empty: the best.
-  std::function<Result<std::string>(const std::vector<std::string>& arguments,
-                                    std::string_view isa)>
-      run_program;
   // Told how far an experiment is; kCancelled where the user wants no more, which ends all.
   std::function<Result<void>(std::string_view what, std::size_t done, std::size_t total)> progress;
 

@@ -12,6 +12,7 @@ CommandRun SetUpCache(CLI::App& app, const Environment& environment);
 CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment);  // of eval
 CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment);    // likewise
+CommandRun SetUpEvalClaims(CLI::App& app, const Environment& environment);     // likewise
 CommandRun SetUpEvalCompare(CLI::App& app);     // a subcommand of eval
 CommandRun SetUpEvalExtraction(CLI::App& app);  // a subcommand of eval
 CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);   // likewise

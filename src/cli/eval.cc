@@ -149,6 +149,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
   const std::vector<std::pair<const char*, CommandRun>> tasks = {
       {"calibrate", SetUpEvalCalibrate(app, environment)},
       {"checker", SetUpEvalChecker(app, environment)},
+      {"claims", SetUpEvalClaims(app, environment)},
       {"compare", SetUpEvalCompare(app)},
       {"embeddings", SetUpEmbeddings(app, environment)},
       {"extraction", SetUpEvalExtraction(app)},
