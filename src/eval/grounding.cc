@@ -104,11 +104,11 @@ Result<std::vector<GenerationRequest>> RequestsOf(const LanguageModel& model,
   return requests;
 }
 
-GroundingOutcome OutcomeOf(const PassageQuestion& question, const ReadingTask& task,
-                           std::span<const GenerationResult> results,
-                           const GroundingOptions& options) {
+Result<GroundingOutcome> OutcomeOf(const PassageQuestion& question, const ReadingTask& task,
+                                   std::span<const GenerationResult> results,
+                                   const GroundingOptions& options) {
   GroundingOutcome outcome{.question = &question,
-                           .reading = task.Finish(results.first(ReadingTask::kRequests))};
+                           .reading = TRY(task.Finish(results.first(ReadingTask::kRequests)))};
   auto next = results.begin() + ReadingTask::kRequests;
   if (options.asks_plainly) outcome.plain = PlainAnswerOf((next++)->text, question);
   if (options.asks_closed_book) outcome.closed_book = PlainAnswerOf(next->text, question);
@@ -140,7 +140,7 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
     const std::size_t each = requests.size() / some.size();
     for (std::size_t i = 0; i < some.size(); ++i) {
       done.push_back(
-          OutcomeOf(some[i], tasks[i], std::span(results).subspan(i * each, each), options));
+          TRY(OutcomeOf(some[i], tasks[i], std::span(results).subspan(i * each, each), options)));
       Judge(statistics, done.back());
     }
     TRY(sink(std::span(done).last(some.size())));
