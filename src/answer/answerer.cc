@@ -276,7 +276,9 @@ Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const As
       feed.Add(text);
     } else if (end != nullptr) {
       read[request] = *end;
-      if (--to_read == 0) TRY(ShowReading(work, reading.Finish(read), options, question, evidence));
+      if (--to_read > 0) return {};
+      const Reading whole = TRY(reading.Finish(read));
+      TRY(ShowReading(work, whole, options, question, evidence));
     }
     if (to_read > 0) return {};
     return feed.TakeWhole(check);

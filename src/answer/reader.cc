@@ -72,10 +72,14 @@ Result<ReadingTask> ReadingTask::Make(const LanguageModel& model, std::span<cons
   return task;
 }
 
-Reading ReadingTask::Finish(std::span<const GenerationResult> results) const {
+Result<Reading> ReadingTask::Finish(std::span<const GenerationResult> results) const {
   KINGLET_CHECK(results.size() == kRequests, "{}", results.size());
   const GenerationResult& span = results[0];
   const GenerationResult& gate = results[1];
+  if (gate.candidate_logprobs.empty()) {
+    return Error(StatusCode::kLimitExceeded,
+                 "the time for the request was over before the passages were read");
+  }
   Reading reading;
   reading.signals.gate = yes_or_no_.LogOdds(gate.candidate_logprobs);
   reading.state = gate.state;

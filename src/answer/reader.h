@@ -53,8 +53,8 @@ class ReadingTask {
                                   std::string_view question, const ServiceTerms& terms);
 
   std::span<const GenerationRequest> requests() const { return requests_; }
-  // results: of the requests.
-  Reading Finish(std::span<const GenerationResult> results) const;
+  // results: of the requests. kLimitExceeded: their time was over before the gate was read.
+  Result<Reading> Finish(std::span<const GenerationResult> results) const;
 
  private:
   void Locate(std::string_view text, Reading& reading) const;

@@ -89,6 +89,15 @@ std::vector<Passage> PassagesOf(const std::vector<std::string>& texts) {
   return passages;
 }
 
+TEST(ReaderTest, SaysWhereItsTimeWasOver) {
+  ReadingModel model;
+  model.results[1].candidate_logprobs.clear();  // as of a request that ended before its prompt did
+  const std::vector<Passage> passages = PassagesOf({"Lyon is old."});
+  const auto reading = Read(model, passages, "What is the capital?", {});
+  ASSERT_FALSE(reading);
+  EXPECT_EQ(reading.error().code(), StatusCode::kLimitExceeded);
+}
+
 TEST(ReaderTest, FindsItsSpanAndAddsUpItsOdds) {
   ReadingModel model;
   // "Yes", "yes", " Yes" begin differently, "YES" as "Yes" does.

@@ -24,7 +24,7 @@ constexpr const char* k70B = "Llama 3.1 70B";
 
 // Milliseconds of a weight and a token; of one new token by the speed of writing.
 Estimate MeasuredMs(const MeasuredModel& model, std::size_t tokens, std::uint64_t seed) {
-  return EstimateMean(tokens == 1 ? model.speed.token_ms : model.speed.first_ms.at(tokens), seed);
+  return EstimateMedian(tokens == 1 ? model.speed.token_ms : model.speed.first_ms.at(tokens), seed);
 }
 
 bool IsMeasured(std::span<const MeasuredModel> measured, std::size_t tokens) {
@@ -112,7 +112,7 @@ FindingPlot PlotOf(std::span<const MeasuredModel> measured, std::span<const Fore
   for (const MeasuredModel& model : measured) {
     PlotSeries series{.name = model.name + ", measured"};
     for (const auto& [tokens, ms] : model.speed.first_ms) {
-      const Estimate estimate = EstimateMean(ms, seed);
+      const Estimate estimate = EstimateMedian(ms, seed);
       series.points.push_back({.x = static_cast<double>(tokens),
                                .y = estimate.mean,
                                .interval = std::pair(estimate.low, estimate.high)});
@@ -186,7 +186,7 @@ Result<void> TestFirstByte(const ClaimSetup& setup, Finding& finding) {
   Figure small = Foresee(measured, models[0].shape, kJudged);
   if (setup.has(Part::kEightBillions)) {
     const Speed speed = TRY(MeasureSpeed(setup, Part::kEightBillions, kPrompts));
-    const Estimate ms = EstimateMean(speed.first_ms.at(kJudged), setup.seed);
+    const Estimate ms = EstimateMedian(speed.first_ms.at(kJudged), setup.seed);
     small = {.value = ms.mean, .interval = std::pair(ms.low, ms.high), .unit = "ms"};
   }
   const Figure large = Foresee(measured, models[1].shape, kJudged);

@@ -19,7 +19,6 @@ namespace {
 constexpr std::size_t kRounds = 3;
 constexpr double kEnoughMs = 20'000;  // of one step; then no further round begins
 constexpr std::size_t kWritten = 48;
-constexpr std::size_t kContext = 2048;
 
 constexpr std::string_view kPassage =
     "The harbour of Lindness was built in 1871 by the brothers Aske and Tore Halvorsen. Its outer "
@@ -96,8 +95,7 @@ std::vector<GenerationRequest> RequestsOf(const Engine& engine, std::size_t roun
 }
 
 Result<json::value> Measure(const ClaimSetup& setup, const Settings& settings) {
-  const auto engine = TRY(setup.Open(settings.model, {.context_tokens = kContext,
-                                                      .reuse_prefix = settings.reuse_prefix,
+  const auto engine = TRY(setup.Open(settings.model, {.reuse_prefix = settings.reuse_prefix,
                                                       .kv_contexts = 2,
                                                       .isa = settings.isa,
                                                       .guess_ratio = settings.guess_ratio}));
@@ -160,10 +158,10 @@ void Show(const ClaimSetup& setup, std::span<const LadderStep> ladder, Finding& 
   PlotSeries hardware{.name = "Hardware"}, algorithms{.name = "Algorithms"};
   for (std::size_t i = 0; i < ladder.size(); ++i) {
     const LadderStep& step = ladder[i];
-    const Estimate ms = EstimateMean(step.ms, setup.seed);
+    const Estimate ms = EstimateMedian(step.ms, setup.seed);
     table.rows.push_back(
         {step.name, ShowEstimate(ms),
-         i == 0 ? "" : ShowNumber(EstimateMean(ladder[i - 1].ms, setup.seed).mean / ms.mean),
+         i == 0 ? "" : ShowNumber(EstimateMedian(ladder[i - 1].ms, setup.seed).mean / ms.mean),
          ShowNumber(step.joules), ShowCost(setup, step, ms.mean)});
     (step.is_hardware ? hardware : algorithms)
         .points.push_back(
@@ -197,13 +195,13 @@ Figure GainOfAlgorithms(std::span<const LadderStep> ladder, std::uint64_t seed) 
       std::ranges::find(ladder.rbegin(), ladder.rend(), true, &LadderStep::is_hardware);
   // A slow step has fewer rounds: each stands for several.
   const auto gain = [&](std::span<const std::size_t> some) {
-    const auto mean = [&](const LadderStep& step) {
-      double sum = 0;
-      for (const std::size_t i : some) sum += step.ms[i % step.ms.size()];
-      return sum / static_cast<double>(some.size());
+    const auto median = [&](const LadderStep& step) {
+      std::vector<double> picked;
+      for (const std::size_t i : some) picked.push_back(step.ms[i % step.ms.size()]);
+      return MedianOf(std::move(picked));
     };
-    const double between = mean(*last_hardware);
-    return between / mean(ladder.back()) / (mean(ladder.front()) / between);
+    const double between = median(*last_hardware);
+    return between / median(ladder.back()) / (median(ladder.front()) / between);
   };
   const Estimate estimate = EstimateFigure(rounds, seed, gain);
   return {.value = estimate.mean, .interval = std::pair(estimate.low, estimate.high), .unit = "x"};

@@ -161,6 +161,12 @@ Axes AxesOf(const FindingPlot& plot) {
           Axis(y, plot.log_y && y.low > 0, kPlotHeight - kBottom, 26)};
 }
 
+// 0.5, 20, 10k: short, as they are round.
+std::string ShowTick(double value) {
+  if (std::abs(value) >= 1e6) return fmt::format("{:g}M", value / 1e6);
+  return std::abs(value) >= 1e4 ? fmt::format("{:g}k", value / 1e3) : fmt::format("{:g}", value);
+}
+
 std::string DrawAxes(const FindingPlot& plot, const Axes& axes) {
   std::string svg = Text(0, 12, "start", plot.y_label);
   const double floor = kPlotHeight - kBottom;
@@ -169,10 +175,10 @@ std::string DrawAxes(const FindingPlot& plot, const Axes& axes) {
     svg += fmt::format(
         "<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", kLeft,
         kWidth, y, y);
-    svg += Text(kLeft - 4, y + 4, "end", ShowNumber(tick));
+    svg += Text(kLeft - 4, y + 4, "end", ShowTick(tick));
   }
   for (const double tick : axes.x.Ticks()) {
-    svg += Text(axes.x.At(tick), floor + 14, "middle", ShowNumber(tick));
+    svg += Text(axes.x.At(tick), floor + 14, "middle", ShowTick(tick));
   }
   return svg + Text((kLeft + kWidth) / 2, floor + 29, "middle", plot.x_label);
 }
@@ -210,8 +216,8 @@ std::string PointsOrLines(const FindingPlot& plot) {
       marks += Mark(i, x, y) + PointLabel(x, y, point.label);
     }
     if (plot.kind == FindingPlot::Kind::kLines) {
-      svg +=
-          fmt::format("<polyline class=\"s{} d{}\" points=\"{}\"/>\n", i % kColours, i % 3, path);
+      svg += fmt::format("<polyline class=\"s{} d{} curve\" points=\"{}\"/>\n", i % kColours, i % 3,
+                         path);
     }
     svg += marks + '\n';
     if (plot.series[i].name.empty()) continue;
@@ -282,7 +288,7 @@ svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .head text{font-weig
 .s0{fill:var(--c0);stroke:var(--c0)}.s1{fill:var(--c1);stroke:var(--c1)}
 .s2{fill:var(--c2);stroke:var(--c2)}.s3{fill:var(--c3);stroke:var(--c3)}
 .s4{fill:var(--c4);stroke:var(--c4)}rect{stroke:none}.cell{fill:var(--c0)}
-polyline{fill:none;stroke-width:2}.d1{stroke-dasharray:7 3}.d2{stroke-dasharray:2 3}
+.curve{fill:none;stroke-width:2}.d1{stroke-dasharray:7 3}.d2{stroke-dasharray:2 3}
 .reach{stroke:var(--ink);stroke-width:1.5}.grid{stroke:var(--faint)}
 @media print{svg{break-inside:avoid;print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )";

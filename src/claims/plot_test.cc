@@ -58,6 +58,7 @@ TEST(Plot, StepsOfTenTimesAreAlikeOnALogarithm) {
   // A third of the way up from 176 to 26.
   EXPECT_THAT(svg, HasSubstr(",126.0 "));
   EXPECT_THAT(svg, HasSubstr(">1000</text>"));
+  EXPECT_THAT(svg, HasSubstr(">2</text>"));
 }
 
 TEST(Plot, DarkensCells) {

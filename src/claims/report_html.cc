@@ -19,7 +19,7 @@ padding-top:1rem}h3{font-size:1rem;margin:1.2rem 0 .2rem}p{margin:.4rem 0}
 a{color:inherit}dl{margin:.4rem 0}dt{font-weight:600;margin-top:.4rem}dd{margin:0}
 .scroll{overflow-x:auto;margin:.3rem 0}table{border-collapse:collapse;font-size:.88rem}
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;
-border-bottom:1px solid var(--faint);min-width:3.5rem}
+border-bottom:1px solid var(--faint);min-width:4.6rem}
 td+td{font-variant-numeric:tabular-nums}
 pre{background:var(--soft);padding:.6rem;overflow-x:auto;font-size:.8rem;margin:.3rem 0}
 .verdict{font-weight:600;white-space:nowrap;border:1.5px solid;border-radius:.3rem;
@@ -42,9 +42,9 @@ std::string Shown(const Finding& finding) {
 }
 
 std::string Summary(std::span<const Finding> findings) {
-  std::string html = "<div class=\"scroll\"><table>\n<tr><th>Claim<th>Verdict<th>Figure</tr>\n";
+  std::string html = "<div class=\"scroll\"><table>\n<tr><th>Claim<th>Verdict</tr>\n";
   for (const Finding& finding : findings) {
-    html += fmt::format("<tr><td><a href=\"#{0}\">{0}</a> {1}<td>{2}<td>{3}</tr>\n",
+    html += fmt::format("<tr><td><a href=\"#{0}\">{0}</a> {1}<td>{2}<br>{3}</tr>\n",
                         EscapeForHtml(finding.letter), EscapeForHtml(finding.claim),
                         Verdicts(finding.verdict), Shown(finding));
   }

@@ -92,8 +92,8 @@ void ShowSpeeds(const ClaimSetup& setup, const Contender& sparse, const Contende
   for (const Row& row : RowsOf(sparse, dense)) {
     const Estimate ratio = EstimateRatio(row.sparse, row.dense, setup.seed);
     const auto tokens = static_cast<double>(row.tokens);
-    const double sparse_ms = EstimateMean(row.sparse, setup.seed).mean / tokens;
-    const double dense_ms = EstimateMean(row.dense, setup.seed).mean / tokens;
+    const double sparse_ms = EstimateMedian(row.sparse, setup.seed).mean / tokens;
+    const double dense_ms = EstimateMedian(row.dense, setup.seed).mean / tokens;
     table.rows.push_back({row.name, ShowNumber(sparse_ms), ShowNumber(dense_ms),
                           ShowEstimate(ratio), ShowNumber(ratio.mean / active),
                           MillionTokens(setup, sparse_ms), MillionTokens(setup, dense_ms)});

@@ -113,6 +113,12 @@ Result<std::vector<double>> ReadNumbers(const json::value* value) {
   return numbers;
 }
 
+std::vector<double> Picked(std::span<const double> values, std::span<const std::size_t> some) {
+  std::vector<double> picked;
+  for (const std::size_t i : some) picked.push_back(values[i]);
+  return picked;
+}
+
 }  // namespace
 
 json::object ToJson(const Speed& speed) {
@@ -155,16 +161,23 @@ Result<Speed> MeasureSpeed(const ClaimSetup& setup, Part model,
   })));
 }
 
+double MedianOf(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+Estimate EstimateMedian(std::span<const double> values, std::uint64_t seed) {
+  return EstimateFigure(values.size(), seed, [&](std::span<const std::size_t> some) {
+    return MedianOf(Picked(values, some));
+  });
+}
+
 Estimate EstimateRatio(std::span<const double> one, std::span<const double> other,
                        std::uint64_t seed) {
   return EstimateFigure(std::min(one.size(), other.size()), seed,
                         [&](std::span<const std::size_t> some) {
-                          double above = 0, below = 0;
-                          for (const std::size_t i : some) {
-                            above += one[i];
-                            below += other[i];
-                          }
-                          return below > 0 ? above / below : 0;
+                          return MedianOf(Picked(one, some)) / MedianOf(Picked(other, some));
                         });
 }
 

@@ -33,7 +33,10 @@ Result<Speed> MeasureSpeed(const ClaimSetup& setup, Part model,
 json::object ToJson(const Speed& speed);
 Result<Speed> ReadSpeed(const json::value& value);
 
-// Of two that were measured as often: how many times `one` it is, by their means.
+double MedianOf(std::vector<double> values);  // of one at least
+// Medians: what disturbed the machine once disturbs them little.
+Estimate EstimateMedian(std::span<const double> values, std::uint64_t seed);
+// Of two that were measured as often: how many times `other` the one is.
 Estimate EstimateRatio(std::span<const double> one, std::span<const double> other,
                        std::uint64_t seed);
 

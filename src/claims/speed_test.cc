@@ -27,7 +27,13 @@ TEST(Speed, IsNotReadFromWhatIsNone) {
   EXPECT_FALSE(ReadSpeed(speed));
 }
 
-TEST(Speed, RatiosAreOfMeans) {
+TEST(Speed, IsAMedianThatOneDisturbanceLeavesAlone) {
+  const std::vector<double> ms = {10, 11, 12, 13, 900};
+  EXPECT_DOUBLE_EQ(EstimateMedian(ms, 1).mean, 12);
+  EXPECT_DOUBLE_EQ(EstimateMedian(std::vector<double>{4, 2}, 1).mean, 3);
+}
+
+TEST(Speed, RatiosAreOfMedians) {
   const std::vector<double> one = {2, 4}, other = {1, 5};
   const Estimate ratio = EstimateRatio(one, other, 1);
   EXPECT_DOUBLE_EQ(ratio.mean, 1);

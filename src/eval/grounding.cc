@@ -109,14 +109,14 @@ Result<Batch> MakeBatch(const LanguageModel& model, std::span<const PassageQuest
 }
 
 // results: of the question's requests.
-GroundingOutcome OutcomeOf(const Batch& batch, std::size_t number,
-                           std::span<const GenerationResult> results,
-                           const GroundingOptions& options) {
+Result<GroundingOutcome> OutcomeOf(const Batch& batch, std::size_t number,
+                                   std::span<const GenerationResult> results,
+                                   const GroundingOptions& options) {
   const PassageQuestion& question = batch.questions[number];
   GroundingOutcome outcome{.question = &question};
   auto next = results.begin();
   if (options.reads) {
-    outcome.reading = batch.tasks[number].Finish(results.first(ReadingTask::kRequests));
+    outcome.reading = TRY(batch.tasks[number].Finish(results.first(ReadingTask::kRequests)));
     next += ReadingTask::kRequests;
   }
   if (options.asks_plainly) outcome.plain = PlainAnswerOf((next++)->text, question.answers);
@@ -161,7 +161,7 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
     const auto count = static_cast<double>(some.size());
     const std::size_t each = results.size() / some.size();
     for (std::size_t i = 0; i < some.size(); ++i) {
-      done.push_back(OutcomeOf(batch, i, std::span(results).subspan(i * each, each), options));
+      done.push_back(TRY(OutcomeOf(batch, i, std::span(results).subspan(i * each, each), options)));
       done.back().cost.machine_ms = bill.machine_ms / count;
       done.back().cost.joules = bill.joules.value_or(0) / count;
       Judge(statistics, done.back());

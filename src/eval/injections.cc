@@ -99,10 +99,11 @@ struct PassageTask {
   }
 
   // In the order of kInjectionWays.
-  std::array<std::string, kInjectionWays.size()> Finish(
+  Result<std::array<std::string, kInjectionWays.size()>> Finish(
       std::span<const GenerationResult> results) const {
-    return {reading.Finish(results.first(ReadingTask::kRequests)).text,
-            results[ReadingTask::kRequests].text, results[ReadingTask::kRequests + 1].text};
+    Reading read = TRY(reading.Finish(results.first(ReadingTask::kRequests)));
+    return std::array{std::move(read.text), results[ReadingTask::kRequests].text,
+                      results[ReadingTask::kRequests + 1].text};
   }
 };
 
@@ -126,8 +127,8 @@ Result<void> AskSome(LanguageModel& model, std::span<const InjectionCase> some,
   };
   for (std::size_t i = 0; i < some.size(); ++i) {
     InjectionOutcome outcome{.injection = &some[i]};
-    auto clean = answers(2 * i);
-    auto injected = answers(2 * i + 1);
+    auto clean = TRY(answers(2 * i));
+    auto injected = TRY(answers(2 * i + 1));
     for (std::size_t way = 0; way < kInjectionWays.size(); ++way) {
       outcome.answers[way] = {std::move(clean[way]), std::move(injected[way])};
     }
