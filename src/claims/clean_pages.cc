@@ -185,7 +185,7 @@ Result<void> TestCleanPages(const ClaimSetup& setup, Finding& finding) {
       "there is more markup, so that the difference is rather too small.",
       "Both are searched before they are read: the search passes over most of the noise."};
   finding.commands = {"kinglet eval extraction PAGES",
-                      fmt::format("kinglet eval claims e --small SMALL --data FILE --pages DIR "
+                      fmt::format("kinglet eval claims e1 --small SMALL --data FILE --pages DIR "
                                   "--limit {} --seed {} --work DIR",
                                   setup.limit, setup.seed)};
   return {};

@@ -131,7 +131,7 @@ Result<void> TestEnforcedSchema(const ClaimSetup& setup, Finding& finding) {
       "One schema in many variants, with an object inside another, a choice, a truth and bounds on "
       "lengths: other schemas are easier or harder to keep to unaided."};
   finding.commands = {"kinglet extract --schema FILE --model SMALL < TEXT",
-                      fmt::format("kinglet eval claims e --small SMALL --data FILE --limit {} "
+                      fmt::format("kinglet eval claims e2 --small SMALL --data FILE --limit {} "
                                   "--seed {} --work DIR",
                                   setup.limit, setup.seed)};
   return {};

@@ -37,7 +37,7 @@ struct ClaimsFlags {
   std::map<Part, std::string> parts;
   std::string work;
   std::string html, markdown;  // files; empty: none
-  std::size_t limit = 120;     // some 20 minutes with 0.5B and 1.5B on two cores
+  std::size_t limit = 120;  // of questions; 0: all
   std::uint64_t seed = 1;
   bool json = false;
   EngineOptions engine;  // threads alone
