@@ -37,7 +37,7 @@ struct ClaimsFlags {
   std::map<Part, std::string> parts;
   std::string work;
   std::string html, markdown;  // files; empty: none
-  std::size_t limit = 120;  // of questions; 0: all
+  std::size_t limit = 120;     // of questions; 0: all
   std::uint64_t seed = 1;
   bool json = false;
   EngineOptions engine;  // threads alone
