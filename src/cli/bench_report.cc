@@ -5,71 +5,47 @@
 #include <algorithm>
 #include <iterator>
 #include <numeric>
+#include <utility>
 
 #include "base/display.h"
+#include "claims/plot.h"
 
 namespace kinglet {
 namespace {
 
 double Megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
-constexpr int kLabelWidth = 130;  // pixels, as all below
-constexpr int kBarWidth = 420;
-constexpr int kRowHeight = 28;
-
-// A bar for `value` of `most`, and a line over it from low to high.
-struct Bar {
-  std::string label;
-  double value = 0, low = 0, high = 0;
-  std::string text;  // behind it
-};
-
-std::string BarPlot(std::string_view title, const std::vector<Bar>& bars, double most) {
-  if (bars.empty() || most <= 0) return {};
-  std::string svg = fmt::format("<h2>{}</h2>\n<svg width=\"720\" height=\"{}\" role=\"img\">\n",
-                                title, bars.size() * kRowHeight);
-  const auto pixels = [&](double value) { return value / most * kBarWidth; };
-  auto out = std::back_inserter(svg);
-  std::size_t y = 0;
-  for (const Bar& bar : bars) {
-    fmt::format_to(out, "<text x=\"0\" y=\"{}\">{}</text>", y + 18, EscapeForHtml(bar.label));
-    fmt::format_to(out, "<rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"18\"/>", kLabelWidth,
-                   y + 4, pixels(bar.value));
-    fmt::format_to(out, "<line x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{}\" y2=\"{}\"/>",
-                   kLabelWidth + pixels(bar.low), kLabelWidth + pixels(bar.high), y + 13, y + 13);
-    fmt::format_to(out, "<text x=\"{:.1f}\" y=\"{}\">{}</text>\n",
-                   kLabelWidth + pixels(bar.high) + 8, y + 18, EscapeForHtml(bar.text));
-    y += kRowHeight;
-  }
-  return svg + "</svg>\n";
+// A heading and the plot; nothing of no points.
+std::string Plot(std::string title, PlotSeries bars) {
+  const std::string svg = SvgPlot({.title = title, .series = {std::move(bars)}});
+  return svg.empty() ? svg : fmt::format("<h2>{}</h2>\n{}", title, svg);
 }
 
 std::string SpeedPlots(const BenchResult& result) {
   std::string html;
   for (const std::string_view kind : {"pp", "tg"}) {
-    std::vector<Bar> bars;
-    double most = 0;
+    PlotSeries bars;
     for (const BenchTest& test : result.tests) {
       if (!test.name.starts_with(kind)) continue;
-      bars.push_back({test.name, test.median(), test.tokens_per_s.front(), test.tokens_per_s.back(),
-                      fmt::format("{:.1f}", test.median())});
-      most = std::max(most, test.tokens_per_s.back());
+      bars.points.push_back(
+          {.label = test.name,
+           .y = test.median(),
+           .interval = std::pair(test.tokens_per_s.front(), test.tokens_per_s.back())});
     }
-    html += BarPlot(kind == "pp" ? "Reading a prompt, tokens a second"
-                                 : "Writing, tokens a second of all streams together",
-                    bars, most);
+    html += Plot(kind == "pp" ? "Reading a prompt, tokens a second"
+                              : "Writing, tokens a second of all streams together",
+                 std::move(bars));
   }
   return html;
 }
 
 std::string SharePlot(const BenchResult& result) {
-  std::vector<Bar> bars;
+  PlotSeries bars;
   for (const BenchTest& test : result.tests) {
     if (!test.share_of_read) continue;
-    const double share = *test.share_of_read;
-    bars.push_back({test.name, share, share, share, fmt::format("{:.0f} %", share * 100)});
+    bars.points.push_back({.label = test.name, .y = *test.share_of_read * 100});
   }
-  return BarPlot("Weights read, as a share of what the threads can read", bars, 1);
+  return Plot("Weights read, in hundredths of what the threads can read", std::move(bars));
 }
 
 }  // namespace
@@ -142,10 +118,10 @@ std::string BenchHtml(const BenchResult& result) {
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
       "'unsafe-inline'\">\n<title>kinglet bench</title>\n"
-      "<style>body{{font:15px sans-serif;max-width:48em;margin:2em auto}}rect{{fill:#4a7ab5}}"
-      "line{{stroke:#222;stroke-width:2}}pre{{overflow-x:auto}}</style></head><body>\n"
+      "<style>{}body{{font:15px sans-serif;max-width:48em;margin:2em auto}}"
+      "pre{{overflow-x:auto}}</style></head><body>\n"
       "<h1>{}</h1>\n{}{}<pre>{}</pre>\n</body></html>\n",
-      EscapeForHtml(result.model), SpeedPlots(result), SharePlot(result),
+      PlotStyle(), EscapeForHtml(result.model), SpeedPlots(result), SharePlot(result),
       // Line by line, as escaping would show a line feed.
       [&] {
         std::string escaped;

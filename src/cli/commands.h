@@ -13,6 +13,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment);
 CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment);  // of eval
 CommandRun SetUpEvalCascade(CLI::App& app);                                  // a subcommand of eval
 CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment);  // likewise
+CommandRun SetUpEvalClaims(CLI::App& app, const Environment& environment);   // likewise
 CommandRun SetUpEvalCompare(CLI::App& app);                                  // a subcommand of eval
 CommandRun SetUpEvalExtraction(CLI::App& app);                               // a subcommand of eval
 CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment);   // likewise

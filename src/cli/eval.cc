@@ -150,6 +150,7 @@ CommandRun SetUpEval(CLI::App& app, const Environment& environment) {
       {"calibrate", SetUpEvalCalibrate(app, environment)},
       {"cascade", SetUpEvalCascade(app)},
       {"checker", SetUpEvalChecker(app, environment)},
+      {"claims", SetUpEvalClaims(app, environment)},
       {"compare", SetUpEvalCompare(app)},
       {"embeddings", SetUpEmbeddings(app, environment)},
       {"extraction", SetUpEvalExtraction(app)},

@@ -38,7 +38,7 @@ Result<void> SetCosts(const CascadeFlags& flags, std::vector<CascadeQuestion>& q
     question.given_up_cost = flags.cost_given_up;
     if (question.small.cost && question.large.cost) continue;
     return Error(StatusCode::kUsage,
-                 "question {} has no \"ms\" in both files, which eval calibrate and eval "
+                 "question {} has no cost in both files, which eval calibrate and eval "
                  "grounding --no-plain write: give --cost-small and --cost-large",
                  Quoted(question.id));
   }
@@ -137,7 +137,7 @@ CommandRun SetUpEvalCascade(CLI::App& app) {
       ->capture_default_str();
   cascade
       ->add_option("--cost-small", flags->cost_small,
-                   "of an answer of the small model; default: the ms of the file")
+                   "of an answer of the small model; default: the cost in the file")
       ->check(CLI::PositiveNumber);
   cascade->add_option("--cost-large", flags->cost_large, "of one of the large model, likewise")
       ->check(CLI::PositiveNumber);

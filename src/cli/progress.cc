@@ -32,6 +32,8 @@ std::string Amount(std::uint64_t count, ProgressUnit unit) {
       return fmt::format("{} documents", count);
     case ProgressUnit::kQuestions:
       return fmt::format("{} questions", count);
+    case ProgressUnit::kSteps:
+      return fmt::format("{} steps", count);
     case ProgressUnit::kPassages:
       return fmt::format("{} passages", count);
     case ProgressUnit::kTokens:

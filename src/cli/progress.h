@@ -10,7 +10,7 @@
 
 namespace kinglet {
 
-enum class ProgressUnit { kBytes, kDocuments, kPassages, kQuestions, kTokens };
+enum class ProgressUnit { kBytes, kDocuments, kPassages, kQuestions, kSteps, kTokens };
 
 struct ProgressState {
   std::uint64_t done = 0;

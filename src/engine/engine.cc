@@ -86,6 +86,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::filesystem::path& path,
   model_options.exact = options.exact;
   model_options.kv_type = options.kv_type;
   model_options.count_experts = options.count_experts;
+  model_options.isa = options.isa;
   model_options.packed_cache = options.packed_cache;
   Result<std::unique_ptr<Model>> model = Model::Load(std::move(file), model_options);
   Result<std::unique_ptr<Tokenizer>> tokenizer = made_tokenizer.get();

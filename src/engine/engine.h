@@ -44,6 +44,7 @@ struct EngineOptions {
   bool exact = false;               // as ModelOptions has it
   KvType kv_type = KvType::kF16;    // as ModelOptions has it
   bool count_experts = false;       // as ModelOptions has it
+  std::string isa;                  // as ModelOptions has it
   PackedCacheOptions packed_cache;  // without a folder weights are packed in memory
   std::size_t max_waiting = 512;    // requests; more are not let in
   std::size_t max_running = 64;     // at once

@@ -28,7 +28,7 @@ Result<bool> FlagOf(const json::value& line, std::string_view name) {
   const json::value* const value = Find(line, name);
   if (value != nullptr && value->is_bool()) return value->get_bool();
   return Error(StatusCode::kInvalidInput,
-               "{:?} must be true or false: older files get it by the same run with --resume",
+               "{:?} must be true or false: the file is of an older kinglet, or of another run",
                name);
 }
 
@@ -37,7 +37,8 @@ struct OutcomeLine {
   JudgedAnswer answer;
 };
 
-Result<OutcomeLine> ReadLine(const json::value& line, double risk) {
+// reads_alone: nothing but the reading was asked, so that the cost is an answer's.
+Result<OutcomeLine> ReadLine(const json::value& line, double risk, bool reads_alone) {
   OutcomeLine read{.id = TRY(TextOf(line, "id")), .group = TRY(TextOf(line, "group"))};
   const bool is_answerable = TRY(FlagOf(line, "answerable"));
   const double quoted = TRY(NumberOf(line, "p_quoted"));
@@ -50,7 +51,8 @@ Result<OutcomeLine> ReadLine(const json::value& line, double risk) {
   const json::value* const signals = Find(line, "signals");
   if (signals == nullptr) return Error(StatusCode::kInvalidInput, "no \"signals\"");
   answer.tokens = answer.useful * TRY(NumberOf(*signals, "tokens"));
-  if (Find(line, "ms") != nullptr) answer.cost = TRY(NumberOf(line, "ms"));
+  const json::value* const cost = Find(line, "cost");
+  if (reads_alone && cost != nullptr) answer.cost = TRY(NumberOf(*cost, "machine_ms"));
   return read;
 }
 
@@ -62,12 +64,14 @@ struct OutcomeLines {
 Result<OutcomeLines> ReadLines(std::string_view text, double risk) {
   OutcomeLines all;
   bool is_first = true;
+  bool reads_alone = false;
   TRY(ForEachJsonLine(text, {}, [&](const json::value& line) -> Result<void> {
     if (std::exchange(is_first, false)) {
       all.data = TRY(TextOf(line, "data"));
       all.passages = TRY(TextOf(line, "passages"));
+      reads_alone = !TRY(FlagOf(line, "plain")) && !TRY(FlagOf(line, "closed_book"));
     } else {
-      all.lines.push_back(TRY(ReadLine(line, risk)));
+      all.lines.push_back(TRY(ReadLine(line, risk, reads_alone)));
     }
     return {};
   }));

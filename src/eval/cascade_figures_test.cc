@@ -90,7 +90,7 @@ TEST(CascadeFigures, JudgesAGroupByTheOthers) {
   EXPECT_DOUBLE_EQ(MeasureCascade(questions, {0}).systems[2].accepted, 3.0 / 8);
 }
 
-constexpr const char* kRun = R"({"data":"d","passages":"given"})"
+constexpr const char* kRun = R"({"data":"d","passages":"given","plain":false,"closed_book":false})"
                              "\n";
 
 std::string Line(const std::string& id, double quoted, const std::string& rest) {
@@ -101,7 +101,7 @@ std::string Line(const std::string& id, double quoted, const std::string& rest) 
 }
 
 TEST(CascadeFigures, ReadsWhatBothFilesHold) {
-  const std::string of = R"("answerable":true,"quoted":true,"ms":7)";
+  const std::string of = R"("answerable":true,"quoted":true,"cost":{"machine_ms":7})";
   const std::string none = R"("answerable":false,"quoted":false)";
   const auto questions =
       ReadCascade(kRun + Line("a", 0.5, of) + Line("b", 0.2, none) + Line("c", 0.5, of),
@@ -124,6 +124,17 @@ TEST(CascadeFigures, ReadsWhatBothFilesHold) {
   EXPECT_EQ(a.large.tokens, 0);
 }
 
+TEST(CascadeFigures, TakesNoCostOfMoreThanAReading) {
+  const std::string plain = R"({"data":"d","passages":"given","plain":true,"closed_book":false})"
+                            "\n";
+  const std::string line =
+      Line("a", 0.5, R"("answerable":true,"quoted":true,"cost":{"machine_ms":7})");
+  const auto questions = ReadCascade(kRun + line, plain + line, 0.7);
+  ASSERT_TRUE(questions) << questions.error().message();
+  EXPECT_EQ(questions->front().small.cost, 7);
+  EXPECT_FALSE(questions->front().large.cost);
+}
+
 TEST(CascadeFigures, RefusesFilesThatDoNotGoTogether) {
   const std::string line = Line("a", 0.5, R"("answerable":true,"quoted":true)");
   const auto fault = [&](const std::string& small) {
@@ -131,13 +142,14 @@ TEST(CascadeFigures, RefusesFilesThatDoNotGoTogether) {
     return questions ? std::string() : questions.error().message();
   };
   EXPECT_EQ(fault(kRun + line), "");
-  EXPECT_THAT(fault(R"({"data":"e","passages":"given"})"
+  EXPECT_THAT(fault(R"({"data":"e","passages":"given","plain":false,"closed_book":false})"
                     "\n" +
                     line),
               HasSubstr("other data"));
   EXPECT_THAT(fault(kRun + Line("b", 0.5, R"("answerable":true,"quoted":true)")),
               HasSubstr("share no question"));
-  EXPECT_THAT(fault(kRun + Line("a", 0.5, R"("answerable":true)")), HasSubstr("--resume"));
+  EXPECT_THAT(fault(kRun + Line("a", 0.5, R"("answerable":true)")),
+              HasSubstr("\"quoted\" must be"));
 }
 
 }  // namespace

@@ -42,12 +42,24 @@ Estimate Clusters::EstimateOfSums(
     }
   }
   std::vector<double> all(width);
-  return EstimateFigure(members_.size(), kSeed, [&](std::span<const std::size_t> some) {
+  return kinglet::EstimateFigure(members_.size(), kSeed, [&](std::span<const std::size_t> some) {
     std::ranges::fill(all, 0);
     for (const std::size_t group : some) {
       for (std::size_t c = 0; c < width; ++c) all[c] += parts[group * width + c];
     }
     return figure(all);
+  });
+}
+
+Estimate Clusters::EstimateFigure(
+    const std::function<double(std::span<const std::size_t>)>& figure) const {
+  std::vector<std::size_t> questions;
+  return kinglet::EstimateFigure(members_.size(), kSeed, [&](std::span<const std::size_t> some) {
+    questions.clear();
+    for (const std::size_t i : some) {
+      questions.insert(questions.end(), members_[i].begin(), members_[i].end());
+    }
+    return figure(questions);
   });
 }
 

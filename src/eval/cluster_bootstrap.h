@@ -26,6 +26,8 @@ class Clusters {
   // A figure of the columns' sums over all questions, likewise.
   Estimate EstimateOfSums(std::span<const std::vector<double>> columns,
                           const std::function<double(std::span<const double> sums)>& figure) const;
+  // That of any figure of some questions, which may come more than once.
+  Estimate EstimateFigure(const std::function<double(std::span<const std::size_t>)>& figure) const;
 
  private:
   std::vector<std::vector<std::size_t>> members_;

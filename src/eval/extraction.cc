@@ -60,13 +60,13 @@ double Share(double part, double rest, const Overlap& overlap) {
   return part + rest == 0 ? 0 : part / (part + rest);
 }
 
+}  // namespace
+
 Result<std::string> ReadPage(const std::filesystem::path& path) {
   const auto html = Gunzip(TRY(ReadFile(path, kMaxFileBytes)), kMaxFileBytes);
   if (!html) return Error(StatusCode::kInvalidInput, "{}: no sound gzip file", path.string());
   return *html;
 }
-
-}  // namespace
 
 Overlap CompareTexts(std::string_view article, std::string_view kept) {
   const auto of_article = Runs(article);

@@ -15,6 +15,9 @@ namespace kinglet {
 // The text that is kept of a page of HTML.
 using ExtractPage = std::function<Result<std::string>(std::string_view html)>;
 
+// A page's HTML from its gzip file. kInvalidInput: it is none.
+Result<std::string> ReadPage(const std::filesystem::path& path);
+
 struct ExtractionResult {
   std::size_t pages = 0;
   double precision = 0;

@@ -48,13 +48,6 @@ bool SaysUnanswerable(std::string_view text) {
   return std::ranges::find(words, "unanswerable") != words.end();
 }
 
-PlainAnswer PlainAnswerOf(std::string_view text, const PassageQuestion& question) {
-  PlainAnswer answer;
-  if (!SaysUnanswerable(text)) answer.text = text;
-  answer.score = ScoreAnswer(answer.text, question.answers);
-  return answer;
-}
-
 // The sentence that the span begins in.
 std::string SentenceOf(std::string_view passage, const Reading& reading) {
   for (const ByteRange& sentence : SplitSentences(passage)) {
@@ -94,29 +87,59 @@ void Judge(const PassageStatistics& statistics, GroundingOutcome& outcome) {
   outcome.score = ScoreAnswer(outcome.reading.text, outcome.question->answers);
 }
 
-// What is asked about one question, in the order of its requests.
-Result<std::vector<GenerationRequest>> RequestsOf(const LanguageModel& model,
-                                                  const PassageQuestion& question,
-                                                  const ReadingTask& task,
-                                                  const GroundingOptions& options) {
-  std::vector<GenerationRequest> requests(task.requests().begin(), task.requests().end());
-  if (options.asks_plainly) requests.push_back(TRY(PlainRequest(model, question)));
-  if (options.asks_closed_book) requests.push_back(TRY(ClosedBookRequest(model, question)));
-  return requests;
+// Questions that are asked together.
+struct Batch {
+  std::span<const PassageQuestion> questions;
+  std::vector<ReadingTask> tasks;           // of each, where they are read
+  std::vector<GenerationRequest> requests;  // of each as many, in its order
+};
+
+Result<Batch> MakeBatch(const LanguageModel& model, std::span<const PassageQuestion> questions,
+                        const GroundingOptions& options) {
+  Batch batch{.questions = questions};
+  for (const PassageQuestion& question : questions) {
+    if (options.reads) {
+      batch.tasks.push_back(
+          TRY(ReadingTask::Make(model, *question.passages, question.question, {})));
+      std::ranges::copy(batch.tasks.back().requests(), std::back_inserter(batch.requests));
+    }
+    if (options.asks_plainly) batch.requests.push_back(TRY(PlainRequest(model, question)));
+    if (options.asks_closed_book) batch.requests.push_back(TRY(ClosedBookRequest(model, question)));
+  }
+  return batch;
 }
 
-Result<GroundingOutcome> OutcomeOf(const PassageQuestion& question, const ReadingTask& task,
+// results: of the question's requests.
+Result<GroundingOutcome> OutcomeOf(const Batch& batch, std::size_t number,
                                    std::span<const GenerationResult> results,
                                    const GroundingOptions& options) {
-  GroundingOutcome outcome{.question = &question,
-                           .reading = TRY(task.Finish(results.first(ReadingTask::kRequests)))};
-  auto next = results.begin() + ReadingTask::kRequests;
-  if (options.asks_plainly) outcome.plain = PlainAnswerOf((next++)->text, question);
-  if (options.asks_closed_book) outcome.closed_book = PlainAnswerOf(next->text, question);
+  const PassageQuestion& question = batch.questions[number];
+  GroundingOutcome outcome{.question = &question};
+  auto next = results.begin();
+  if (options.reads) {
+    outcome.reading = TRY(batch.tasks[number].Finish(results.first(ReadingTask::kRequests)));
+    next += ReadingTask::kRequests;
+  }
+  if (options.asks_plainly) outcome.plain = PlainAnswerOf((next++)->text, question.answers);
+  if (options.asks_closed_book) outcome.closed_book = PlainAnswerOf(next->text, question.answers);
+  for (const GenerationResult& result : results) {
+    outcome.cost.computed_tokens += ComputedTokens(result);
+  }
   return outcome;
 }
 
 }  // namespace
+
+int ComputedTokens(const GenerationResult& result) {
+  return result.prompt_tokens - result.cached_tokens + static_cast<int>(result.tokens.size());
+}
+
+PlainAnswer PlainAnswerOf(std::string_view reply, std::span<const std::string> gold) {
+  PlainAnswer answer;
+  if (!SaysUnanswerable(reply)) answer.text = reply;
+  answer.score = ScoreAnswer(answer.text, gold);
+  return answer;
+}
 
 Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
                                                    std::span<const PassageQuestion> questions,
@@ -127,24 +150,21 @@ Result<std::vector<GroundingOutcome>> AskQuestions(LanguageModel& model,
   for (const PassageQuestion& question : questions) {
     for (const Passage& passage : *question.passages) statistics.Add(passage.text);
   }
+  MachineMeter meter(options.power);
   while (done.size() < questions.size()) {
     const auto some =
         questions.subspan(done.size(), std::min(options.at_once, questions.size() - done.size()));
-    std::vector<ReadingTask> tasks;
-    std::vector<GenerationRequest> requests;
-    for (const PassageQuestion& question : some) {
-      tasks.push_back(TRY(ReadingTask::Make(model, *question.passages, question.question, {})));
-      std::ranges::move(TRY(RequestsOf(model, question, tasks.back(), options)),
-                        std::back_inserter(requests));
-    }
-    const double start_ms = MonotonicMs();
-    const std::vector<GenerationResult> results = TRY(model.GenerateAll(requests, nullptr));
-    const double each_ms = (MonotonicMs() - start_ms) / static_cast<double>(some.size());
-    const std::size_t each = requests.size() / some.size();
+    MachineMeter::Share share = meter.Begin();
+    const Batch batch = TRY(MakeBatch(model, some, options));
+    const std::vector<GenerationResult> results = TRY(model.GenerateAll(batch.requests, nullptr));
+    LedgerLine bill;
+    share.End(bill);
+    const auto count = static_cast<double>(some.size());
+    const std::size_t each = results.size() / some.size();
     for (std::size_t i = 0; i < some.size(); ++i) {
-      done.push_back(
-          TRY(OutcomeOf(some[i], tasks[i], std::span(results).subspan(i * each, each), options)));
-      if (!options.asks_plainly && !options.asks_closed_book) done.back().ms = each_ms;
+      done.push_back(TRY(OutcomeOf(batch, i, std::span(results).subspan(i * each, each), options)));
+      done.back().cost.machine_ms = bill.machine_ms / count;
+      done.back().cost.joules = bill.joules.value_or(0) / count;
       Judge(statistics, done.back());
     }
     TRY(sink(std::span(done).last(some.size())));

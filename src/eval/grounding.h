@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "answer/confidence.h"
@@ -15,6 +16,7 @@
 #include "base/json.h"
 #include "eval/answer_match.h"
 #include "eval/question_set.h"
+#include "ledger/machine_meter.h"
 #include "text/language_model.h"
 
 namespace kinglet {
@@ -25,6 +27,18 @@ struct PlainAnswer {
   AnswerScore score;
 };
 
+// Of a reply; one that says "unanswerable" is no answer.
+PlainAnswer PlainAnswerOf(std::string_view reply, std::span<const std::string> gold);
+
+// What a question took of the machine: its even share beside those that were asked with it.
+struct AnswerCost {
+  double machine_ms = 0;
+  double joules = 0;
+  int computed_tokens = 0;  // read and written, without those that a cache held
+};
+
+int ComputedTokens(const GenerationResult& result);
+
 // What came of one question.
 struct GroundingOutcome {
   const PassageQuestion* question = nullptr;
@@ -33,11 +47,10 @@ struct GroundingOutcome {
   double coverage = 0;        // of the question's words by the passages
   std::string quote;          // the sentence in which the span stands
   std::string best_sentence;  // of the passages, by the words that it shares with the question
-  // Of the machine, its even share of what was read at once; unset where more was asked than that.
-  std::optional<double> ms;
   // Unset: not asked.
   std::optional<PlainAnswer> plain;        // from the passages
   std::optional<PlainAnswer> closed_book;  // without them
+  AnswerCost cost;                         // of all that was asked about it
 
   bool is_answerable() const { return !question->answers.empty(); }
   // As a span, of an answerable question.
@@ -54,8 +67,10 @@ struct GroundingOutcome {
 
 struct GroundingOptions {
   std::size_t at_once = 8;  // questions
+  bool reads = true;        // as Kinglet reads
   bool asks_plainly = true;
   bool asks_closed_book = false;
+  PowerModel power;  // of the machine, for what each question costs
 };
 
 // Told what came of each few; an error stops.

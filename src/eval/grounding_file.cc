@@ -20,10 +20,15 @@ constexpr std::size_t kMaxFileBytes = std::size_t{4} << 30;
 constexpr std::size_t kHexDigits = 8;  // of a float's bits
 
 json::object ToJson(const GroundingRun& run) {
-  return {{"model", run.model},        {"data", run.data},
-          {"passages", run.passages},  {"embedder", run.embedder},
-          {"plain", run.asks_plainly}, {"closed_book", run.asks_closed_book},
-          {"limit", run.limit},        {"seed", run.seed}};
+  return {{"model", run.model},
+          {"data", run.data},
+          {"passages", run.passages},
+          {"embedder", run.embedder},
+          {"reads", run.reads},
+          {"plain", run.asks_plainly},
+          {"closed_book", run.asks_closed_book},
+          {"limit", run.limit},
+          {"seed", run.seed}};
 }
 
 // Every bit of them, in a quarter of the room of a list of numbers.
@@ -65,8 +70,11 @@ json::object ToJson(const GroundingOutcome& outcome) {
                          {"span", signals.span},
                          {"tokens", signals.tokens},
                          {"coverage", outcome.coverage}}},
-                       {"state", StateText(outcome.reading.state)}};
-  if (outcome.ms) line["ms"] = *outcome.ms;
+                       {"state", StateText(outcome.reading.state)},
+                       {"cost",
+                        {{"machine_ms", outcome.cost.machine_ms},
+                         {"joules", outcome.cost.joules},
+                         {"computed_tokens", outcome.cost.computed_tokens}}}};
   if (outcome.plain) line["plain"] = outcome.plain->text;
   if (outcome.closed_book) line["closed_book"] = outcome.closed_book->text;
   if (outcome.question->gold_retrieved) line["gold_retrieved"] = *outcome.question->gold_retrieved;
@@ -111,7 +119,11 @@ Result<GroundingOutcome> ParseOutcome(const json::value& line, const PassageQues
                                  .tokens = TRY(NumberOf(*signals, "tokens"))},
                      .state = TRY(ParseState(TRY(TextOf(line, "state"))))};
   outcome.coverage = TRY(NumberOf(*signals, "coverage"));
-  if (Find(line, "ms") != nullptr) outcome.ms = TRY(NumberOf(line, "ms"));
+  const json::value* const cost = Find(line, "cost");
+  if (cost == nullptr) return Error(StatusCode::kInvalidInput, "no \"cost\"");
+  outcome.cost = {.machine_ms = TRY(NumberOf(*cost, "machine_ms")),
+                  .joules = TRY(NumberOf(*cost, "joules")),
+                  .computed_tokens = static_cast<int>(TRY(NumberOf(*cost, "computed_tokens")))};
   outcome.score = ScoreAnswer(outcome.reading.text, question.answers);
   return outcome;
 }

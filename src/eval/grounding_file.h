@@ -22,6 +22,7 @@ struct GroundingRun {
   std::string data;      // SHA-256 of the files
   std::string passages;  // where they come from
   std::string embedder;  // that finds them
+  bool reads = true;
   bool asks_plainly = false;
   bool asks_closed_book = false;
   std::size_t limit = 0;  // of questions, as they were drawn

@@ -27,6 +27,7 @@ class GroundingFileTest : public testing::Test {
                          .state = {1.0F / 3, -0.0F, 1e-30F}};
       outcome.score = {.exact = 1, .f1 = 1};
       outcome.plain = {.text = "in Paris", .score = {.exact = 0, .f1 = 2.0 / 3}};
+      outcome.cost = {.machine_ms = 1234.5, .joules = 55.5, .computed_tokens = 300};
       outcomes_.push_back(outcome);
     }
   }
@@ -67,6 +68,9 @@ TEST_F(GroundingFileTest, GoesOnBehindTheLastWholeLine) {
   EXPECT_EQ(first.plain->text, "in Paris");
   EXPECT_NEAR(first.plain->score.f1, 2.0 / 3, 1e-12);
   EXPECT_FALSE(first.closed_book);
+  EXPECT_EQ(first.cost.machine_ms, 1234.5);
+  EXPECT_EQ(first.cost.joules, 55.5);
+  EXPECT_EQ(first.cost.computed_tokens, 300);
   ASSERT_TRUE(file->Append(std::span(outcomes_).last(1)));
   ASSERT_TRUE(Resume());
   EXPECT_EQ(done_.size(), 3U);

@@ -170,6 +170,9 @@ class FirstWordModel : public SilentModel {
       result.candidate_logprobs.assign(request.candidates.size(), -1);
       if (request.logprobs) result.odds = {{.logprob = -1}};
       if (!request.logprobs && request.candidates.empty()) result.text = "Unanswerable.";
+      result.prompt_tokens = 100;
+      result.cached_tokens = 40;
+      result.tokens = {1, 2};
       results.push_back(std::move(result));
     }
     return results;
@@ -203,12 +206,29 @@ TEST(AskQuestionsTest, JudgesSpanQuoteAndPlainAnswer) {
   EXPECT_FALSE(first.closed_book);
   EXPECT_EQ(first.score.exact, 1);
   EXPECT_TRUE(first.is_right());
+  EXPECT_EQ(first.cost.computed_tokens, 3 * 62) << "two of its reading and a plain one";
+  EXPECT_GT(first.cost.machine_ms, 0);
+  EXPECT_EQ(first.cost.machine_ms, (*outcomes)[1].cost.machine_ms) << "asked together";
   EXPECT_FALSE(outcomes->back().is_right());
   EXPECT_EQ(outcomes->back().plain->score.exact, 1) << "it says that there is none";
   const auto stops = [](std::span<const GroundingOutcome>) -> Result<void> {
     return Error(StatusCode::kCancelled, "stop");
   };
   EXPECT_EQ(AskQuestions(model, questions, {}, {}, stops).error().code(), StatusCode::kCancelled);
+}
+
+TEST(AskQuestionsTest, AsksOfAModelByItselfNothingElse) {
+  const PassageQuestion question{.question = "What?",
+                                 .passages = std::make_shared<const std::vector<Passage>>(
+                                     std::vector<Passage>{{.text = "It."}})};
+  FirstWordModel model;
+  const auto outcomes = AskQuestions(
+      model, {&question, 1}, {.reads = false, .asks_plainly = false, .asks_closed_book = true}, {},
+      [](std::span<const GroundingOutcome>) -> Result<void> { return {}; });
+  ASSERT_TRUE(outcomes) << outcomes.error().message();
+  EXPECT_TRUE(outcomes->front().closed_book);
+  EXPECT_EQ(outcomes->front().reading.text, "");
+  EXPECT_EQ(outcomes->front().cost.computed_tokens, 62);
 }
 
 TEST(AskQuestionsTest, GoesOnBehindWhatIsDone) {

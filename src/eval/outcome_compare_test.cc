@@ -2,6 +2,7 @@
 // Who is better, by hand; what is not comparable; when a bound is broken.
 #include "eval/outcome_compare.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -86,7 +87,18 @@ TEST(OutcomeCompareTest, ClustersWeighByTheirSize) {
   const Clusters clusters(groups);
   EXPECT_EQ(clusters.size(), 4U);
   const std::vector<double> values = {1, 0, 1, 0, 0, 1};
-  EXPECT_EQ(clusters.EstimateMean(values).mean, 0.5);
+  const Estimate mean = clusters.EstimateMean(values);
+  EXPECT_EQ(mean.mean, 0.5);
+  // The same samples, whatever the figure; groups come whole.
+  const Estimate same = clusters.EstimateFigure([&](std::span<const std::size_t> some) {
+    double sum = 0;
+    for (const std::size_t i : some) sum += values[i];
+    EXPECT_EQ(std::ranges::count(some, 0), std::ranges::count(some, 5));
+    return sum / static_cast<double>(some.size());
+  });
+  EXPECT_EQ(same.mean, mean.mean);
+  EXPECT_EQ(same.low, mean.low);
+  EXPECT_EQ(same.high, mean.high);
 }
 
 TEST(OutcomeCompareTest, ReadsWhatGroundingWrites) {

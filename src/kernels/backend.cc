@@ -55,14 +55,15 @@ std::span<const Ops* const> AvailableOps() {
   return tables;
 }
 
-Result<const Ops*> ChooseOps() {
+Result<const Ops*> ChooseOps(std::string_view isa) {
   const std::span<const Ops* const> tables = AvailableOps();
-  const char* const wanted = std::getenv("KINGLET_ISA");
-  if (wanted == nullptr || *wanted == '\0') return tables.back();
+  const char* const set = std::getenv("KINGLET_ISA");
+  const std::string_view wanted = isa.empty() && set != nullptr ? set : isa;
+  if (wanted.empty()) return tables.back();
   for (const Ops* ops : tables) {
-    if (std::string_view(ops->name) == wanted) return ops;
+    if (ops->name == wanted) return ops;
   }
-  return Error(StatusCode::kUsage, "KINGLET_ISA={}: this machine runs up to {}", wanted,
+  return Error(StatusCode::kUsage, "no kernels {}: this machine runs up to {}", wanted,
                tables.back()->name);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "base/status.h"
 #include "kernels/ops.h"
@@ -12,9 +13,9 @@ namespace kinglet {
 // The tables that this CPU can run, from the plainest to the fastest. Never empty.
 std::span<const Ops* const> AvailableOps();
 
-// The fastest, or the one that the environment variable KINGLET_ISA names (scalar, avx2, avx512);
-// kUsage when this CPU cannot run that one.
-Result<const Ops*> ChooseOps();
+// The one of that name (scalar, avx2, avx512); without one that of the environment variable
+// KINGLET_ISA, or the fastest. kUsage when this CPU cannot run that one.
+Result<const Ops*> ChooseOps(std::string_view isa = {});
 
 // Whether matrices of this type can be multiplied.
 bool IsSupported(DType dtype);

@@ -67,7 +67,7 @@ bool HasQuantisedMatrix(const GgufFile& file) {
 }  // namespace
 
 Result<std::unique_ptr<Model>> Model::Load(GgufFile file, const ModelOptions& options) {
-  const Ops* ops = TRY(ChooseOps());
+  const Ops* ops = TRY(ChooseOps(options.isa));
   ModelConfig config = TRY(ReadModelConfig(file));
   ModelOptions settled = options;
   settled.context_tokens = TRY(ChooseContext(config, options));

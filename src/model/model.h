@@ -26,6 +26,7 @@ struct ModelOptions {
   int thread_count = 1;
   std::size_t context_tokens = 0;  // 0: the model's own, at most kDefaultContextTokens
   bool count_experts = false;      // of a mixture: which were asked, for reports
+  std::string isa;                 // of the kernels, as ChooseOps has it
   bool exact = false;              // for audits, slow: nothing is rounded below f32
   KvType kv_type = KvType::kF16;
   // For keys and values of all sequences; 0: of so many as long as the context.

@@ -72,7 +72,7 @@ class Cascade(unittest.TestCase):
             status, _, err = self.kinglet("eval", "grounding", self.model, "--data", data, "--context", "512", "--outcomes", file, *flags)
             self.assertEqual(status, 0, err)
         line = json.loads(outcomes[0].read_text().splitlines()[1])
-        self.assertGreater(line["ms"], 0)
+        self.assertGreater(line["cost"]["machine_ms"], 0)
         self.assertIn(line["quoted"], (True, False))
         # The other run has asked for more than an answer, so that its times are none of an answer.
         status, _, err = self.kinglet("eval", "cascade", *outcomes)

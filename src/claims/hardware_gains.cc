@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// A ladder: the same answers about one passage, each step with one thing more. Every round has
+// another first line, so that nothing of one round is found by the next.
+#include "claims/hardware_gains.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "claims/figures.h"
+#include "claims/speed.h"
+#include "kernels/backend.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kRounds = 3;
+constexpr double kEnoughMs = 20'000;  // of one step; then no further round begins
+constexpr std::size_t kWritten = 48;
+
+constexpr std::string_view kPassage =
+    "The harbour of Lindness was built in 1871 by the brothers Aske and Tore Halvorsen. Its outer "
+    "wall is 412 metres long and was made of granite that barges brought from the quarry at Moss. "
+    "The lighthouse at its end was lit for the first time on the third of October 1874, and its "
+    "keeper was Ingrid Bakke, who stayed for thirty-one years. In the storm of January 1901 the "
+    "wall broke in two places, and nine boats were lost. It was mended within the year with "
+    "concrete, which the town paid for with a tax on salted herring. A railway came in 1908, and "
+    "with it the first cold store, where ice from the lake of Gjende was kept under sawdust until "
+    "August. Today the harbour has room for sixty boats, most of which belong to families that "
+    "have fished from it for four generations. The old cold store is a museum now; it is open from "
+    "May to September, and on the first Sunday of each month people may climb the lighthouse.";
+
+constexpr std::string_view kQuestions[] = {
+    "Repeat the sentence that says who built the harbour and when.",
+    "Repeat the sentence that says what the outer wall was made of.",
+    "Repeat the sentence that says who kept the lighthouse.",
+    "Repeat the sentence that says what happened in the storm of 1901."};
+
+struct Settings {
+  std::string name;
+  bool is_hardware = false;
+  Part model = Part::kSmall;
+  std::string isa;
+  bool reuse_prefix = false;
+  double guess_ratio = 0;
+  std::size_t at_once = 1;
+  std::size_t questions = 1;  // of a round; those that share nothing are alike: one will do
+};
+
+std::vector<Settings> LadderOf(const ClaimSetup& setup) {
+  std::vector<Settings> ladder;
+  const bool has_eight_bit = setup.has(Part::kEightBit);
+  Settings settings{.model = has_eight_bit ? Part::kEightBit : Part::kSmall};
+  const auto add = [&](std::string name, bool is_hardware) {
+    settings.name = std::move(name);
+    settings.is_hardware = is_hardware;
+    ladder.push_back(settings);
+  };
+  for (const Ops* const ops : AvailableOps()) {
+    settings.isa = ops->name;
+    add(fmt::format("kernels: {}", ops->name), true);
+  }
+  if (has_eight_bit) {
+    settings.model = Part::kSmall;
+    add("weights of fewer bits", false);
+  }
+  settings.reuse_prefix = true;
+  settings.questions = std::size(kQuestions);
+  add("the passage read once", false);
+  settings.guess_ratio = EngineOptions().guess_ratio;
+  add("tokens guessed from the passage", false);
+  settings.at_once = std::size(kQuestions);
+  add("four answers together", false);
+  return ladder;
+}
+
+// What a round asks. A passage that is too long for the model is cut.
+std::vector<GenerationRequest> RequestsOf(const Engine& engine, std::size_t round,
+                                          std::size_t count) {
+  std::vector<TokenId> passage =
+      engine.EncodeText(fmt::format("Copy {} of a guide.\n{}", round + 1, kPassage));
+  std::vector<GenerationRequest> requests;
+  for (const std::string_view question : std::span(kQuestions).first(count)) {
+    const auto tokens = engine.EncodeText(fmt::format("\n\n{}\nAnswer:", question));
+    const std::size_t room = static_cast<std::size_t>(engine.context_tokens());
+    const std::size_t rest = tokens.size() + kWritten;
+    if (passage.size() + rest > room) passage.resize(room > rest ? room - rest : 0);
+    GenerationRequest request{.prompt = passage, .max_tokens = kWritten, .ignore_end = true};
+    request.prompt.insert(request.prompt.end(), tokens.begin(), tokens.end());
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+Result<json::value> Measure(const ClaimSetup& setup, const Settings& settings) {
+  const auto engine = TRY(setup.Open(settings.model, {.reuse_prefix = settings.reuse_prefix,
+                                                      .kv_contexts = 2,
+                                                      .isa = settings.isa,
+                                                      .guess_ratio = settings.guess_ratio}));
+  const auto count = static_cast<double>(settings.questions);
+  json::array times;
+  double joules = 0;
+  MachineMeter meter(setup.power);
+  const double start_ms = MonotonicMs();
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    if (round > 0 && MonotonicMs() - start_ms > kEnoughMs) break;
+    const auto requests = RequestsOf(*engine, round, settings.questions);
+    LedgerLine line;
+    MachineMeter::Share share = meter.Begin();
+    for (std::size_t i = 0; i < requests.size(); i += settings.at_once) {
+      TRY(engine->GenerateAll(
+          std::span(requests).subspan(i, std::min(settings.at_once, requests.size() - i)),
+          nullptr));
+    }
+    share.End(line);
+    times.push_back(line.machine_ms / count);
+    joules += line.joules.value_or(0) / count;
+  }
+  joules /= static_cast<double>(times.size());
+  return json::object{{"ms", std::move(times)}, {"joules", joules}};
+}
+
+Result<LadderStep> Climb(const ClaimSetup& setup, const Settings& settings) {
+  const json::object key = {{"model", TRY(DigestOf(setup, settings.model))},
+                            {"isa", settings.isa},
+                            {"threads", setup.thread_count},
+                            {"idle_watts", setup.power.idle_watts},
+                            {"active_watts", setup.power.active_watts}};
+  const std::string name =
+      fmt::format("gains-{}", settings.name.substr(settings.name.find(' ') + 1));
+  const json::value found = TRY(Kept(setup, name, key, [&] { return Measure(setup, settings); }));
+  LadderStep step{.name = settings.name, .is_hardware = settings.is_hardware};
+  const json::value* const ms = Find(found, "ms");
+  const json::value* const joules = Find(found, "joules");
+  if (ms == nullptr || !ms->is_array() || joules == nullptr || !joules->is_number()) {
+    return Error(StatusCode::kInvalidInput, "{}.json: no measurements", name);
+  }
+  for (const json::value& one : ms->get_array()) step.ms.push_back(one.to_number<double>());
+  step.joules = joules->to_number<double>();
+  return step;
+}
+
+std::string ShowCost(const ClaimSetup& setup, const LadderStep& step, double ms) {
+  LedgerLine line;
+  line.machine_ms = ms * 1000;  // a thousand answers
+  line.joules = step.joules * 1000;
+  SetCost(setup.prices, line);
+  return line.cost ? fmt::format("{} {}", ShowNumber(*line.cost), line.currency) : "no price set";
+}
+
+void Show(const ClaimSetup& setup, std::span<const LadderStep> ladder, Finding& finding) {
+  FindingTable table{.title = "Each step has all that stands above it",
+                     .columns = {"Step", "ms an answer", "Times faster than before", "J an answer",
+                                 "1000 answers"}};
+  FindingPlot plot{.title = "Milliseconds an answer", .x_label = "ms, less is better"};
+  PlotSeries hardware{.name = "Hardware"}, algorithms{.name = "Algorithms"};
+  for (std::size_t i = 0; i < ladder.size(); ++i) {
+    const LadderStep& step = ladder[i];
+    const Estimate ms = EstimateMedian(step.ms, setup.seed);
+    table.rows.push_back(
+        {step.name, ShowEstimate(ms),
+         i == 0 ? "" : ShowNumber(EstimateMedian(ladder[i - 1].ms, setup.seed).mean / ms.mean),
+         ShowNumber(step.joules), ShowCost(setup, step, ms.mean)});
+    (step.is_hardware ? hardware : algorithms)
+        .points.push_back(
+            {.label = step.name, .y = ms.mean, .interval = std::pair(ms.low, ms.high)});
+  }
+  plot.series = {std::move(hardware), std::move(algorithms)};
+  finding.tables = {std::move(table)};
+  finding.plots = {std::move(plot)};
+}
+
+}  // namespace
+
+Finding StateHardwareGains() {
+  return {.claim = "Algorithms gain more than hardware does",
+          .hypothesis =
+              "fewer bits, a prefix read once, guessed tokens and answers together make an "
+              "answer cheaper by a greater factor than wider vector units do",
+          .data =
+              "four questions that ask for sentences of one passage of 210 words, 48 tokens an "
+              "answer",
+          .metric =
+              "machine time an answer: the factor that the algorithms gain, over the one that "
+              "the kernels for the CPU's instruction sets gain over plain C++",
+          .bound = Bound{Side::kAbove, 1}};
+}
+
+Figure GainOfAlgorithms(std::span<const LadderStep> ladder, std::uint64_t seed) {
+  std::size_t rounds = 0;
+  for (const LadderStep& step : ladder) rounds = std::max(rounds, step.ms.size());
+  const auto last_hardware =
+      std::ranges::find(ladder.rbegin(), ladder.rend(), true, &LadderStep::is_hardware);
+  // A slow step has fewer rounds: each stands for several.
+  const auto gain = [&](std::span<const std::size_t> some) {
+    const auto median = [&](const LadderStep& step) {
+      std::vector<double> picked;
+      for (const std::size_t i : some) picked.push_back(step.ms[i % step.ms.size()]);
+      return MedianOf(std::move(picked));
+    };
+    const double between = median(*last_hardware);
+    return between / median(ladder.back()) / (median(ladder.front()) / between);
+  };
+  const Estimate estimate = EstimateFigure(rounds, seed, gain);
+  return {.value = estimate.mean, .interval = std::pair(estimate.low, estimate.high), .unit = "x"};
+}
+
+Result<void> TestHardwareGains(const ClaimSetup& setup, Finding& finding) {
+  std::vector<LadderStep> ladder;
+  const std::vector<Settings> steps = LadderOf(setup);
+  for (const Settings& settings : steps) {
+    TRY(setup.progress(settings.name, ladder.size(), steps.size()));
+    ladder.push_back(TRY(Climb(setup, settings)));
+  }
+  Show(setup, ladder, finding);
+  finding.systems = {setup.name(Part::kSmall)};
+  if (setup.has(Part::kEightBit)) {
+    finding.systems.push_back(setup.name(Part::kEightBit));
+  } else {
+    finding.caveats.push_back("Without --eight-bit MODEL nothing is said of fewer bits.");
+  }
+  const Figure gain = GainOfAlgorithms(ladder, setup.seed);
+  Conclude(finding, gain,
+           fmt::format("What algorithms gain together is {} times what the kernels gain together.",
+                       ShowNumber(gain.value)));
+  finding.caveats.insert(
+      finding.caveats.end(),
+      {"A gain depends on what stands before it: the same steps in another order gain other "
+       "factors, and the same in all.",
+       "Answers that repeat sentences are what guessing is best at; a passage that four questions "
+       "share is what a kept prefix is for.",
+       "Hardware is one CPU with its vector units and without: another machine, or an accelerator, "
+       "is not measured here."});
+  const std::string model = setup.file(Part::kSmall).string();
+  for (const Settings& settings : steps) {
+    if (settings.is_hardware) {
+      finding.commands.push_back(fmt::format("KINGLET_ISA={} kinglet bench {} -p 300 -n 48",
+                                             settings.isa, setup.file(settings.model).string()));
+    }
+  }
+  finding.commands.push_back(fmt::format("kinglet bench {} -p 300 -n 48 -b 1,4", model));
+  return {};
+}
+
+}  // namespace kinglet

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of parts, and the folder of what was found.
+#include "claims/setup.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+
+namespace kinglet {
+namespace {
+
+constexpr std::size_t kMaxKeptBytes = std::size_t{1} << 30;
+
+constexpr PartFlag kFlags[] = {
+    {Part::kSmall, "--small", "MODEL", "the small model", true},
+    {Part::kLarge, "--large", "MODEL", "one several times larger", true},
+    {Part::kSparse, "--sparse", "MODEL", "a mixture of experts", true},
+    {Part::kDense, "--dense", "MODEL", "a dense model, to hold against the mixture", true},
+    {Part::kEightBit, "--eight-bit", "MODEL", "the small model with 8-bit weights", true},
+    {Part::kEightBillions, "--eight-billions", "MODEL",
+     "Llama 3.1 8B in 4 bits, or a file of its shape: measured instead of computed", true},
+    {Part::kEmbedder, "--embedder", "MODEL", "an embedding model, to search by meaning", true},
+    {Part::kData, "--data", "FILE", "questions about paragraphs, as SQuAD 2.0 has them"},
+    {Part::kPages, "--pages", "DIR", "web pages, laid out as for eval extraction"},
+    {Part::kIntents, "--intents", "FILE", "questions with their intents, as CLINC150 has them"},
+};
+
+}  // namespace
+
+std::span<const PartFlag> PartFlags() { return kFlags; }
+
+const PartFlag& FlagOf(Part part) { return *std::ranges::find(kFlags, part, &PartFlag::part); }
+
+Result<std::unique_ptr<Engine>> ClaimSetup::Open(Part model, EngineOptions options) const {
+  options.thread_count = thread_count;
+  return open_engine(file(model), std::move(options));
+}
+
+Result<json::value> Kept(const ClaimSetup& setup, std::string_view name, const json::object& key,
+                         const std::function<Result<json::value>()>& make) {
+  const std::filesystem::path path = setup.work / fmt::format("{}.json", name);
+  if (const auto text = ReadFile(path, kMaxKeptBytes)) {
+    // One that a crash cut off or another program wrote is made anew.
+    const auto kept = ParseJson(*text, {.max_bytes = kMaxKeptBytes});
+    const json::value* const of = kept ? Find(*kept, "key") : nullptr;
+    const json::value* const found = kept ? Find(*kept, "found") : nullptr;
+    if (of != nullptr && found != nullptr && *of == key) return *found;
+  }
+  json::value found = TRY(make());
+  TRY(WriteFileAtomic(path, ToJson(json::object{{"key", key}, {"found", found}})));
+  return found;
+}
+
+Result<std::string> DigestOf(const ClaimSetup& setup, Part part) {
+  return Sha256OfFile(setup.file(part));
+}
+
+}  // namespace kinglet
