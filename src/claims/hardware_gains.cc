@@ -99,8 +99,8 @@ Result<json::value> Measure(const ClaimSetup& setup, const Settings& settings) {
                                                       .isa = settings.isa,
                                                       .guess_ratio = settings.guess_ratio}));
   const auto count = static_cast<double>(settings.questions);
-  json::array times;
-  double joules = 0;
+  json::array times, joules;
+  TRY(engine->Generate({.prompt = engine->EncodeText("Warm up."), .max_tokens = 1}, nullptr));
   MachineMeter meter(setup.power);
   const double start_ms = MonotonicMs();
   for (std::size_t round = 0; round < kRounds; ++round) {
@@ -115,10 +115,9 @@ Result<json::value> Measure(const ClaimSetup& setup, const Settings& settings) {
     }
     share.End(line);
     times.push_back(line.machine_ms / count);
-    joules += line.joules.value_or(0) / count;
+    joules.push_back(line.joules.value_or(0) / count);
   }
-  joules /= static_cast<double>(times.size());
-  return json::object{{"ms", std::move(times)}, {"joules", joules}};
+  return json::object{{"ms", std::move(times)}, {"joules", std::move(joules)}};
 }
 
 Result<LadderStep> Climb(const ClaimSetup& setup, const Settings& settings) {
@@ -131,13 +130,8 @@ Result<LadderStep> Climb(const ClaimSetup& setup, const Settings& settings) {
       fmt::format("gains-{}", settings.name.substr(settings.name.find(' ') + 1));
   const json::value found = TRY(Kept(setup, name, key, [&] { return Measure(setup, settings); }));
   LadderStep step{.name = settings.name, .is_hardware = settings.is_hardware};
-  const json::value* const ms = Find(found, "ms");
-  const json::value* const joules = Find(found, "joules");
-  if (ms == nullptr || !ms->is_array() || joules == nullptr || !joules->is_number()) {
-    return Error(StatusCode::kInvalidInput, "{}.json: no measurements", name);
-  }
-  for (const json::value& one : ms->get_array()) step.ms.push_back(one.to_number<double>());
-  step.joules = joules->to_number<double>();
+  step.ms = TRY(ReadNumbers(Find(found, "ms")));
+  step.joules = MedianOf(TRY(ReadNumbers(Find(found, "joules"))));
   return step;
 }
 
@@ -218,7 +212,7 @@ Result<void> TestHardwareGains(const ClaimSetup& setup, Finding& finding) {
   if (setup.has(Part::kEightBit)) {
     finding.systems.push_back(setup.name(Part::kEightBit));
   } else {
-    finding.caveats.push_back("Without --eight-bit MODEL nothing is said of fewer bits.");
+    finding.caveats.emplace_back("Without --eight-bit MODEL nothing is said of fewer bits.");
   }
   const Figure gain = GainOfAlgorithms(ladder, setup.seed);
   Conclude(finding, gain,

@@ -25,7 +25,7 @@ pre{background:var(--soft);padding:.6rem;overflow-x:auto;font-size:.8rem;margin:
 .verdict{font-weight:600;white-space:nowrap;border:1.5px solid;border-radius:.3rem;
 padding:.05rem .4rem}
 .held{color:var(--c2)}.refuted{color:var(--c1)}.undecided{color:var(--c4)}.untested{opacity:.75}
-@media print{body{font-size:10pt;max-width:none;padding:0}h2{break-after:avoid}
+@media print{body{font-size:10pt;max-width:none;padding:0}h2,h3{break-after:avoid}
 pre{white-space:pre-wrap}.scroll{overflow:visible}tr,figure{break-inside:avoid}}
 )";
 
