@@ -51,9 +51,10 @@ Result<json::value> Kept(const ClaimSetup& setup, std::string_view name, const j
     const json::value* const found = kept ? Find(*kept, "found") : nullptr;
     if (of != nullptr && found != nullptr && *of == key) return *found;
   }
-  json::value found = TRY(make());
-  TRY(WriteFileAtomic(path, ToJson(json::object{{"key", key}, {"found", found}})));
-  return found;
+  const std::string found = ToJson(TRY(make()));
+  TRY(WriteFileAtomic(path, fmt::format(R"({{"key":{},"found":{}}})", ToJson(key), found)));
+  // As the next run reads it: reading may round a number's last digit.
+  return ParseJson(found, {.max_bytes = kMaxKeptBytes});
 }
 
 Result<std::string> DigestOf(const ClaimSetup& setup, Part part) {
