@@ -65,6 +65,8 @@ const char* Name(AskMode mode) {
       return "cite";
     case AskMode::kChat:
       return "chat";
+    case AskMode::kRefuse:
+      return "refuse";
   }
   return "";
 }
@@ -86,6 +88,8 @@ const char* Name(AbstainReason reason) {
       return "conflicting";
     case AbstainReason::kUnsupported:
       return "unsupported";
+    case AbstainReason::kRefused:
+      return "refused";
   }
   return "";
 }
@@ -100,6 +104,8 @@ const char* Explain(AbstainReason reason) {
       return "the library contradicts itself";
     case AbstainReason::kUnsupported:
       return "nothing in the library carries an answer";
+    case AbstainReason::kRefused:
+      return "such questions are not answered here";
   }
   return "";
 }
@@ -113,6 +119,7 @@ LedgerEntry EntryOf(const Answer& answer, std::int64_t unix_seconds) {
                     .question = answer.question,
                     .answer = answer.Text()};
   if (answer.abstained) entry.abstained = Name(*answer.abstained);
+  if (const auto& route = answer.route; route) entry.intent = route->intent;
   return entry;
 }
 
@@ -131,13 +138,14 @@ json::object ToJson(const Answer& answer) {
   json::array conflicts;
   for (const auto& [one, other] : answer.conflicts) conflicts.push_back(json::array{one, other});
   const bool abstained = answer.abstained.has_value();
+  const auto& route = answer.route;
   return {{"question", answer.question},
-          {"standalone_question",
-           answer.standalone.empty() ? json::value() : json::value(answer.standalone)},
+          {"standalone_question", OrNull(answer.standalone)},
           {"mode", Name(answer.mode)},
           {"answer", abstained ? json::value(nullptr) : json::value(answer.Text())},
           {"abstained", abstained},
           {"reason", abstained ? json::value(Name(*answer.abstained)) : json::value(nullptr)},
+          {"message", OrNull(answer.message)},
           {"confidence", answer.confidence},
           {"calibrated", answer.calibrated},
           {"claims", std::move(claims)},
@@ -147,10 +155,10 @@ json::object ToJson(const Answer& answer) {
           {"conflicts", std::move(conflicts)},
           {"why", ToJson(answer.grounds)},
           {"route",
-           {{"intent", nullptr},
-            {"confidence", nullptr},
-            {"model", answer.model.empty() ? json::value(nullptr) : json::value(answer.model)},
-            {"library", answer.library}}},
+           {{"intent", route ? OrNull(route->intent) : json::value()},
+            {"confidence", route ? json::value(route->confidence) : json::value()},
+            {"model", OrNull(answer.model)},
+            {"library", OrNull(answer.library)}}},
           {"ledger", ToJson(answer.ledger)}};
 }
 

@@ -45,12 +45,14 @@ enum class AbstainReason {
   kMissing,      // it is about this, yet what was asked stands nowhere
   kConflicting,  // quotes contradict each other
   kUnsupported,  // the model answered, and no quote carries what it said
+  kRefused,      // its intent has a message in the place of an answer
 };
 
 enum class AskMode {
   kQuote,  // quotes alone: what a model reads out, or without one the best by words
   kCite,   // sentences of the model, each carried by a quote
   kChat,   // the same, the question understood behind what was said before
+  kRefuse  // of an answer alone: nobody was asked, a message says so
 };
 
 // The words of quotes[quote] that answer in short: bytes [start_byte, end_byte) of the kept text.
@@ -74,6 +76,12 @@ struct Candidate {
   bool read = false;  // by the model
 };
 
+// What a router has decided of a question.
+struct AskRoute {
+  std::optional<std::string> intent;  // unset: out of scope
+  double confidence = 0;
+};
+
 // What the decision to answer rests on.
 struct Grounds {
   std::vector<Candidate> passages;  // the best first
@@ -87,6 +95,7 @@ struct Answer {
   std::string question;
   AskMode mode = AskMode::kCite;
   std::optional<AbstainReason> abstained;
+  std::string message;    // of kRefused, for the user
   double confidence = 0;  // 0..1: that its first quote answers, where it is calibrated; else the
                           // share of the question that the quotes cover
   bool calibrated = false;
@@ -100,7 +109,8 @@ struct Answer {
   std::string standalone;  // the question as it was understood behind earlier ones; else empty
   std::string model;       // empty where none was asked
   std::string library;     // folder
-  LedgerLine ledger;       // without cost and id, which are its books' (ledger/books.h)
+  std::optional<AskRoute> route;
+  LedgerLine ledger;  // without cost and id, which are its books' (ledger/books.h)
 
   // The claims with their marks: "Use vipw. [1]". Empty when it abstained.
   std::string Text() const;
@@ -110,7 +120,7 @@ struct Answer {
 std::string Marks(const Claim& claim);
 
 const char* Name(AskMode mode);
-// Of these names; any other is kCite.
+// Of the names of what can be asked for; any other is kCite.
 AskMode AskModeOf(std::string_view name);
 const char* Name(AbstainReason reason);
 // For a person: "the library does not say".

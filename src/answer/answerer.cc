@@ -382,7 +382,9 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   work.answer.mode = options.mode;
   work.answer.model = model == nullptr ? "" : options.model_name;
   work.answer.library = options.library_name;
+  work.answer.route = options.route;
 
+  KINGLET_CHECK(options.mode != AskMode::kRefuse, "nobody is to be asked");
   KINGLET_CHECK(model != nullptr || options.mode == AskMode::kQuote, "no model");
   std::vector<Term> terms;
   const Evidence evidence = TRY(Retrieve(work, retriever, model, options, terms));

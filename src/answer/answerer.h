@@ -28,10 +28,11 @@ struct AskOptions {
   SamplingOptions sampling;  // greedy unless asked otherwise
   int max_tokens = 96;       // of the model's draft
   std::vector<std::string> stop;
-  std::string model_name;    // for the record
-  std::string library_name;  // for the record
-  ServiceTerms terms;        // of what is asked of the model
-  std::vector<Turn> turns;   // of mode kChat: what was said before
+  std::string model_name;         // for the record
+  std::string library_name;       // for the record
+  std::optional<AskRoute> route;  // for the record
+  ServiceTerms terms;             // of what is asked of the model
+  std::vector<Turn> turns;        // of mode kChat: what was said before
   // What the model's likelihoods are worth; null: not known, and confidence is what the quotes
   // cover.
   const Calibration* calibration = nullptr;

@@ -31,6 +31,10 @@ std::string Place(const Quote& quote) {
 }
 
 void PrintAbstention(AbstainReason reason, const Answer& answer) {
+  if (!answer.message.empty()) {
+    fmt::print("{}\n", OneLine(answer.message));
+    return;
+  }
   fmt::print("I do not know: {} ({}).\n", Explain(reason), Name(reason));
   for (const Dropped& dropped : answer.dropped) {
     if (dropped.text.empty()) fmt::print("{}.\n", OneLine(dropped.reason));
@@ -73,6 +77,7 @@ void PrintWhy(const Answer& answer) {
 
 // How sure the answer is, and by what.
 std::string Confidence(const Answer& answer) {
+  if (answer.mode == AskMode::kRefuse) return "nobody was asked";
   const bool was_asked = !answer.grounds.signals.empty();  // else the words alone decided
   const char* by = was_asked ? " by words: the model is not calibrated" : " by words";
   if (answer.calibrated) by = "";
@@ -81,12 +86,17 @@ std::string Confidence(const Answer& answer) {
 
 void PrintLastLine(const Answer& answer) {
   const LedgerLine& line = answer.ledger;
+  std::string intent;
+  if (const auto& route = answer.route; route) {
+    intent = fmt::format("intent {} ({:.2f}) | ", OneLine(route->intent.value_or("none")),
+                         route->confidence);
+  }
   fmt::print(
-      "\n{} | first byte {:.0f} ms ({} uncached prompt tokens) | {} prompt, {} cached, {} "
+      "\n{}{} | first byte {:.0f} ms ({} uncached prompt tokens) | {} prompt, {} cached, {} "
       "generated, {} "
       "useful "
       "tokens | total {:.0f} ms | {} | {}\n",
-      Confidence(answer), line.first_byte_ms, line.prompt_tokens - line.cached_tokens,
+      intent, Confidence(answer), line.first_byte_ms, line.prompt_tokens - line.cached_tokens,
       line.prompt_tokens, line.cached_tokens, line.completion_tokens, line.useful_tokens,
       line.total_ms,
       line.joules

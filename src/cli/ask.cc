@@ -11,6 +11,7 @@
 
 #include "answer/answerer.h"
 #include "answer/calibrations.h"
+#include "answer/intent_settings.h"
 #include "base/clock.h"
 #include "base/display.h"
 #include "catalog/catalog.h"
@@ -19,6 +20,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/open_engine.h"
+#include "cli/open_router.h"
 #include "cli/open_vectors.h"
 #include "cli/sampling_flags.h"
 #include "cli/standard_input.h"
@@ -31,10 +33,12 @@ namespace {
 struct AskFlags {
   std::string question;
   std::string model;
-  bool names_model = false;  // else it is the default one
   std::string library;
   std::string mode = "cite";
+  std::string intents;
+  bool follows_intents = false;
   std::optional<double> risk;
+  AskSettings said;  // what of these and of the sampling was not left as it is otherwise
   bool as_json = false;
   bool why = false;
   SamplingFlags sampling;
@@ -59,35 +63,46 @@ struct Asking {
   AskOptions options;
 };
 
-Result<Asking> Open(const AskFlags& flags, const Environment& environment) {
-  const AskMode mode = AskModeOf(flags.mode);
-  Asking asking{.library = TRY(Library::Open(flags.library, LibraryMode::kRead)),
+Result<Asking> Open(const AskFlags& flags, const AskSettings& settings,
+                    const Environment& environment) {
+  const AskMode mode = settings.mode.value_or(AskMode::kCite);
+  const std::string& folder = settings.library.empty() ? flags.library : settings.library;
+  Asking asking{.library = TRY(Library::Open(folder, LibraryMode::kRead)),
                 .options = {.mode = mode,
                             .sampling = flags.sampling.options,
                             .stop = flags.sampling.stop,
-                            .library_name = flags.library,
-                            .risk = flags.risk.value_or(kDefaultRisk)}};
+                            .library_name = folder,
+                            .risk = settings.risk.value_or(kDefaultRisk)}};
   AskOptions& options = asking.options;
-  if (flags.sampling.max_tokens) options.max_tokens = *flags.sampling.max_tokens;
+  options.terms.first_byte_budget_ms = settings.first_byte_budget_ms;
+  ApplySampling(settings.sampling, options);
   asking.vectors = OpenVectors(asking.library, environment, WarnOnStderr);
-  if (mode == AskMode::kQuote && !flags.names_model) return asking;
-  const std::filesystem::path file = TRY(ResolveModel(flags.model, environment.home));
+  if (mode == AskMode::kQuote && settings.model.empty()) return asking;
+  const std::string& model = settings.model.empty() ? flags.model : settings.model;
+  const std::filesystem::path file = TRY(ResolveModel(model, environment.home));
   options.model_name = file.stem().string();
   asking.model_digest = ModelDigest(file);
   asking.calibration = TRY(FindCalibration(environment.home / "calibrations",
                                            kBuiltinCalibrationsJson, options.model_name));
-  if (flags.risk && !asking.calibration) return Uncalibrated(options.model_name);
+  if (settings.risk && !asking.calibration) return Uncalibrated(options.model_name);
   asking.engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
   return asking;
 }
 
-// Writes the answer's row. An error is for after the answer: a full disk must not take that away.
-Result<void> Account(Books& books, MachineMeter::Share& share, const Asking& asking,
-                     Answer& answer) {
+// Writes the answer's row and shows what was not shown yet. Without a row the answer is given too:
+// a full disk must not take that away.
+Result<void> Finish(Books& books, MachineMeter::Share& share, const std::string& model_digest,
+                    Answer& answer, const AskFlags& flags, AnswerPrinter& printer) {
   LedgerEntry entry = EntryOf(answer, UnixSeconds());
-  if (!asking.model_digest.empty()) entry.model_digest = asking.model_digest;
+  if (!model_digest.empty()) entry.model_digest = model_digest;
   Result<void> written = books.Close(share, entry);
   answer.ledger = std::move(entry.line);
+  if (flags.as_json) {
+    fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
+  } else {
+    printer.PrintEnd(answer, flags.why);
+  }
+  std::fflush(stdout);
   return written;
 }
 
@@ -106,20 +121,13 @@ Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlag
   MachineMeter::Share share = books.Begin();
   Answer answer = TRY(Ask(question, {asking.library, asking.vectors.get()}, asking.engine.get(),
                           asking.options, events));
-  Result<void> written = Account(books, share, asking, answer);
-  if (flags.as_json) {
-    fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
-  } else {
-    printer.PrintEnd(answer, flags.why);
-  }
-  std::fflush(stdout);
-  TRY(std::move(written));
+  TRY(Finish(books, share, asking.model_digest, answer, flags, printer));
   return answer;
 }
 
 // Questions from standard input, a line each, behind the one that was given, if any.
-Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& environment) {
-  Books books(environment.BooksKept());
+Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& environment,
+                      Books& books) {
   std::string question = flags.question;
   while (true) {
     if (!question.empty()) {
@@ -137,15 +145,78 @@ Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& 
   }
 }
 
+// What the intent of the question says where flags do not; its library stands beside its file.
+struct Routed {
+  AskRoute route;
+  AskSettings settings;
+  std::optional<Answer> refusal;  // then there is nothing to ask
+};
+
+Result<Routed> FollowIntents(const AskFlags& flags, const Environment& environment) {
+  const std::filesystem::path file =
+      flags.intents.empty() ? DefaultIntents(environment) : std::filesystem::path(flags.intents);
+  const auto router =
+      TRY(Router::Open(file, TrainedIntents(environment), RouterEmbedder(environment)));
+  const Decision decision = TRY(router->Route(flags.question));
+  if (decision.uses == nullptr) {
+    return Error(StatusCode::kNotFound, "no intent fits {}, and {} has no default one",
+                 Quoted(flags.question), file.string());
+  }
+  Intent intent = *decision.uses;
+  Routed routed{.route = RouteOf(decision), .settings = flags.said};
+  if (intent.mode == IntentMode::kRefuse) {
+    routed.refusal = RefusalOf(flags.question, intent, routed.route);
+    return routed;
+  }
+  if (!intent.library.empty()) intent.library = (file.parent_path() / intent.library).string();
+  routed.settings = TRY(WithIntent(std::move(routed.settings), intent));
+  return routed;
+}
+
+Result<void> Refuse(Answer answer, const AskFlags& flags, const Environment& environment,
+                    Books& books) {
+  MachineMeter::Share share = books.Begin();
+  AnswerPrinter printer(environment.stdout_is_terminal);
+  return Finish(books, share, "", answer, flags, printer);
+}
+
 Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
-  if (flags.question.empty() && flags.mode != "chat")
+  // An intent of mode chat is no conversation: whoever calls from a script has its input unread.
+  const bool converses = flags.mode == "chat";
+  if (flags.question.empty() && (!converses || flags.follows_intents))
     return Error(StatusCode::kUsage, "ask: QUESTION is required");
   HandleInterrupts();
-  Asking asking = TRY(Open(flags, environment));
-  if (flags.mode == "chat") return Converse(asking, flags, environment);
   Books books(environment.BooksKept());
+  AskSettings settings = flags.said;
+  std::optional<AskRoute> route;
+  if (flags.follows_intents) {
+    Routed routed = TRY(FollowIntents(flags, environment));
+    if (routed.refusal) return Refuse(*std::move(routed.refusal), flags, environment, books);
+    settings = std::move(routed.settings);
+    route = std::move(routed.route);
+  }
+  Asking asking = TRY(Open(flags, settings, environment));
+  asking.options.route = std::move(route);
+  if (converses) return Converse(asking, flags, environment, books);
   TRY(AskOne(flags.question, asking, flags, environment, books));
   return {};
+}
+
+// What of the flags was given.
+AskSettings SaidBy(const CLI::App& app, const AskFlags& flags) {
+  const auto given = [&app](const char* name) { return app.get_option(name)->count() > 0; };
+  AskSettings said{.risk = flags.risk};
+  if (given("--mode")) said.mode = AskModeOf(flags.mode);
+  if (given("--model") && flags.model != kAutoModel) said.model = flags.model;
+  if (given("--library")) said.library = flags.library;
+  const SamplingOptions& options = flags.sampling.options;
+  if (given("--temp")) said.sampling.temperature = options.temperature;
+  if (given("--top-p")) said.sampling.top_p = options.top_p;
+  if (given("--min-p")) said.sampling.min_p = options.min_p;
+  if (given("--top-k")) said.sampling.top_k = options.top_k;
+  if (given("--seed")) said.sampling.seed = static_cast<std::int64_t>(options.seed);
+  said.sampling.max_tokens = flags.sampling.max_tokens;
+  return said;
 }
 
 }  // namespace
@@ -156,8 +227,12 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
   flags->library = environment.DefaultLibrary().string();
   app.add_option("QUESTION", flags->question,
                  "what to ask the library; mode chat reads more from standard input, a line each");
-  const CLI::Option* const model =
-      app.add_option("--model", flags->model, "path, catalog name or hf:user/repo:quant");
+  app.add_option("--model", flags->model,
+                 "path, catalog name or hf:user/repo:quant; auto: the question's intent says which "
+                 "model, library, mode, risk and sampling, as far as flags do not");
+  app.add_option("--intents", flags->intents,
+                 "TOML file of the intents, trained before, which is followed; of --model auto: "
+                 "intents.toml in $KINGLET_HOME");
   app.add_option("--library", flags->library, "folder of the library");
   app.add_option("--mode", flags->mode,
                  "cite: a quote, and sentences of the model that quotes carry; quote: quotes "
@@ -172,8 +247,11 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
   app.add_flag("--why", flags->why, "show what the decision rests on: passages, ranks, signals");
   app.add_flag("--json", flags->as_json, "print one JSON object; in mode chat one a line");
   AddSamplingFlags(app, flags->sampling);
-  return [flags, model, environment] {
-    flags->names_model = model->count() > 0;
+  return [flags, &app, environment] {
+    flags->said = SaidBy(app, *flags);
+    flags->follows_intents = flags->model == kAutoModel || !flags->intents.empty();
+    // The default model, where the intent names none.
+    if (flags->model == kAutoModel) flags->model = environment.settings.model.value_or("");
     return RunAsk(*flags, environment);
   };
 }

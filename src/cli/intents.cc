@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// kinglet intents check, train, test: the router's own tools.
+// kinglet intents check, train, test, corrections: the router's own tools.
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -12,6 +12,8 @@
 #include "cli/commands.h"
 #include "cli/intent_report.h"
 #include "cli/open_router.h"
+#include "ledger/ledger.h"
+#include "router/corrections.h"
 
 namespace kinglet {
 namespace {
@@ -21,6 +23,7 @@ constexpr std::size_t kMaxTestBytes = std::size_t{1} << 30U;
 struct Flags {
   std::string file, data;
   bool json = false;
+  bool ledger = false;
 };
 
 Result<void> Check(const Flags& flags) {
@@ -46,7 +49,63 @@ Result<void> Check(const Flags& flags) {
   return {};
 }
 
+// What users have corrected, held against the examples.
+struct LedgersCorrections {
+  Corrections sorted;
+  std::int64_t without_text = 0;
+};
+
+Result<LedgersCorrections> CorrectionsOf(const Flags& flags, const Environment& environment) {
+  const Intents intents = TRY(ReadIntents(flags.file));
+  Ledger ledger = TRY(Ledger::Open(environment.BooksKept().ledger));
+  const LedgerCorrections corrected = TRY(ledger.Corrections());
+  std::vector<IntentLine> lines;
+  for (const auto& [question, intent] : corrected.rows) lines.push_back({question, intent});
+  return LedgersCorrections{SortCorrections(lines, intents), corrected.without_text};
+}
+
+json::object JsonOf(const LedgersCorrections& corrections) {
+  json::object out = ToJson(corrections.sorted);
+  out["without_text"] = corrections.without_text;
+  return out;
+}
+
+void Print(const LedgersCorrections& corrections) {
+  const auto& [added, left_out, known] = corrections.sorted;
+  const auto shown = [](const IntentLine& line) {
+    return fmt::format("{}: {}", EscapeForDisplay(line.intent.value_or("out of scope")),
+                       EscapeForDisplay(line.text));
+  };
+  for (const IntentLine& line : added) fmt::print("+ {}\n", shown(line));
+  for (const auto& [line, why] : left_out) {
+    fmt::print("- {}\n  left out: {}\n", shown(line), EscapeForDisplay(why));
+  }
+  fmt::print("corrections: {} new, {} known already, {} left out", added.size(), known,
+             left_out.size());
+  if (corrections.without_text > 0) {
+    fmt::print("; of {} the question was not kept (keep_text: kinglet help ledger)",
+               corrections.without_text);
+  }
+  fmt::print("\n");
+}
+
+Result<void> ShowCorrections(const Flags& flags, const Environment& environment) {
+  const LedgersCorrections corrections = TRY(CorrectionsOf(flags, environment));
+  if (flags.json) {
+    fmt::print("{}\n", ToJson(json::value(JsonOf(corrections))));
+  } else {
+    Print(corrections);
+  }
+  return {};
+}
+
 Result<void> Train(const Flags& flags, const Environment& environment) {
+  std::optional<LedgersCorrections> corrections;
+  if (flags.ledger) {
+    corrections = TRY(CorrectionsOf(flags, environment));
+    TRY(KeepCorrections(corrections->sorted, flags.file));
+    if (!flags.json) Print(*corrections);
+  }
   ThreadPool pool(AvailableCpus());
   const double start_ms = MonotonicMs();
   const std::filesystem::path folder = TrainedIntents(environment);
@@ -54,11 +113,13 @@ Result<void> Train(const Flags& flags, const Environment& environment) {
   const double train_s = (MonotonicMs() - start_ms) / 1000;
   const std::string trained = TrainedFile(flags.file, folder).string();
   if (flags.json) {
-    fmt::print("{}\n", ToJson(json::object{{"file", flags.file},
-                                           {"intents", set.labels.size()},
-                                           {"examples", set.texts.size()},
-                                           {"train_s", train_s},
-                                           {"trained", trained}}));
+    json::object out = {{"file", flags.file},
+                        {"intents", set.labels.size()},
+                        {"examples", set.texts.size()},
+                        {"train_s", train_s},
+                        {"trained", trained}};
+    if (corrections) out["corrections"] = JsonOf(*corrections);
+    fmt::print("{}\n", ToJson(json::value(out)));
     return {};
   }
   fmt::print("{} intents learnt from {} examples in {:.1f} s, kept in {}\n", set.labels.size(),
@@ -122,12 +183,17 @@ CommandRun SetUpIntents(CLI::App& app, const Environment& environment) {
   auto flags = std::make_shared<Flags>();
   flags->file = DefaultIntents(environment).string();
   const CLI::App* const check = Add(app, *flags, "check", "whether the file is sound");
-  const CLI::App* const train = Add(app, *flags, "train", "learns the intents from their examples");
+  CLI::App* const train = Add(app, *flags, "train", "learns the intents from their examples");
+  train->add_flag("--ledger", flags->ledger,
+                  "first add what users have corrected (/v1/feedback) to the file of examples");
+  const CLI::App* const corrections =
+      Add(app, *flags, "corrections", "what train --ledger would add, and what not; adds nothing");
   CLI::App* const test = Add(app, *flags, "test", "how well they are told apart");
   test->add_option("--data", flags->data,
                    "lines of {\"text\", \"intent\"} to test the trained router with; without: "
                    "it learns from four fifths of the examples, and is tested on the rest");
-  return [flags, environment, check, train]() -> Result<void> {
+  return [flags, environment, check, train, corrections]() -> Result<void> {
+    if (corrections->parsed()) return ShowCorrections(*flags, environment);
     if (check->parsed()) return Check(*flags);
     if (train->parsed()) return Train(*flags, environment);
     return Test(*flags, environment);

@@ -4,7 +4,9 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <thread>
@@ -185,14 +187,17 @@ void BlockSignals() {
 
 // Waits for signals, on a thread of its own: the first SIGTERM or SIGINT drains the server, which
 // must outlive this, the second ends it at once. What comes after this has gone changes nothing.
+// An hour without one is its time to let the server tidy up.
 class SignalThread {
  public:
   SignalThread(Server& server, int drain_ms) {
     thread_ = std::thread([&server, drain_ms] {
       const sigset_t signals = StopSignals();
       for (int stops = 0;;) {
-        int signal = 0;
-        if (sigwait(&signals, &signal) != 0) continue;
+        constexpr timespec kHour = {.tv_sec = 3600, .tv_nsec = 0};
+        const int signal = sigtimedwait(&signals, nullptr, &kHour);
+        if (signal < 0 && errno == EAGAIN) server.PruneLedger();
+        if (signal < 0) continue;
         if (signal == SIGUSR1) return;
         server.Stop(stops++ == 0 ? drain_ms : 0);
       }

@@ -13,6 +13,10 @@ Result<void> Books::OpenLedger() {
 Result<void> Books::Close(MachineMeter::Share& share, LedgerEntry& entry) {
   share.End(entry.line);
   SetCost(options_.prices, entry.line);
+  return Record(entry);
+}
+
+Result<void> Books::Record(LedgerEntry& entry) {
   if (!entry.line.Counts()) entry.line.useful_tokens = 0;
   const auto record = [&](Ledger& ledger) { return ledger.Record(entry); };
   Result<std::string> id = WithLedger(record);

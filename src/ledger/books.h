@@ -32,6 +32,8 @@ class Books {
   // says no, writes the row and puts its id on the bill. An error says why there is no row; then
   // the bill is whole but for the id.
   Result<void> Close(MachineMeter::Share& share, LedgerEntry& entry);
+  // The row of an answer whose bill is whole but for the id: another machine has made it.
+  Result<void> Record(LedgerEntry& entry);
 
   // Runs `use` on the one connection. Opened by whoever comes first; after an error tried anew.
   template <typename Use>

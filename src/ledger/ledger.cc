@@ -301,6 +301,23 @@ Result<std::vector<LedgerEntry>> Ledger::Latest(int limit) {
   return entries;
 }
 
+Result<LedgerCorrections> Ledger::Corrections() {
+  Statement select =
+      TRY(database_.Prepare("SELECT coalesce(question, ''), corrected_intent FROM answers"
+                            " WHERE corrected_intent IS NOT NULL ORDER BY number"));
+  LedgerCorrections corrections;
+  while (TRY(select.Step())) {
+    LedgerCorrections::Row row;
+    Row(select, 0).Take(row.question).Take(row.intent);
+    if (row.question.empty()) {
+      ++corrections.without_text;
+    } else {
+      corrections.rows.push_back(std::move(row));
+    }
+  }
+  return corrections;
+}
+
 Result<LedgerTotals> Ledger::Totals() {
   Statement select = TRY(database_.Prepare(SelectTotals("''")));
   (void)TRY(select.Step());

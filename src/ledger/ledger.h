@@ -76,6 +76,15 @@ struct LedgerFeedback {
   std::optional<std::string> comment;
 };
 
+// Questions that users say were taken for something else.
+struct LedgerCorrections {
+  struct Row {
+    std::string question, intent;  // the corrected one; empty: none of those that there are
+  };
+  std::vector<Row> rows;          // the earlier answer first
+  std::int64_t without_text = 0;  // corrected too, but their question was not kept
+};
+
 // One connection: not for two threads at a time.
 class Ledger {
  public:
@@ -90,6 +99,7 @@ class Ledger {
 
   // The latest entries, newest first.
   Result<std::vector<LedgerEntry>> Latest(int limit);
+  Result<LedgerCorrections> Corrections();
   Result<LedgerTotals> Totals();
   // Days (UTC) newest first, all else the most answers first.
   Result<std::vector<LedgerTotals>> TotalsBy(LedgerGroup group);

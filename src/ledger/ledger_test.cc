@@ -228,6 +228,27 @@ TEST_F(LedgerTest, KeepsTextWhereAskedAndMasksIt) {
   EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("ann@example.org")));
 }
 
+TEST_F(LedgerTest, TellsWhatWasTakenForSomethingElse) {
+  Ledger ledger = Open(/*keep_text=*/true);
+  const auto record = [&](const char* question, std::optional<std::string> intent) {
+    LedgerEntry entry = MakeEntry(1);
+    entry.question = question;
+    const std::string id = ledger.Record(entry).value();
+    EXPECT_TRUE(ledger.Record(LedgerFeedback{.id = id, .intent = std::move(intent)}).value());
+  };
+  record("first", "bills");
+  record("judged alone", std::nullopt);
+  record("second of ann@example.org", "");
+  record("", "bills");
+  const LedgerCorrections corrections = ledger.Corrections().value();
+  ASSERT_EQ(corrections.rows.size(), 2U);
+  EXPECT_EQ(corrections.rows[0].question, "first");
+  EXPECT_EQ(corrections.rows[0].intent, "bills");
+  EXPECT_EQ(corrections.rows[1].question, "second of [email]");
+  EXPECT_EQ(corrections.rows[1].intent, "");
+  EXPECT_EQ(corrections.without_text, 1);
+}
+
 TEST_F(LedgerTest, ForgetsOffTheDisk) {
   LedgerEntry entry = MakeEntry(1, 1000);
   entry.question = "a question to be forgotten";
@@ -354,6 +375,19 @@ TEST_F(LedgerTest, BooksCountNoTokenOfAnAnswerThatIsNone) {
   ASSERT_TRUE(books.Close(share, entry));
   EXPECT_EQ(entry.line.useful_tokens, 0);
   EXPECT_EQ(Open().Latest(1).value()[0].line.useful_tokens, 0);
+}
+
+TEST_F(LedgerTest, BooksLeaveTheBillOfAnotherMachine) {
+  Books books({.ledger = {.file = File()}, .prices = {.machine_per_hour = 3600}});
+  LedgerEntry entry = Paid(MakeEntry(1), 0.25, "USD");
+  ASSERT_TRUE(books.Record(entry));
+  EXPECT_FALSE(entry.line.id.empty());
+  LedgerEntry unpriced = MakeEntry(1);
+  ASSERT_TRUE(books.Record(unpriced));
+  const std::vector<LedgerEntry> rows = Open().Latest(2).value();
+  EXPECT_EQ(rows[1].line.cost, 0.25);
+  EXPECT_EQ(rows[1].line.currency, "USD");
+  EXPECT_FALSE(rows[0].line.cost);
 }
 
 TEST_F(LedgerTest, BooksTryAgainWhatCouldNotBeOpened) {

@@ -126,6 +126,23 @@ Result<ReadIntent> ReadIntentTable(const toml::table& table, const std::string& 
   return read;
 }
 
+// All of them or none: half a price would be a wrong one.
+std::optional<EndpointPrices> ReadPrices(TomlFields& fields) {
+  constexpr double kMost = 1e9;
+  const auto prompt = fields.Number("prompt_per_million", 0, kMost);
+  const auto cached = fields.Number("cached_per_million", 0, kMost);
+  const auto completion = fields.Number("completion_per_million", 0, kMost);
+  const auto currency = fields.Text("currency");
+  if (prompt && completion && currency) {
+    return EndpointPrices{*prompt, cached.value_or(*prompt), *completion, *currency};
+  }
+  if (prompt || cached || completion || currency) {
+    fields.Fail(fields.LineOf("name"),
+                "prices are prompt_per_million, completion_per_million and currency, all three");
+  }
+  return std::nullopt;
+}
+
 Result<IntentEndpoint> ReadEndpoint(const toml::table& table, const std::string& file) {
   TomlFields fields(table, file, "an endpoint");
   IntentEndpoint endpoint;
@@ -134,6 +151,7 @@ Result<IntentEndpoint> ReadEndpoint(const toml::table& table, const std::string&
   endpoint.url = fields.RequiredText("url");
   endpoint.model = fields.Text("model").value_or("");
   endpoint.api_key_env = fields.Text("api_key_env").value_or("");
+  endpoint.prices = ReadPrices(fields);
   if (!endpoint.url.starts_with("http://") && !endpoint.url.starts_with("https://")) {
     fields.Fail(fields.LineOf("url"), "a url begins with http:// or https://");
   }

@@ -33,12 +33,21 @@ struct IntentSampling {
   std::optional<std::int64_t> top_k, max_tokens, seed;
 };
 
+// Of a million tokens each, at an endpoint.
+struct EndpointPrices {
+  double prompt = 0;
+  double cached = 0;  // of a prompt, not computed again
+  double completion = 0;
+  std::string currency;
+};
+
 // Where questions are handed over to: a server of OpenAI's API.
 struct IntentEndpoint {
   std::string name;
   std::string url;
   std::string model;
   std::string api_key_env;  // the variable of the environment that holds its key; empty: none
+  std::optional<EndpointPrices> prices;
 };
 
 struct Intent {

@@ -151,6 +151,36 @@ TEST(Intents, RefusesWhatIsWrongAndSaysWhere) {
   EXPECT_THAT(ErrorOf("\n"), HasSubstr("line 1: it takes two intents with examples"));
 }
 
+// A file with an endpoint of these keys.
+std::string WithEndpoint(std::string_view keys) {
+  return std::string(kWhole) +
+         "\n[[endpoint]]\nname = \"far\"\nurl = \"https://far.example/v1\"\n" + std::string(keys);
+}
+
+TEST(Intents, AnEndpointMayHavePrices) {
+  constexpr std::string_view kPrices =
+      "prompt_per_million = 2.5\ncompletion_per_million = 10\ncurrency = \"USD\"\n";
+  const auto intents =
+      ParseIntents(WithEndpoint(std::string(kPrices) + "cached_per_million = 0"), "intents.toml");
+  ASSERT_TRUE(intents) << intents.error().message();
+  EXPECT_FALSE(intents->FindEndpoint("big")->prices);
+  const auto& prices = intents->FindEndpoint("far")->prices;
+  ASSERT_TRUE(prices);
+  EXPECT_EQ(prices->prompt, 2.5);
+  EXPECT_EQ(prices->cached, 0);
+  EXPECT_EQ(prices->completion, 10);
+  EXPECT_EQ(prices->currency, "USD");
+  const auto alike = ParseIntents(WithEndpoint(kPrices), "intents.toml");
+  ASSERT_TRUE(alike);
+  EXPECT_EQ(alike->FindEndpoint("far")->prices.value_or(EndpointPrices{}).cached, 2.5);
+  for (const char* const part : {"currency = \"USD\"", "prompt_per_million = 1",
+                                 "cached_per_million = 1\ncompletion_per_million = 1"}) {
+    EXPECT_THAT(ErrorOf(WithEndpoint(part)), HasSubstr("prices are prompt_per_million, comp"));
+  }
+  EXPECT_THAT(ErrorOf(WithEndpoint("prompt_per_million = -1")),
+              HasSubstr("prompt_per_million must be a number from 0"));
+}
+
 TEST(IntentLines, AreRefusedWithTheirLine) {
   const auto error = [](std::string_view text) { return ParseIntentLines(text).error().message(); };
   EXPECT_THAT(error("{\"text\": \"a\", \"intent\": 1}"), StartsWith("line 1: \"intent\" must be"));

@@ -2,7 +2,9 @@
 // The handler's thread waits; the numbers of tokens are read out of the end of what came.
 #include "server/hand_over.h"
 
+#include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -16,11 +18,27 @@ namespace {
 
 constexpr double kLookAgainMs = 50;
 constexpr std::size_t kTailBytes = 64 << 10;  // of an answer, in which its usage stands
+constexpr double kMillion = 1e6;
+
+// The last number of this name; within a text of the answer its quotes would be escaped.
+std::optional<int> LastNumber(std::string_view text, std::string_view name) {
+  const std::string key = fmt::format("\"{}\":", name);
+  const std::size_t at = text.rfind(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(at + key.size());
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  const std::string digits(text.substr(0, text.find_first_not_of("0123456789")));
+  int number = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
 
 class Relay final : public HttpPostListener {
  public:
-  Relay(HttpExchange& exchange, bool streams)
-      : exchange_(exchange), streams_(streams), start_ms_(MonotonicMs()) {}
+  Relay(HttpExchange& exchange, bool streams, double start_ms)
+      : exchange_(exchange), streams_(streams), start_ms_(start_ms) {}
 
   void OnSent(double) override {}
   bool OnBody(int status, std::string_view bytes, double now_ms) override {
@@ -39,18 +57,14 @@ class Relay final : public HttpPostListener {
   }
   void OnEnd(HttpPostEnd end, int, double now_ms) override {
     end_ = end;
+    outcome_.whole = end == HttpPostEnd::kWhole;
     outcome_.total_ms = now_ms - start_ms_;
-    const auto count = [&](std::string_view key) {
-      const std::string name = '"' + std::string(key) + "\":";
-      const std::size_t at = tail_.rfind(name);
-      return at == std::string::npos ? 0 : std::atoi(tail_.c_str() + at + name.size());
-    };
-    outcome_.prompt_tokens = count("prompt_tokens");
-    outcome_.completion_tokens = count("completion_tokens");
+    // Of a whole answer a client has nothing before its end.
+    if (!streams_) outcome_.first_byte_ms = outcome_.total_ms;
+    outcome_.usage = UsageAtEnd(tail_);
   }
 
   bool begun() const { return begun_; }
-  bool is_whole() const { return end_ == HttpPostEnd::kWhole; }
   bool timed_out() const { return end_ == HttpPostEnd::kTimedOut; }
   const HandedOver& outcome() const { return outcome_; }
   void SendLast() {
@@ -70,9 +84,35 @@ class Relay final : public HttpPostListener {
 
 }  // namespace
 
+std::optional<HandedOverUsage> UsageAtEnd(std::string_view tail) {
+  const auto prompt = LastNumber(tail, "prompt_tokens");
+  const auto completion = LastNumber(tail, "completion_tokens");
+  if (!prompt || !completion) return std::nullopt;
+  const int cached = LastNumber(tail, "cached_tokens").value_or(0);
+  return HandedOverUsage{*prompt, std::min(cached, *prompt), *completion};
+}
+
+LedgerLine BillOf(const HandedOver& outcome, const IntentEndpoint& endpoint) {
+  LedgerLine line{.first_byte_ms = outcome.first_byte_ms, .total_ms = outcome.total_ms};
+  line.delivered = outcome.whole && outcome.status == 200;
+  const auto& usage = outcome.usage;
+  if (!usage) return line;
+  line.prompt_tokens = usage->prompt_tokens;
+  line.cached_tokens = usage->cached_tokens;
+  line.completion_tokens = usage->completion_tokens;
+  if (const auto& prices = endpoint.prices; prices) {
+    line.cost =
+        ((usage->prompt_tokens - usage->cached_tokens) * prices->prompt +
+         usage->cached_tokens * prices->cached + usage->completion_tokens * prices->completion) /
+        kMillion;
+    line.currency = prices->currency;
+  }
+  return line;
+}
+
 ApiResult<void> HandOver(const IntentEndpoint& endpoint, const json::object& body,
-                         HttpExchange& exchange,
-                         const std::function<void(const HandedOver&)>& on_whole) {
+                         HttpExchange& exchange, double start_ms,
+                         const std::function<void(const HandedOver&)>& on_end) {
   json::object sent = body;
   sent["model"] = endpoint.model;
   sent.erase("kinglet");
@@ -86,7 +126,7 @@ ApiResult<void> HandOver(const IntentEndpoint& endpoint, const json::object& bod
   const auto gone = std::make_shared<std::atomic<bool>>(false);
   exchange.OnGone([gone] { *gone = true; });
   const json::value* const stream = body.if_contains("stream");
-  Relay relay(exchange, stream != nullptr && *stream == true);
+  Relay relay(exchange, stream != nullptr && *stream == true, start_ms);
   if (const auto started = (*client)->Start(std::move(post), relay); !started) {
     return std::unexpected(ApiError::OfStatus(started.error()));
   }
@@ -94,13 +134,13 @@ ApiResult<void> HandOver(const IntentEndpoint& endpoint, const json::object& bod
     (*client)->ServeUntil(MonotonicMs() + kLookAgainMs);
     if (gone->load()) (*client)->CancelAll();
   }
-  if (relay.is_whole() && relay.begun()) {
-    on_whole(relay.outcome());
-    relay.SendLast();
+  if (relay.begun()) {
+    on_end(relay.outcome());
+    // A stream that broke off ends without its end, as it came.
+    if (relay.outcome().whole) relay.SendLast();
     return {};
   }
-  // A stream that broke off ends without its end, as it came.
-  if (relay.begun() || gone->load()) return {};
+  if (gone->load()) return {};
   return std::unexpected(ApiError{relay.timed_out() ? 504 : 502, "hand_over",
                                   "the endpoint \"" + endpoint.name + "\" gave no answer"});
 }

@@ -10,7 +10,8 @@ namespace kinglet {
 namespace {
 
 void AddUnlessThere(json::object& object, std::string_view key, json::value value) {
-  if (!object.contains(key)) object[key] = std::move(value);
+  const json::value* const there = object.if_contains(key);
+  if (there == nullptr || there->is_null()) object[key] = std::move(value);
 }
 
 template <typename T>

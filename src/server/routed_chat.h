@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chat completions for the model "auto": the intent of the last message says what answers it. What
-// a request says itself stands; the intent adds the rest.
+// Requests for the model "auto": their intent says what answers them. What a request says itself
+// stands; the intent adds the rest.
 #pragma once
 
 #include <cstddef>
@@ -8,20 +8,19 @@
 #include <string>
 #include <string_view>
 
+#include "answer/intent_settings.h"
 #include "base/json.h"
-#include "router/intents.h"
 #include "server/api_error.h"
 
 namespace kinglet {
 
-inline constexpr std::string_view kAutoModel = "auto";
 inline constexpr std::size_t kMaxRoutedBytes = 64 << 10;  // of a text that is looked at
 
 // What a router has decided, kept: its files may change meanwhile.
 struct RouteTaken {
-  std::optional<std::string> intent;  // unset: out of scope
-  double confidence = 0;
-  std::optional<Intent> uses;
+  std::string text;  // that was looked at
+  AskRoute route;
+  Intent uses;                             // what answers
   std::optional<IntentEndpoint> endpoint;  // of kHandOver
 };
 

@@ -46,6 +46,8 @@ TEST(RoutedChatTest, AddsWhatTheRequestDoesNotSay) {
                         intent, {}),
             Body(R"({"model": "small", "temperature": 0, "max_tokens": 3,
                      "kinglet": {"library": "other", "risk": 1, "first_byte_budget_ms": 1E2}})"));
+  // As clients send what they leave unset.
+  EXPECT_EQ(ApplyIntent(Body(R"({"temperature": null})"), intent, {}).at("temperature"), 0.5);
 }
 
 TEST(RoutedChatTest, AChatWithoutALibraryIsTheModelsOwn) {

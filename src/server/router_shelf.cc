@@ -40,13 +40,12 @@ void RouterShelf::Refresh() {
   seen_ = std::move(now);
 }
 
-Result<RouteTaken> RouterShelf::Take(const std::string& text) {
+Result<std::optional<RouteTaken>> RouterShelf::Take(const std::string& text) {
   const std::scoped_lock lock(mutex_);
   Refresh();
   const Decision decision = TRY(router_->Route(text));
-  RouteTaken taken{.confidence = decision.confidence};
-  if (decision.intent != nullptr) taken.intent = decision.intent->name;
-  if (decision.uses != nullptr) taken.uses = *decision.uses;
+  if (decision.uses == nullptr) return std::nullopt;
+  RouteTaken taken{.text = text, .route = RouteOf(decision), .uses = *decision.uses};
   if (decision.endpoint != nullptr) taken.endpoint = *decision.endpoint;
   return taken;
 }

@@ -34,7 +34,8 @@ class RouterShelf {
   Result<void> Open();
   // As Router::Route and Explain, with the files as they are now. Open has succeeded.
   Result<json::object> Route(const std::string& text, bool explain);
-  Result<RouteTaken> Take(const std::string& text);
+  // Unset: nothing answers such a text.
+  Result<std::optional<RouteTaken>> Take(const std::string& text);
 
  private:
   using Identities = std::vector<std::optional<FileIdentity>>;

@@ -112,13 +112,29 @@ std::string KindOf(const Call& call) {
 
 json::value RouteOf(const Call& call) {
   if (call.taken == nullptr) return nullptr;
-  return json::object{{"intent", OrNull(call.taken->intent)},
-                      {"confidence", call.taken->confidence}};
+  const AskRoute& route = call.taken->route;
+  return json::object{{"intent", OrNull(route.intent)}, {"confidence", route.confidence}};
+}
+
+ApiResult<Call> FollowRoute(Server& server, const Call& call, const std::string& text) {
+  auto taken = server.router().Take(text);
+  if (!taken) return std::unexpected(ApiError::OfStatus(taken.error()));
+  std::optional<RouteTaken>& found = *taken;
+  if (!found) {
+    return std::unexpected(
+        ApiError{404, "out_of_scope", "no intent fits, and there is no default one"});
+  }
+  Call routed = call;
+  routed.taken = std::make_shared<const RouteTaken>(*std::move(found));
+  return routed;
 }
 
 void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry) {
-  const Result<void> closed = server.books().Close(share, entry);
-  if (!closed) server.options().warn(fmt::format("the ledger: {}", closed.error().message()));
+  WarnOfLedger(server, server.books().Close(share, entry));
+}
+
+void WarnOfLedger(const Server& server, const Result<void>& written) {
+  if (!written) server.options().warn(fmt::format("the ledger: {}", written.error().message()));
 }
 
 ApiResult<json::object> ReadBody(const Call& call) {

@@ -95,9 +95,12 @@ void ReplyError(const Call& call, const ApiError& error);
 std::string KindOf(const Call& call);
 // What an answer's `kinglet` object says of the way to it; null where nothing was routed.
 json::value RouteOf(const Call& call);
+// The call with what the router says of a text; 404 where nothing answers it.
+ApiResult<Call> FollowRoute(Server& server, const Call& call, const std::string& text);
 // Closes an answer's account. Trouble with the ledger is warned of; the answer goes out without an
 // id.
 void CloseAccount(Server& server, MachineMeter::Share& share, LedgerEntry& entry);
+void WarnOfLedger(const Server& server, const Result<void>& written);
 // The body as a JSON object.
 ApiResult<json::object> ReadBody(const Call& call);
 // The model that the body names.

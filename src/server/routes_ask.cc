@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "answer/answerer.h"
+#include "answer/intent_settings.h"
 #include "base/clock.h"
 #include "server/library_chat.h"
 #include "server/routes.h"
@@ -17,8 +18,8 @@ ApiError Of(const Status& status) { return ApiError::OfStatus(status); }
 
 // What is asked, by whichever route.
 struct Question {
-  std::string text, library;
-  std::optional<double> risk;
+  std::string text;
+  AskSettings settings;  // but for what goes into the other two
   AskOptions options;
   GenerationFields fields;
 };
@@ -28,7 +29,6 @@ void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
   LedgerEntry entry = EntryOf(answer, UnixSeconds());
   entry.kind = KindOf(call);
   if (lease != nullptr) entry.model_digest = (*lease)->digest();
-  if (call.taken != nullptr) entry.intent = call.taken->intent;
   CloseAccount(server, share, entry);
   answer.ledger = std::move(entry.line);
   const auto& abstained = answer.abstained;
@@ -40,13 +40,11 @@ void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
 // Asks, and keeps the books: what was answered is accounted for before the client has it.
 ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question, ModelLease* lease,
                              AskEvents events) {
-  const auto gone = std::make_shared<std::atomic<bool>>(false);
-  call.exchange->OnGone([gone] { *gone = true; });
-  events.cancelled = [gone] { return gone->load(); };
-  const Result<const ShelvedLibrary*> which = server.libraries().Find(question.library);
+  const Result<const ShelvedLibrary*> which = server.libraries().Find(question.settings.library);
   if (!which) return std::unexpected(Of(which.error()));
   AskOptions& options = question.options;
   options.library_name = (*which)->name;
+  if (call.taken != nullptr) options.route = call.taken->route;
   options.terms = TermsOf(server, call, question.fields);
   // What was computed of a library's documents is shared by those who may read it.
   options.terms.scope = "library " + (*which)->name;
@@ -58,11 +56,15 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
     if (!calibration) return std::unexpected(Of(calibration.error()));
     options.calibration = *calibration;
   }
-  if (question.risk && options.calibration == nullptr)
+  const std::optional<double>& risk = question.settings.risk;
+  if (risk && options.calibration == nullptr)
     return std::unexpected(ApiError::OfField({"risk", "is for models that are calibrated"}));
-  options.risk = question.risk.value_or(kDefaultRisk);
-  Result<BorrowedLibrary> library = server.libraries().Borrow(question.library);
+  options.risk = risk.value_or(kDefaultRisk);
+  Result<BorrowedLibrary> library = server.libraries().Borrow(question.settings.library);
   if (!library) return std::unexpected(Of(library.error()));
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  call.exchange->OnGone([gone] { *gone = true; });
+  events.cancelled = [gone] { return gone->load(); };
   MachineMeter::Share share = server.books().Begin();
   Result<Answer> answer = Ask(question.text, library->retriever(), model, options, events);
   if (!answer) return std::unexpected(Of(answer.error()));
@@ -144,9 +146,10 @@ ApiResult<Question> ParseAsk(const json::object& body) {
   JsonFields fields(body);
   Question ask;
   ask.text = fields.RequiredText("question", kMaxQuestionBytes);
-  ask.library = fields.Text("library").value_or("");
-  ask.options.mode = AskModeOf(fields.Word("mode", {"cite", "quote", "chat"}).value_or("cite"));
-  ask.risk = fields.Number("risk", 0, 1);
+  ask.settings.library = fields.Text("library").value_or("");
+  const auto mode = fields.Word("mode", {"cite", "quote", "chat"});
+  if (mode) ask.settings.mode = AskModeOf(*mode);
+  ask.settings.risk = fields.Number("risk", 0, 1);
   ask.options.turns = ReadTurns(fields);
   ask.fields.stream = fields.Flag("stream").value_or(false);
   fields.Ignore({"model"});
@@ -164,23 +167,19 @@ ReplyTotals TotalsOf(const Answer& answer) {
   return totals;
 }
 
-}  // namespace
-
-void HandleAsk(Server& server, const Call& call) {
-  const ApiResult<json::object> body = ReadBody(call);
-  if (!body) return ReplyError(call, body.error());
-  ApiResult<Question> ask = ParseAsk(*body);
-  if (!ask) return ReplyError(call, ask.error());
+// The model is the one that the body names.
+void AnswerQuestion(Server& server, const Call& call, const json::object& body, Question question) {
+  question.options.mode = question.settings.mode.value_or(AskMode::kCite);
   std::optional<ModelLease> lease;
-  if (ask->options.mode != AskMode::kQuote || body->contains("model")) {
-    ApiResult<ModelLease> acquired = AcquireWriter(server, *body);
+  if (question.options.mode != AskMode::kQuote || body.contains("model")) {
+    ApiResult<ModelLease> acquired = AcquireWriter(server, body);
     if (!acquired) return ReplyError(call, acquired.error());
     lease = *std::move(acquired);
   }
   AskStream stream(call.exchange);
-  const bool streams = ask->fields.stream;
+  const bool streams = question.fields.stream;
   const ApiResult<Answer> answer =
-      AskLibrary(server, call, *std::move(ask), lease ? &*lease : nullptr,
+      AskLibrary(server, call, std::move(question), lease ? &*lease : nullptr,
                  streams ? EventsTo(stream) : AskEvents{});
   if (!answer) {
     if (!stream.begun()) return ReplyError(call, answer.error());
@@ -190,15 +189,57 @@ void HandleAsk(Server& server, const Call& call) {
   stream.SendLast(Event(ToJson(*answer), "answer"));
 }
 
+// Says the intent's message in the place of an answer: neither library nor model is asked.
+void RefuseQuestion(Server& server, const Call& call, const Question& question) {
+  const double start_ms = MonotonicMs();
+  MachineMeter::Share share = server.books().Begin();
+  Answer answer = RefusalOf(question.text, call.taken->uses, call.taken->route);
+  answer.ledger.first_byte_ms = answer.ledger.total_ms = MonotonicMs() - start_ms;
+  RecordAnswer(server, call, share, nullptr, answer);
+  if (!question.fields.stream) return Reply(call, ToJson(answer));
+  AskStream(call.exchange).SendLast(Event(ToJson(answer), "answer"));
+}
+
+// The intent of the question says what answers.
+void HandleRoutedAsk(Server& server, const Call& call, json::object body, Question question) {
+  const ApiResult<Call> routed = FollowRoute(server, call, question.text);
+  if (!routed) return ReplyError(call, routed.error());
+  const Intent& intent = routed->taken->uses;
+  if (intent.mode == IntentMode::kRefuse) return RefuseQuestion(server, *routed, question);
+  question.settings.first_byte_budget_ms = question.fields.first_byte_budget_ms;
+  Result<AskSettings> settings = WithIntent(std::move(question.settings), intent);
+  if (!settings) return ReplyError(call, Of(settings.error()));
+  question.settings = *std::move(settings);
+  question.fields.first_byte_budget_ms = question.settings.first_byte_budget_ms;
+  ApplySampling(question.settings.sampling, question.options);
+  body.erase("model");
+  if (!question.settings.model.empty()) body["model"] = question.settings.model;
+  AnswerQuestion(server, *routed, body, std::move(question));
+}
+
+}  // namespace
+
+void HandleAsk(Server& server, const Call& call) {
+  ApiResult<json::object> body = ReadBody(call);
+  if (!body) return ReplyError(call, body.error());
+  ApiResult<Question> ask = ParseAsk(*body);
+  if (!ask) return ReplyError(call, ask.error());
+  if (AsksForRoute(*body) && server.router().has_router()) {
+    return HandleRoutedAsk(server, call, *std::move(body), *std::move(ask));
+  }
+  AnswerQuestion(server, call, *body, *std::move(ask));
+}
+
 void HandleLibraryChat(Server& server, const Call& call, const json::object& body) {
   ApiResult<ModelLease> lease = AcquireWriter(server, body);
   if (!lease) return ReplyError(call, lease.error());
   ApiResult<LibraryChat> chat = ParseLibraryChat(body, (*lease)->name(), *(*lease)->engine());
   if (!chat) return ReplyError(call, chat.error());
-  Question question{.text = std::move(chat->question), .library = std::move(chat->library)};
+  Question question{.text = std::move(chat->question)};
+  question.settings.library = std::move(chat->library);
   question.options.mode = AskMode::kChat;
   question.options.turns = std::move(chat->turns);
-  question.risk = chat->risk;
+  question.settings.risk = chat->risk;
   question.options.sampling = chat->fields.request.sampling;
   question.options.stop = chat->fields.request.stop;
   question.options.max_tokens = chat->fields.max_tokens.value_or(question.options.max_tokens);

@@ -70,7 +70,7 @@ void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
         entry.model = (*lease)->name();
         entry.model_digest = (*lease)->digest();
         entry.question = question;
-        if (taken != nullptr) entry.intent = taken->intent;
+        if (taken != nullptr) entry.intent = taken->route.intent;
         CloseAccount(server, *share, entry);
         json::object ledger = ToJson(entry.line);
         if (!route.is_null()) ledger["route"] = route;
@@ -101,22 +101,18 @@ void Generate(Server& server, const Call& call, ParseCall&& parse) {
 LedgerEntry RoutedEntry(const Call& call, const Intent& intent) {
   LedgerEntry entry{.answered_at = UnixSeconds(), .mode = std::string(NameOf(intent.mode))};
   entry.kind = KindOf(call);
-  entry.intent = call.taken->intent;
+  entry.intent = call.taken->route.intent;
+  entry.question = call.taken->text;
   return entry;
 }
 
-// The row of what another server has answered: what that cost is not known here.
+// The row of what another server has answered.
 void CountHandedOver(Server& server, const Call& call, const Intent& intent,
                      const IntentEndpoint& endpoint, const HandedOver& outcome) {
   LedgerEntry entry = RoutedEntry(call, intent);
   entry.model = endpoint.model;
-  entry.line.prompt_tokens = outcome.prompt_tokens;
-  entry.line.completion_tokens = outcome.completion_tokens;
-  entry.line.first_byte_ms = outcome.first_byte_ms;
-  entry.line.total_ms = outcome.total_ms;
-  entry.line.delivered = outcome.status == 200;
-  MachineMeter::Share share = server.books().Begin();
-  CloseAccount(server, share, entry);
+  entry.line = BillOf(outcome, endpoint);
+  WarnOfLedger(server, server.books().Record(entry));
 }
 
 // Says the intent's message in the place of a model, none of which is asked.
@@ -128,6 +124,7 @@ void Refuse(Server& server, const Call& call, const json::object& body, const In
   const double start_ms = MonotonicMs();
   MachineMeter::Share share = server.books().Begin();
   LedgerEntry entry = RoutedEntry(call, intent);
+  entry.abstained = Name(AbstainReason::kRefused);
   entry.line.first_byte_ms = entry.line.total_ms = MonotonicMs() - start_ms;
   CloseAccount(server, share, entry);
   ReplyTotals totals{.ledger = ToJson(entry.line)};
@@ -152,20 +149,16 @@ Result<json::value> SchemaOf(const Intent& intent) {
 void HandleRoutedChat(Server& server, const Call& call, const json::object& body) {
   const ApiResult<std::string> text = TextToRoute(body);
   if (!text) return ReplyError(call, text.error());
-  Result<RouteTaken> taken = server.router().Take(*text);
-  if (!taken) return ReplyError(call, ApiError::OfStatus(taken.error()));
-  Call routed = call;
-  routed.taken = std::make_shared<const RouteTaken>(*std::move(taken));
-  const std::optional<Intent>& uses = routed.taken->uses;
-  if (!uses) {
-    return ReplyError(call, {404, "out_of_scope", "no intent fits, and there is no default one"});
-  }
-  const Intent& intent = *uses;
+  const ApiResult<Call> followed = FollowRoute(server, call, *text);
+  if (!followed) return ReplyError(call, followed.error());
+  const Call& routed = *followed;
+  const Intent& intent = routed.taken->uses;
   if (intent.mode == IntentMode::kRefuse) return Refuse(server, routed, body, intent);
   if (const auto& endpoint = routed.taken->endpoint; endpoint) {
-    const auto handed = HandOver(*endpoint, body, *call.exchange, [&](const HandedOver& outcome) {
-      CountHandedOver(server, routed, intent, *endpoint, outcome);
-    });
+    const auto handed = HandOver(*endpoint, body, *call.exchange, call.request.received_ms,
+                                 [&](const HandedOver& outcome) {
+                                   CountHandedOver(server, routed, intent, *endpoint, outcome);
+                                 });
     if (!handed) ReplyError(call, handed.error());
     return;
   }

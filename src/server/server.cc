@@ -134,6 +134,14 @@ Server::Server(ServerOptions options)
 
 Server::~Server() = default;
 
+void Server::PruneLedger() {
+  const LedgerOptions& ledger = books_.options().ledger;
+  if (!ledger.keep_days) return;
+  // Opening does it, on a connection of its own: answers that are being written do not wait.
+  const auto opened = Ledger::Open(ledger);
+  if (!opened) options_.warn(fmt::format("the ledger: {}", opened.error().message()));
+}
+
 void Server::Stop(int drain_ms) {
   draining_ = true;
   http_->Stop(drain_ms);

@@ -57,6 +57,8 @@ class Server {
   void Run() { http_->Run(); }
   // From any thread: nobody new is let in, what runs may end within drain_ms.
   void Stop(int drain_ms);
+  // From any thread: removes the ledger's rows that are too old, which answers do two at a time.
+  void PruneLedger();
 
   // ---- for the routes ----
   const ServerOptions& options() const { return options_; }

@@ -92,6 +92,9 @@ class Ledger(serving.LibraryTest):
         self.assertIn("code", [group["intent"] for group in self.rows(by="intent")["by"]["intent"]])
         self.post("/v1/feedback", {"id": answer, "useful": True})
         self.assertEqual(self.rows()["totals"]["useful_answers"], useful)
+        # Of none of the intents that there are.
+        self.post("/v1/feedback", {"id": answer, "useful": True, "intent": ""})
+        self.assertEqual(self.rows(limit=1)["entries"][0]["feedback"]["corrected_intent"], "")
         self.expect_error(self.server.post("/v1/feedback", {"id": "nonesuch", "useful": True}), 404)
         self.expect_error(self.server.post("/v1/feedback", {"id": answer}), 400, "useful")
         self.expect_error(self.server.post("/v1/feedback", {"useful": True}), 400, "id")

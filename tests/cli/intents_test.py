@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`kinglet intents` and `kinglet route`: from a file of intents to a decision, and what is refused on the way."""
+import contextlib
 import json
 import os
 import pathlib
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -105,6 +107,56 @@ class Intents(unittest.TestCase):
         data.write_text('{"text": "send the invoice", "intent": "bills"}\n{"text": "I will sue", "intent": "law"}\n{"text": "hm", "intent": null}\n')
         report = json.loads(self.run_kinglet("intents", "test", self.file, "--data", data, "--json"))
         self.assertEqual((report["in_scope_accuracy"], report["in_scope"], report["out_of_scope"]), (1, 2, 1))
+
+    def corrections(self, *command):
+        return json.loads(self.run_kinglet("intents", *command, self.file, "--json"))
+
+    def test_learns_what_users_have_corrected(self):
+        home = self.folder / "home"
+        home.mkdir()
+        (home / "kinglet.toml").write_text("[ledger]\nkeep_text = true\n")
+        self.run_kinglet("intents", "train", self.file)
+        self.assertEqual(self.corrections("corrections"), {"added": [], "known": 0, "left_out": [], "without_text": 0})
+        self.correct(home / "ledger.sqlite", [
+            ("may I shred this deed", "law"), ("where is my invoice", "bills"), ("send me the receipt", "law"), ("fly me", "planes"),
+            ("what a day", "chat"), ("may I shred this deed", "law"), ("count the stars", ""), (None, "law")])
+        before = (self.folder / "more.jsonl").read_text()
+        seen = self.corrections("corrections")
+        self.assertEqual(seen["added"], [{"text": "may I shred this deed", "intent": "law"}, {"text": "what a day", "intent": None},
+                                         {"text": "count the stars", "intent": None}])
+        self.assertEqual((seen["known"], seen["without_text"]), (1, 1))
+        self.assertEqual([(left["text"], left["why"]) for left in seen["left_out"]],
+                         [("send me the receipt", 'it is an example of "bills"'), ("fly me", "there is no such intent")])
+        shown = self.run_kinglet("intents", "corrections", self.file)
+        self.assertIn("+ law: may I shred this deed\n", shown)
+        self.assertIn("corrections: 3 new, 1 known already, 2 left out; of 1 the question was not kept", shown)
+        # To see is not to learn.
+        self.assertEqual((self.folder / "more.jsonl").read_text(), before)
+        self.route("is the contract binding")
+        trained = self.corrections("train", "--ledger")
+        self.assertEqual((trained["examples"], trained["corrections"]), (14, seen))
+        self.assertEqual(len((self.folder / "more.jsonl").read_text().splitlines()), len(before.splitlines()) + 3)
+        self.assertEqual(self.route("shred the deed")["intent"], "law")
+        # What was learnt is of the file, whatever the ledger keeps; without it the classifier is stale.
+        again = self.corrections("train", "--ledger")
+        self.assertEqual((again["examples"], again["corrections"]["added"], again["corrections"]["known"]), (14, [], 4))
+        (self.folder / "more.jsonl").write_text(before)
+        self.assertIn("has other examples than it was trained with", self.run_kinglet("route", "a", "--intents", self.file, status=3))
+
+    def test_corrections_need_a_file_of_examples(self):
+        self.file.write_text(FILE.replace('examples = "more.jsonl"\n', "").replace('endpoint = "lawyer"', f'endpoint = "lawyer"\nexamples = {json.dumps(LAW)}'))
+        self.run_kinglet("intents", "corrections", self.file)
+        self.correct(self.folder / "home/ledger.sqlite", [("may I shred this deed", "law")])
+        self.assertIn("names no file that corrections could be kept in", self.run_kinglet("intents", "train", self.file, "--ledger", status=2))
+
+    def correct(self, ledger, rows):
+        """Answers whose users say what they should have been taken for."""
+        with contextlib.closing(sqlite3.connect(ledger)) as database, database:
+            columns = [name for _, name, kind, needed, *_ in database.execute("PRAGMA table_info(answers)") if needed and name != "number"]
+            for number, (question, intent) in enumerate(rows):
+                values = {name: 0 for name in columns} | {"id": f"{number:016}", "kind": "ask", "mode": "cite", "model": "", "currency": ""}
+                values |= {"question": question, "corrected_intent": intent}
+                database.execute(f"INSERT INTO answers ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", list(values.values()))
 
 
 if __name__ == "__main__":

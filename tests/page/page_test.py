@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import unittest
 import urllib.request
 
@@ -181,6 +182,38 @@ class PageTest(unittest.TestCase):
         self.assertEqual(page.text(".abstention h3"), "No answer")
         self.assertIn("Your documents", page.text(".abstention p"))
         self.assertEqual(page.all(".quote"), [])
+
+    def test_an_answer_can_be_praised_and_blamed(self):
+        def thumb():
+            with urllib.request.urlopen(f"{self.address}/v1/ledger?limit=1") as reply:
+                return json.load(reply)["entries"][0]["feedback"]["useful"]
+
+        page = self.open()
+        self.ask(WHERE_KEY)
+        self.assertEqual(page.js("document.querySelector('.feedback').ariaLabel"), "Was this answer useful?")
+        pressed = "[...document.querySelectorAll('.feedback button')].map(e => e.ariaPressed)"
+        self.assertEqual(page.js(pressed), ["false", "false"])
+        self.assertIsNone(thumb())
+        for index, useful, said in ((1, False, "Noted as not useful."), (0, True, "Noted as useful.")):
+            page.all(".feedback button")[index].click()
+            page.until(f"document.querySelector('#status').textContent === '{said}'")
+            self.assertEqual(page.js(pressed), ["true" if i == index else "false" for i in range(2)])
+            self.assertIs(thumb(), useful)
+        page.js("void (location.hash = 'chat')")
+        page.until("!document.querySelector('#view-chat').hidden")
+        self.send("Once upon a time")
+        page.until("document.querySelector('#chat-turns .feedback')")
+        # From the keyboard too; what the server refuses is said.
+        self.kinglet_forgets_all()
+        page.js("void document.querySelector('#chat-turns .feedback button').focus()")
+        page.press(Keys.ENTER)
+        page.until("document.querySelector('#chat-turns .feedback .fine').textContent.includes('no such answer')")
+        self.assertEqual(page.js("document.querySelector('#chat-turns .feedback button').ariaPressed"), "false")
+        self.expected_faults = 1
+
+    def kinglet_forgets_all(self):
+        subprocess.run([os.environ["KINGLET"], "ledger", "forget", "--before", "2099-01-01"], env=self.kinglet.environment,
+                       check=True, capture_output=True, timeout=60)
 
     def test_a_question_that_fails_says_why(self):
         page = self.open()

@@ -158,6 +158,35 @@ function meter(ledger) {
   );
 }
 
+// Whether the answer was of use. The later word counts; nothing is asked of an answer without a row.
+function feedback(id) {
+  const button = (useful, sign, text) => {
+    const tell = async () => {
+      try {
+        await post("/v1/feedback", { id, useful });
+        for (const other of buttons) other.setAttribute("aria-pressed", other === element);
+        note.textContent = "Noted.";
+        say(`Noted as ${text.toLowerCase()}.`);
+      } catch (failure) {
+        note.textContent = sentence(failure.message);
+        say(note.textContent);
+      }
+    };
+    const attributes = { type: "button", class: "quiet", "aria-pressed": "false", onclick: tell };
+    const element = make("button", attributes, make("span", { "aria-hidden": true }, sign), ` ${text}`);
+    return element;
+  };
+  const buttons = [button(true, "👍", "Useful"), button(false, "👎", "Not useful")];
+  const note = make("span", { class: "fine" });
+  return make("div", { class: "feedback", role: "group", "aria-label": "Was this answer useful?" }, ...buttons, note);
+}
+
+// What stands beneath an answer.
+function closeBill(turn, ledger) {
+  turn.add(meter(ledger));
+  if (ledger.id !== null) turn.add(feedback(ledger.id));
+}
+
 // ---- A question to the library ----
 
 const kReasons = {
@@ -246,7 +275,7 @@ class AskView {
           "div",
           { class: "card abstention" },
           make("h3", {}, "No answer"),
-          make("p", {}, kReasons[answer.reason] ?? `Reason: ${visible(answer.reason)}.`),
+          make("p", {}, visible(answer.message ?? kReasons[answer.reason] ?? `Reason: ${answer.reason}.`)),
           ...why.map((text) => make("p", { class: "fine" }, sentence(text))),
         ),
       );
@@ -265,7 +294,7 @@ class AskView {
       const summary = `${countOf(dropped.length, "sentence", "sentences")} of the model left out`;
       body.append(make("details", {}, make("summary", {}, summary), make("ul", {}, ...entries)));
     }
-    this.turn.add(meter(answer.ledger));
+    closeBill(this.turn, answer.ledger);
   }
 }
 
@@ -338,7 +367,7 @@ function chat(question) {
         if (choice.finish_reason === "length") {
           turn.add(make("p", { class: "fine" }, "The answer ends here because the model's context is full."));
         }
-        if (chunk.kinglet) turn.add(meter(chunk.kinglet));
+        if (chunk.kinglet) closeBill(turn, chunk.kinglet);
       }
       throw new Failure(kBrokenOff);
     } finally {
