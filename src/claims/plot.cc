@@ -114,7 +114,7 @@ class Axis {
       // Where there are few powers of ten, the numbers between stand, too.
       const std::vector<double> steps =
           high_ - low_ < 2 ? std::vector<double>{1, 2, 5} : std::vector<double>{1};
-      for (double power = std::floor(low_); power <= high_; ++power) {
+      for (int power = static_cast<int>(std::floor(low_)); power <= high_; ++power) {
         for (const double step : steps) AddTick(step * std::pow(10, power), ticks);
       }
       return ticks;
@@ -125,9 +125,8 @@ class Axis {
     for (const double times : {5.0, 2.0, 1.0}) {
       if (times * power >= rough) step = times * power;
     }
-    for (double tick = std::ceil(low_ / step); tick * step <= high_; ++tick) {
-      AddTick(tick * step, ticks);
-    }
+    const auto first = static_cast<int>(std::ceil(low_ / step));
+    for (int tick = first; tick * step <= high_; ++tick) AddTick(tick * step, ticks);
     return ticks;
   }
 
@@ -290,7 +289,8 @@ svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .head text{font-weig
 .s4{fill:var(--c4);stroke:var(--c4)}rect{stroke:none}.cell{fill:var(--c0)}
 .curve{fill:none;stroke-width:2}.d1{stroke-dasharray:7 3}.d2{stroke-dasharray:2 3}
 .reach{stroke:var(--ink);stroke-width:1.5}.grid{stroke:var(--faint)}
-@media print{svg{break-inside:avoid;print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{svg{max-width:21rem;break-inside:avoid;
+print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )";
 }
 

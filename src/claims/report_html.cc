@@ -20,12 +20,12 @@ a{color:inherit}dl{margin:.4rem 0}dt{font-weight:600;margin-top:.4rem}dd{margin:
 .scroll{overflow-x:auto;margin:.3rem 0}table{border-collapse:collapse;font-size:.88rem}
 th,td{text-align:left;vertical-align:top;padding:.25rem .6rem .25rem 0;
 border-bottom:1px solid var(--faint);min-width:4.6rem}
-td+td{font-variant-numeric:tabular-nums}
+td:first-child{min-width:7rem}td+td{font-variant-numeric:tabular-nums}
 pre{background:var(--soft);padding:.6rem;overflow-x:auto;font-size:.8rem;margin:.3rem 0}
 .verdict{font-weight:600;white-space:nowrap;border:1.5px solid;border-radius:.3rem;
 padding:.05rem .4rem}
 .held{color:var(--c2)}.refuted{color:var(--c1)}.undecided{color:var(--c4)}.untested{opacity:.75}
-@media print{body{font-size:10pt;max-width:none;padding:0}h2{break-after:avoid}
+@media print{body{font-size:10pt;max-width:none;padding:0}h2,h3{break-after:avoid}
 pre{white-space:pre-wrap}.scroll{overflow:visible}tr,figure{break-inside:avoid}}
 )";
 

@@ -16,17 +16,18 @@ namespace {
 constexpr std::size_t kMaxKeptBytes = std::size_t{1} << 30;
 
 constexpr PartFlag kFlags[] = {
-    {Part::kSmall, "--small", "MODEL", "the small model", true},
-    {Part::kLarge, "--large", "MODEL", "one several times larger", true},
-    {Part::kSparse, "--sparse", "MODEL", "a mixture of experts", true},
-    {Part::kDense, "--dense", "MODEL", "a dense model, to hold against the mixture", true},
-    {Part::kEightBit, "--eight-bit", "MODEL", "the small model with 8-bit weights", true},
-    {Part::kEightBillions, "--eight-billions", "MODEL",
-     "Llama 3.1 8B in 4 bits, or a file of its shape: measured instead of computed", true},
-    {Part::kEmbedder, "--embedder", "MODEL", "an embedding model, to search by meaning", true},
-    {Part::kData, "--data", "FILE", "questions about paragraphs, as SQuAD 2.0 has them"},
-    {Part::kPages, "--pages", "DIR", "web pages, laid out as for eval extraction"},
-    {Part::kIntents, "--intents", "FILE", "questions with their intents, as CLINC150 has them"},
+    {"--small", "MODEL", "the small model", Part::kSmall, true},
+    {"--large", "MODEL", "one several times larger", Part::kLarge, true},
+    {"--sparse", "MODEL", "a mixture of experts", Part::kSparse, true},
+    {"--dense", "MODEL", "a dense model, to hold against the mixture", Part::kDense, true},
+    {"--eight-bit", "MODEL", "the small model with 8-bit weights", Part::kEightBit, true},
+    {"--eight-billions", "MODEL",
+     "Llama 3.1 8B in 4 bits, or a file of its shape: measured instead of computed",
+     Part::kEightBillions, true},
+    {"--embedder", "MODEL", "an embedding model, to search by meaning", Part::kEmbedder, true},
+    {"--data", "FILE", "questions about paragraphs, as SQuAD 2.0 has them", Part::kData},
+    {"--pages", "DIR", "web pages, laid out as for eval extraction", Part::kPages},
+    {"--intents", "FILE", "questions with their intents, as CLINC150 has them", Part::kIntents},
 };
 
 }  // namespace
@@ -50,9 +51,10 @@ Result<json::value> Kept(const ClaimSetup& setup, std::string_view name, const j
     const json::value* const found = kept ? Find(*kept, "found") : nullptr;
     if (of != nullptr && found != nullptr && *of == key) return *found;
   }
-  json::value found = TRY(make());
-  TRY(WriteFileAtomic(path, ToJson(json::object{{"key", key}, {"found", found}})));
-  return found;
+  const std::string found = ToJson(TRY(make()));
+  TRY(WriteFileAtomic(path, fmt::format(R"({{"key":{},"found":{}}})", ToJson(key), found)));
+  // As the next run reads it: reading may round a number's last digit.
+  return ParseJson(found, {.max_bytes = kMaxKeptBytes});
 }
 
 Result<std::string> DigestOf(const ClaimSetup& setup, Part part) {

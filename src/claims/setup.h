@@ -37,10 +37,10 @@ enum class Part {
 };
 
 struct PartFlag {
-  Part part = Part::kSmall;
   const char* flag = "";   // "--small"
   const char* value = "";  // "MODEL", "FILE", "DIR"
   const char* what = "";
+  Part part = Part::kSmall;
   bool is_model = false;  // may be a catalog name
 };
 

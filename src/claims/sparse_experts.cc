@@ -109,7 +109,7 @@ void ShowSpeeds(const ClaimSetup& setup, const Contender& sparse, const Contende
 // [classes][experts] of the middle layer, and how many tokens each class has.
 struct Usage {
   std::vector<std::vector<double>> asked;
-  std::vector<std::size_t> tokens;
+  std::vector<double> tokens;
 };
 
 Result<json::value> CountUsage(const ClaimSetup& setup) {
@@ -144,18 +144,13 @@ Result<json::value> CountUsage(const ClaimSetup& setup) {
 Result<Usage> ReadUsage(const json::value& found) {
   Usage usage;
   const json::value* const asked = Find(found, "asked");
-  const json::value* const tokens = Find(found, "tokens");
-  if (asked == nullptr || !asked->is_array() || tokens == nullptr || !tokens->is_array() ||
-      asked->get_array().size() != kTokenClasses.size() ||
-      tokens->get_array().size() != kTokenClasses.size()) {
+  usage.tokens = TRY(ReadNumbers(Find(found, "tokens")));
+  if (asked == nullptr || !asked->is_array() || usage.tokens.size() != kTokenClasses.size() ||
+      asked->get_array().size() != kTokenClasses.size()) {
     return Error(StatusCode::kInvalidInput, "experts.json: no counts");
   }
   for (const json::value& row : asked->get_array()) {
-    std::vector<double>& counts = usage.asked.emplace_back();
-    for (const json::value& count : row.get_array()) counts.push_back(count.to_number<double>());
-  }
-  for (const json::value& count : tokens->get_array()) {
-    usage.tokens.push_back(count.to_number<std::size_t>());
+    usage.asked.push_back(TRY(ReadNumbers(&row)));
   }
   return usage;
 }
@@ -179,7 +174,7 @@ void ShowUsage(const Usage& usage, Finding& finding) {
                             .value = asked[e] / *most});
     }
     plot.series.push_back(std::move(row));
-    table.rows.push_back({kTokenClasses[kind], std::to_string(usage.tokens[kind]),
+    table.rows.push_back({kTokenClasses[kind], ShowNumber(usage.tokens[kind]),
                           std::to_string(most - asked.begin()),
                           ShowNumber(*most * static_cast<double>(asked.size()) / all),
                           std::to_string(std::ranges::count(asked, 0.0))});

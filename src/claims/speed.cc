@@ -101,6 +101,14 @@ json::array Numbers(std::span<const double> numbers) {
   return json::array(numbers.begin(), numbers.end());
 }
 
+std::vector<double> Picked(std::span<const double> values, std::span<const std::size_t> some) {
+  std::vector<double> picked;
+  for (const std::size_t i : some) picked.push_back(values[i]);
+  return picked;
+}
+
+}  // namespace
+
 Result<std::vector<double>> ReadNumbers(const json::value* value) {
   std::vector<double> numbers;
   if (value == nullptr || !value->is_array()) {
@@ -112,14 +120,6 @@ Result<std::vector<double>> ReadNumbers(const json::value* value) {
   }
   return numbers;
 }
-
-std::vector<double> Picked(std::span<const double> values, std::span<const std::size_t> some) {
-  std::vector<double> picked;
-  for (const std::size_t i : some) picked.push_back(values[i]);
-  return picked;
-}
-
-}  // namespace
 
 json::object ToJson(const Speed& speed) {
   json::object first;

@@ -30,6 +30,8 @@ inline constexpr std::size_t kTogether = 8;
 Result<Speed> MeasureSpeed(const ClaimSetup& setup, Part model,
                            std::span<const std::size_t> prompts);
 
+// An array of numbers that was kept; kInvalidInput of all else, and of null.
+Result<std::vector<double>> ReadNumbers(const json::value* value);
 json::object ToJson(const Speed& speed);
 Result<Speed> ReadSpeed(const json::value& value);
 

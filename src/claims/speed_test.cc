@@ -25,6 +25,7 @@ TEST(Speed, IsNotReadFromWhatIsNone) {
   EXPECT_TRUE(ReadSpeed(speed));
   speed["token_ms"] = json::array{"fast"};
   EXPECT_FALSE(ReadSpeed(speed));
+  EXPECT_FALSE(ReadNumbers(nullptr));
 }
 
 TEST(Speed, IsAMedianThatOneDisturbanceLeavesAlone) {
