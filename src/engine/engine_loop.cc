@@ -242,17 +242,12 @@ void Engine::AddGuesses(Step& step, double planned_ms) {
     if (!writes(item)) continue;
     const std::size_t length = item.length + item.count;
     const std::size_t room = std::min(PromptLookup::kMostGuessed, kStepTokens - step.work.tokens);
-    std::size_t most = cost_.TokensWithin(guess_ratio_ * planned_ms, step.work, length, room);
-    const double without_ms = cost_.PredictMs(step.work);
-    const auto pays = [&](std::size_t count) {
-      StepWork with = step.work;
-      with += WorkOf(length, count);
-      const double extra_ms = cost_.PredictMs(with) - without_ms;
-      const double right = generation.guess_accuracy() * static_cast<double>(count);
-      return extra_ms <= right * token_ms || std::isinf(guess_ratio_);
-    };
-    while (most > 0 && !pays(most)) --most;
-    const std::span<const TokenId> tokens = generation.WithGuess(item.length, most);
+    const std::size_t most = cost_.TokensWithin(guess_ratio_ * planned_ms, step.work, length, room);
+    const std::size_t count = std::isinf(guess_ratio_)
+                                  ? most
+                                  : cost_.TokensWorthGuessing(token_ms, generation.guess_accuracy(),
+                                                              step.work, length, most);
+    const std::span<const TokenId> tokens = generation.WithGuess(item.length, count);
     const std::span<const TokenId> guess = tokens.subspan(item.count);
     if (guess.empty() || !MakeRoom(*generation.sequence, tokens.size())) continue;
     item.guess = guess;

@@ -36,7 +36,6 @@ std::span<const TokenId> PromptLookup::Guess(std::span<const TokenId> tokens,
   guess_.clear();
   for (std::size_t i = keys_.size(); i < tokens.size(); ++i) keys_.push_back(KeyOf(tokens[i]));
   const std::size_t written = tokens.size() - prompt_tokens;
-  most = std::min(most, most_);
   if (written == 0 || most == 0) return guess_;
   const std::size_t longest = std::min(written, kLongestMatch);
   std::size_t best = std::min(written, kShortestMatch) - 1;
@@ -61,13 +60,10 @@ std::span<const TokenId> PromptLookup::Guess(std::span<const TokenId> tokens,
 
 void PromptLookup::Learn(std::size_t right) {
   if (guess_.empty()) return;
-  const double share = static_cast<double>(right) / static_cast<double>(guess_.size());
+  // What stands behind the first wrong one was not on trial.
+  const std::size_t tried = std::min(right + 1, guess_.size());
+  const double share = static_cast<double>(right) / static_cast<double>(tried);
   accuracy_ = std::max(std::lerp(accuracy_, share, kNewest), kLeastAccuracy);
-  if (right == guess_.size()) {
-    most_ = std::min(2 * most_, kMostGuessed);
-  } else if (right == 0) {
-    most_ = std::max<std::size_t>(most_ / 2, 1);
-  }
 }
 
 }  // namespace kinglet

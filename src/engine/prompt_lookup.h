@@ -24,10 +24,10 @@ class PromptLookup {
   // makes no other word of it.
   std::span<const TokenId> Guess(std::span<const TokenId> tokens, std::size_t prompt_tokens,
                                  std::size_t most);
-  // How many of the last guess were right: who guesses badly guesses less.
+  // How many tokens of the last guess were right.
   void Learn(std::size_t right);
-  // The share of the latest guesses that was right, never quite nothing: what does not guess does
-  // not learn.
+  // That a guessed token is right where those before it were, by the latest guesses; never quite
+  // nothing: what does not guess does not learn.
   double accuracy() const { return accuracy_; }
 
   static constexpr std::size_t kMostGuessed = 8;
@@ -38,7 +38,6 @@ class PromptLookup {
   const Tokenizer& tokenizer_;
   std::vector<std::uint32_t> keys_;  // of the tokens so far
   std::vector<TokenId> guess_;
-  std::size_t most_ = kMostGuessed;
   double accuracy_ = 0.5;
 };
 

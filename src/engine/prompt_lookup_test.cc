@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guesses come from where the text was the same, and shrink where they are wrong.
+// Guesses come from where the text was the same, and are judged by what came.
 #include "engine/prompt_lookup.h"
 
 #include <algorithm>
@@ -66,20 +66,10 @@ TEST_F(PromptLookupTest, NothingIsGuessedBehindAnEnd) { EXPECT_EQ(Guess("abc|def
 
 TEST_F(PromptLookupTest, NothingWithoutAnAnswer) { EXPECT_EQ(Guess("ababab", ""), ""); }
 
-TEST_F(PromptLookupTest, WhoGuessesBadlyGuessesLess) {
-  const std::string prompt = "abcdefghijklmn:";
-  EXPECT_EQ(Guess(prompt, "a").size(), 8U);
-  lookup_.Learn(0);
-  EXPECT_EQ(Guess(prompt, "a").size(), 4U);
-  for (int i = 0; i < 5; ++i) {
-    Guess(prompt, "a");
-    lookup_.Learn(0);
-  }
-  EXPECT_EQ(Guess(prompt, "a").size(), 1U);
+TEST_F(PromptLookupTest, WhatStandsBehindAWrongTokenWasNotOnTrial) {
+  EXPECT_EQ(Guess("abcdefghijklmn:", "a").size(), 8U);
   lookup_.Learn(1);
-  EXPECT_EQ(Guess(prompt, "a").size(), 2U);
-  lookup_.Learn(1);  // of two
-  EXPECT_EQ(Guess(prompt, "a").size(), 2U);
+  EXPECT_EQ(lookup_.accuracy(), 0.5) << "one right, one wrong";
 }
 
 TEST_F(PromptLookupTest, RemembersHowGoodItWas) {

@@ -75,6 +75,27 @@ std::size_t StepCost::TokensWithin(double budget_ms, const StepWork& others, std
   return fit;
 }
 
+std::size_t StepCost::TokensWorthGuessing(double token_ms, double probability,
+                                          const StepWork& others, std::size_t length,
+                                          std::size_t most) const {
+  const double without_ms = PredictMs(others);
+  std::size_t best = 0;
+  double best_ms = 0;
+  double chance = 1;  // that all of the first `count` are right
+  double right = 0;   // how many are, on average
+  for (std::size_t count = 1; count <= most; ++count) {
+    chance *= probability;
+    right += chance;
+    StepWork with = others;
+    with += WorkOf(length, count);
+    const double saved_ms = right * token_ms - (PredictMs(with) - without_ms);
+    if (saved_ms <= best_ms) continue;
+    best = count;
+    best_ms = saved_ms;
+  }
+  return best;
+}
+
 void StepCost::Observe(const StepWork& work, double ms) {
   if (work.tokens == 0 || !(ms > 0)) return;
   Point& point = points_[PointOf(work.tokens, kPoints)];

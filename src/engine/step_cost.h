@@ -38,6 +38,11 @@ class StepCost {
   std::size_t TokensWithin(double budget_ms, const StepWork& others, std::size_t length,
                            std::size_t most) const;
 
+  // How many guessed tokens, up to `most`, save the most time beside `others`: each is right with
+  // this probability where those before it were, and saves token_ms then. 0: none save any.
+  std::size_t TokensWorthGuessing(double token_ms, double probability, const StepWork& others,
+                                  std::size_t length, std::size_t most) const;
+
   void Observe(const StepWork& work, double ms);
 
  private:

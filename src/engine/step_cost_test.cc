@@ -82,6 +82,21 @@ TEST(StepCostTest, TokensWithinABudgetFitItAndOneMoreDoesNot) {
   EXPECT_EQ(cost.TokensWithin(1e9, others, 1000, 512), 512U);
 }
 
+TEST(StepCostTest, GuessesAsFarAsTheyAreLikelyToSaveTime) {
+  StepCost cost;  // 20 ms, and one more for each token
+  for (const std::size_t count : {1, 2, 4, 8, 16, 32}) {
+    cost.Observe({.tokens = count}, 20 + static_cast<double>(count));
+  }
+  const auto worth = [&](double token_ms, double probability) {
+    return cost.TokensWorthGuessing(token_ms, probability, {.tokens = 1}, 0, 8);
+  };
+  EXPECT_EQ(worth(20, 1), 8U);
+  EXPECT_EQ(worth(10, 0.5), 3U) << "5 + 2.5 + 1.25 ms for 3; the fourth would save 0.6 for 1";
+  EXPECT_EQ(worth(1.5, 0.5), 0U);
+  EXPECT_EQ(worth(20, 0), 0U);
+  EXPECT_EQ(cost.TokensWorthGuessing(20, 1, {.tokens = 1}, 0, 0), 0U);
+}
+
 TEST(StepCostTest, MoreTokensNeverCostLess) {
   StepCost cost;
   std::mt19937 random(2);
