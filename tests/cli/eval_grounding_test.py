@@ -97,7 +97,12 @@ class Grounding(unittest.TestCase):
         lines = text.splitlines(keepends=True)
         outcomes.write_text("".join(lines[:4]) + lines[4][:20])
         self.assert_close(self.figures(*flags, "--resume"), whole)
-        self.assert_close(self.lines(outcomes), all_lines)
+        went_on = self.lines(outcomes)
+        self.assert_close(went_on[:4], all_lines[:4])
+        for line in went_on[4:] + all_lines[4:]:    # of those that were asked again the time is another
+            self.assertGreater(line["cost"].pop("machine_ms"), 0)
+            self.assertGreater(line["cost"].pop("joules"), 0)
+        self.assert_close(went_on, all_lines)
         outcomes.write_text(text.replace('"quote":"', '"quote":"kept '))     # what is there is not asked again
         self.figures(*flags, "--resume")
         self.assertEqual(outcomes.read_text().count('"quote":"kept '), 6)
