@@ -40,7 +40,7 @@ std::string DigestOfPrompts(std::span<const ClaimPrompt> prompts) {
 
 Result<json::value> Compute(const ClaimSetup& setup, Part model, std::string_view what,
                             std::span<const ClaimPrompt> prompts) {
-  const auto engine = TRY(setup.Open(model, ClaimEngine()));
+  const auto engine = TRY(OpenToAsk(setup, model));
   MachineMeter meter(setup.power);
   const std::size_t at_once = GroundingOptions().at_once;
   json::array replies;
@@ -74,7 +74,10 @@ Result<std::vector<ClaimReply>> AskPrompts(const ClaimSetup& setup, Part model,
                                            std::span<const ClaimPrompt> prompts) {
   const std::string what = fmt::format("{} {}", setup.name(model), name);
   const json::object key = {{"model", TRY(DigestOf(setup, model))},
-                            {"prompts", DigestOfPrompts(prompts)}};
+                            {"prompts", DigestOfPrompts(prompts)},
+                            {"threads", setup.thread_count},
+                            {"idle_watts", setup.power.idle_watts},
+                            {"active_watts", setup.power.active_watts}};
   const json::value found = TRY(Kept(setup, fmt::format("{}-{}", setup.name(model), name), key,
                                      [&] { return Compute(setup, model, what, prompts); }));
   std::vector<ClaimReply> replies;

@@ -4,16 +4,20 @@
 #include "claims/asked_questions.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/digest.h"
+#include "base/display.h"
 #include "base/file.h"
 #include "base/thread_pool.h"
 #include "eval/grounding_file.h"
 #include "eval/passage_library.h"
 #include "knowledge/vector_search.h"
+#include "model/bert_safetensors.h"
+#include "model/config.h"
 
 namespace kinglet {
 namespace {
@@ -31,25 +35,95 @@ Result<std::unique_ptr<VectorSearch>> EmbedAll(const ClaimSetup& setup, Library&
       std::move(embedder), setup.thread_count > 0 ? setup.thread_count : AvailableCpus());
 }
 
+Result<std::string> DigestOfEmbedder(const ClaimSetup& setup) {
+  if (!setup.has(Part::kEmbedder)) return "";
+  return DigestOf(setup, Part::kEmbedder);
+}
+
+// What a prompt shows of them, and what puts them in its order.
+json::array JsonOf(std::span<const Passage> passages) {
+  json::array all;
+  for (const Passage& passage : passages) {
+    all.push_back(json::object{{"document", passage.document},
+                               {"start_byte", passage.start_byte},
+                               {"title", passage.title},
+                               {"heading", passage.heading},
+                               {"text", passage.text}});
+  }
+  return all;
+}
+
+std::vector<Passage> PassagesOf(const json::array& all) {
+  std::vector<Passage> passages;
+  for (const json::value& passage : all) {
+    const json::object& fields = passage.as_object();
+    passages.push_back({.document = std::string(fields.at("document").as_string()),
+                        .title = std::string(fields.at("title").as_string()),
+                        .heading = std::string(fields.at("heading").as_string()),
+                        .start_byte = fields.at("start_byte").to_number<std::int64_t>(),
+                        .text = std::string(fields.at("text").as_string())});
+  }
+  return passages;
+}
+
+// Of what is asked, and of what there is to read about it.
+std::string DigestOfQuestions(std::span<const PassageQuestion> questions) {
+  Sha256 digest;
+  for (const PassageQuestion& question : questions) {
+    digest.Update(ToJson(json::array{question.id, question.question, JsonOf(*question.passages)}));
+  }
+  return digest.Hex();
+}
+
+// The library is in the folder, which is empty.
+Result<json::value> SearchIn(const ClaimSetup& setup, const std::filesystem::path& folder,
+                             const ClaimLibrary& searched, std::span<PassageQuestion> questions) {
+  Library library = TRY(Library::Open(folder, LibraryMode::kWrite));
+  TRY(searched.fill(library));
+  const std::unique_ptr<VectorSearch> vectors = TRY(EmbedAll(setup, library));
+  TRY(RetrievePassages({library, vectors.get()}, questions));
+  json::array found;
+  for (const PassageQuestion& question : questions) {
+    found.push_back(json::object{{"gold_retrieved", OrNull(question.gold_retrieved)},
+                                 {"passages", JsonOf(*question.passages)}});
+  }
+  return found;
+}
+
+// In a folder that nobody else has: the work folder may hold other things of the user's.
+Result<json::value> Search(const ClaimSetup& setup, const ClaimLibrary& searched,
+                           std::span<PassageQuestion> questions) {
+  std::string folder = (setup.work / ".claims-library-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) {
+    return Error(StatusCode::kFailed, "{}: cannot make a folder", EscapeForDisplay(folder));
+  }
+  Result<json::value> found = SearchIn(setup, folder, searched, questions);
+  std::error_code error;
+  std::filesystem::remove_all(folder, error);
+  return found;
+}
+
 Result<GroundingRun> RunOf(const ClaimSetup& setup, Part model, Asking asking,
                            const ClaimQuestions& questions) {
   return GroundingRun{
       .model = TRY(DigestOf(setup, model)),
       .data = TRY(DigestOf(setup, Part::kData)),
-      .passages = questions.passages,
-      .embedder = setup.has(Part::kEmbedder) ? TRY(DigestOf(setup, Part::kEmbedder)) : "",
+      .passages = fmt::format("{} {}", questions.passages, DigestOfQuestions(questions.questions)),
+      .embedder = TRY(DigestOfEmbedder(setup)),
       .reads = asking == Asking::kReads,
       .asks_closed_book = asking == Asking::kClosedBook,
       .limit = questions.questions.size(),
       .seed = setup.seed};
 }
 
-std::filesystem::path OutcomesOf(const ClaimSetup& setup, Part model, const GroundingRun& run) {
+// The machine's part is in the name alone: of a run it changes the costs, not the answers.
+std::filesystem::path OutcomesOf(const ClaimSetup& setup, Part model, std::string_view passages,
+                                 const GroundingRun& run) {
   const std::string key = Sha256::HexOf(fmt::format(
-      "{} {} {} {} {} {}", run.model, run.data, run.passages, run.embedder, run.limit, run.seed));
+      "{} {} {} {} {} {} {} {} {}", run.model, run.data, run.passages, run.embedder, run.limit,
+      run.seed, setup.thread_count, setup.power.idle_watts, setup.power.active_watts));
   return setup.work / fmt::format("{}-{}-{}.jsonl", setup.name(model),
-                                  run.reads ? run.passages : "closed_book",
-                                  key.substr(0, kKeyLetters));
+                                  run.reads ? passages : "closed_book", key.substr(0, kKeyLetters));
 }
 
 }  // namespace
@@ -65,34 +139,41 @@ Result<std::vector<PassageQuestion>> ReadClaimData(const ClaimSetup& setup) {
   if (!questions) {
     return std::unexpected(questions.error().WithContext(setup.file(Part::kData).string()));
   }
-  return *questions;
+  for (const PassageQuestion& question : *questions) {
+    if (!question.answers.empty()) return *questions;
+  }
+  return Error(StatusCode::kInvalidInput, "{}: {}",
+               EscapeForDisplay(setup.file(Part::kData).string()),
+               questions->empty() ? "no questions" : "none of its questions has an answer");
 }
 
-Result<void> WithLibrary(const ClaimSetup& setup, const std::function<Result<void>(Library&)>& fill,
-                         const std::function<Result<void>(const Retriever&)>& use) {
-  const std::filesystem::path folder = setup.work / "library";
-  std::error_code error;
-  std::filesystem::remove_all(folder, error);  // what a run that was ended has left
-  Result<void> used;
-  {
-    Library library = TRY(Library::Open(folder, LibraryMode::kWrite));
-    TRY(fill(library));
-    const std::unique_ptr<VectorSearch> vectors = TRY(EmbedAll(setup, library));
-    used = use({library, vectors.get()});
+Result<ClaimLibrary> LibraryOf(const ClaimSetup& setup, std::span<const PassageQuestion> data) {
+  return ClaimLibrary{.digest = TRY(DigestOf(setup, Part::kData)),
+                      .fill = [data](Library& library) { return PutPassages(library, data); }};
+}
+
+Result<void> FindPassages(const ClaimSetup& setup, std::string_view name,
+                          const ClaimLibrary& searched, std::span<PassageQuestion> questions) {
+  const json::object key = {{"library", searched.digest},
+                            {"embedder", TRY(DigestOfEmbedder(setup))},
+                            {"questions", DigestOfQuestions(questions)}};
+  const json::value found = TRY(Kept(setup, fmt::format("passages-{}", name), key,
+                                     [&] { return Search(setup, searched, questions); }));
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    const json::object& fields = found.as_array().at(i).as_object();
+    questions[i].gold_retrieved = fields.at("gold_retrieved").as_bool();
+    questions[i].passages =
+        std::make_shared<const std::vector<Passage>>(PassagesOf(fields.at("passages").as_array()));
   }
-  std::filesystem::remove_all(folder, error);
-  return used;
+  return {};
 }
 
 Result<ClaimQuestions> DrawClaimQuestions(const ClaimSetup& setup,
                                           std::vector<PassageQuestion> data) {
-  ClaimQuestions drawn{.passages = "retrieved"};
-  TRY(WithLibrary(
-      setup, [&](Library& library) { return PutPassages(library, data); },
-      [&](const Retriever& retriever) {
-        drawn.questions = DrawQuestions(std::move(data), setup.limit, setup.seed);
-        return RetrievePassages(retriever, drawn.questions);
-      }));
+  const ClaimLibrary library = TRY(LibraryOf(setup, data));
+  ClaimQuestions drawn{.questions = DrawQuestions(data, setup.limit, setup.seed),
+                       .passages = "retrieved"};
+  TRY(FindPassages(setup, drawn.passages, library, drawn.questions));
   return drawn;
 }
 
@@ -100,17 +181,17 @@ Result<std::vector<GroundingOutcome>> AskModel(const ClaimSetup& setup, Part mod
                                                const ClaimQuestions& questions) {
   const GroundingRun run = TRY(RunOf(setup, model, asking, questions));
   std::vector<GroundingOutcome> done;
-  OutcomeFile file =
-      TRY(OutcomeFile::Resume(OutcomesOf(setup, model, run), run, questions.questions, done));
+  OutcomeFile file = TRY(OutcomeFile::Resume(OutcomesOf(setup, model, questions.passages, run), run,
+                                             questions.questions, done));
   const std::size_t total = questions.questions.size();
   if (done.size() == total) return done;
-  const auto engine = TRY(setup.Open(model, ClaimEngine()));
+  const auto engine = TRY(OpenToAsk(setup, model));
   const GroundingOptions options{.reads = run.reads,
                                  .asks_plainly = false,
                                  .asks_closed_book = run.asks_closed_book,
                                  .power = setup.power};
   const std::string what =
-      fmt::format("{} {}", setup.name(model), run.reads ? run.passages : "by itself");
+      fmt::format("{} {}", setup.name(model), run.reads ? questions.passages : "by itself");
   std::size_t count = done.size();
   TRY(setup.progress(what, count, total));
   return AskQuestions(*engine, questions.questions, options, std::move(done),
@@ -133,6 +214,10 @@ bool IsAnswerFound(const GroundingOutcome& outcome) {
   });
 }
 
-EngineOptions ClaimEngine() { return {.context_tokens = kContextTokens, .kv_contexts = 4}; }
+Result<std::unique_ptr<Engine>> OpenToAsk(const ClaimSetup& setup, Part model) {
+  const GgufFile file = TRY(OpenModelFile(setup.file(model)));
+  const std::size_t has = TRY(ReadModelConfig(file)).context_length;
+  return setup.Open(model, {.context_tokens = std::min(kContextTokens, has), .kv_contexts = 4});
+}
 
 }  // namespace kinglet

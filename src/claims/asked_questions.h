@@ -3,6 +3,8 @@
 // what a model makes of them, kept in the work folder question by question.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,7 +13,7 @@
 #include "claims/setup.h"
 #include "eval/grounding.h"
 #include "eval/question_set.h"
-#include "knowledge/retriever.h"
+#include "knowledge/library.h"
 
 namespace kinglet {
 
@@ -23,12 +25,21 @@ struct ClaimQuestions {
   std::vector<std::string> groups() const;
 };
 
-// All of the file, with their own passages.
+// All of the file, with their own passages. kInvalidInput: none of them has an answer.
 Result<std::vector<PassageQuestion>> ReadClaimData(const ClaimSetup& setup);
 
-// A library in the work folder that holds what `fill` puts into it; then `use` searches it.
-Result<void> WithLibrary(const ClaimSetup& setup, const std::function<Result<void>(Library&)>& fill,
-                         const std::function<Result<void>(const Retriever&)>& use);
+// What questions are searched in.
+struct ClaimLibrary {
+  std::string digest;  // of what `fill` puts into it
+  std::function<Result<void>(Library&)> fill;
+};
+// All passages of `data`, which was read from the file and outlives the library.
+Result<ClaimLibrary> LibraryOf(const ClaimSetup& setup, std::span<const PassageQuestion> data);
+
+// What a search finds there takes the place of the questions' passages. Kept in the work folder
+// under the name: the library is built only where that is missing.
+Result<void> FindPassages(const ClaimSetup& setup, std::string_view name,
+                          const ClaimLibrary& searched, std::span<PassageQuestion> questions);
 
 // setup.limit of `data`, half of them answerable, with what a search finds in all passages of it.
 Result<ClaimQuestions> DrawClaimQuestions(const ClaimSetup& setup,
@@ -48,7 +59,7 @@ std::vector<AnswerScore> ScoresWithAbstaining(std::span<const GroundingOutcome> 
 // Whether the words of a gold answer stand in what the search found.
 bool IsAnswerFound(const GroundingOutcome& outcome);
 
-// What engines of claims hold: some questions and their passages at once.
-EngineOptions ClaimEngine();
+// An engine that holds some questions and their passages at once.
+Result<std::unique_ptr<Engine>> OpenToAsk(const ClaimSetup& setup, Part model);
 
 }  // namespace kinglet

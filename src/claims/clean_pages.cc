@@ -9,12 +9,12 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/display.h"
 #include "claims/asked_questions.h"
 #include "claims/figures.h"
 #include "eval/cluster_bootstrap.h"
 #include "eval/extraction.h"
-#include "eval/passage_library.h"
 #include "knowledge/extractor.h"
 
 namespace kinglet {
@@ -67,16 +67,40 @@ Result<void> PutPages(Library& library, std::span<const std::string> pages,
   return {};
 }
 
+ClaimLibrary LibraryOf(std::span<const std::string> pages, std::string_view media_type) {
+  Sha256 digest;
+  for (const std::string& page : pages) digest.Update(Sha256::HexOf(page));
+  return {.digest = fmt::format("{} {}", media_type, digest.Hex()),
+          .fill = [=](Library& library) { return PutPages(library, pages, media_type); }};
+}
+
 Result<std::vector<GroundingOutcome>> ReadPages(const ClaimSetup& setup,
                                                 std::span<const std::string> pages,
                                                 std::string_view media_type,
                                                 ClaimQuestions& questions) {
-  TRY(WithLibrary(
-      setup, [&](Library& library) { return PutPages(library, pages, media_type); },
-      [&](const Retriever& retriever) {
-        return RetrievePassages(retriever, questions.questions);
-      }));
+  TRY(FindPassages(setup, questions.passages, LibraryOf(pages, media_type), questions.questions));
   return AskModel(setup, Part::kSmall, Asking::kReads, questions);
+}
+
+// As a page has it: quotes need no escape in its text.
+std::string EscapeForPage(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
 }
 
 // What an arm comes to.
@@ -112,7 +136,7 @@ std::string PutParagraph(std::string_view html, std::string_view paragraph) {
     ends.push_back(at += kEnd.size());
   }
   const std::size_t middle = ends.empty() ? html.size() : ends[ends.size() / 2];
-  return fmt::format("{}\n<p>{}</p>\n{}", html.substr(0, middle), EscapeForHtml(paragraph),
+  return fmt::format("{}\n<p>{}</p>\n{}", html.substr(0, middle), EscapeForPage(paragraph),
                      html.substr(middle));
 }
 

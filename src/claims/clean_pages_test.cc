@@ -12,6 +12,8 @@ namespace {
 TEST(CleanPages, PutsAParagraphInTheMiddleOfAPage) {
   EXPECT_EQ(PutParagraph("<p>a</p><p>b</p><p>c</p>", "1 < 2"),
             "<p>a</p><p>b</p>\n<p>1 &lt; 2</p>\n<p>c</p>");
+  EXPECT_EQ(PutParagraph("", "\"It's\" & so on"), "\n<p>\"It's\" &amp; so on</p>\n")
+      << "a quote would be noise that no page has";
   EXPECT_EQ(PutParagraph("<div>a</div>", "b"), "<div>a</div>\n<p>b</p>\n");
 }
 

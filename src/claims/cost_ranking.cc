@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ namespace {
 constexpr double kRightF1 = 0.5;
 constexpr double kMsPerSecond = 1000;
 constexpr double kGiga = 1e9;
-constexpr double kFlopsPerParameter = 2;  // of a token: a product and a sum
+constexpr double kFlopsPerWeight = 2;  // of a token: a product and a sum
 
 using Some = std::span<const std::size_t>;
 using Column = std::vector<double> CostedReplies::*;
@@ -29,14 +30,20 @@ double Sum(const std::vector<double>& values, Some some) {
   return sum;
 }
 
-// A figure of useful replies, of which there may be none.
+// A figure of useful replies, of which there may be none, in all or in many samples.
 std::string ShowOrNone(const Figure& figure) {
-  return std::isfinite(figure.value) ? ShowFigure(figure) : "none useful";
+  if (!std::isfinite(figure.value)) return "none useful";
+  if (const auto& interval = figure.interval; interval && !std::isfinite(interval->second)) {
+    return fmt::format("{} ({} or more)", ShowNumber(figure.value), ShowNumber(interval->first));
+  }
+  return ShowFigure(figure);
 }
 
 // What of a column one useful reply takes; infinite where there is none.
 double PerUseful(const CostedReplies& system, Column column, Column useful, Some some) {
-  return Sum(system.*column, some) / Sum(system.*useful, some);
+  const double count = Sum(system.*useful, some);
+  if (count == 0) return std::numeric_limits<double>::infinity();
+  return Sum(system.*column, some) / count;
 }
 
 std::vector<double> PerUseful(std::span<const CostedReplies> systems, Column column, Column useful,
@@ -132,7 +139,7 @@ FindingTable PairTable(std::span<const CostedReplies> systems, const Clusters& c
   return table;
 }
 
-FindingPlot PlotOf(std::span<const CostedReplies> systems, const Clusters& clusters) {
+void AddPlot(std::span<const CostedReplies> systems, const Clusters& clusters, Finding& finding) {
   FindingPlot plot{.kind = FindingPlot::Kind::kPoints,
                    .title = "FLOPs against what a useful reply takes",
                    .x_label = "GFLOPs a question",
@@ -143,7 +150,13 @@ FindingPlot PlotOf(std::span<const CostedReplies> systems, const Clusters& clust
       return PerUseful(system, &CostedReplies::machine_ms, &CostedReplies::useful, some) /
              kMsPerSecond;
     });
-    if (!std::isfinite(seconds.high)) continue;  // samples without a useful reply
+    if (!std::isfinite(seconds.high)) {
+      finding.caveats.push_back(
+          fmt::format("The plot leaves out {}: many samples of the questions have no useful reply "
+                      "of it, so that its interval has no end.",
+                      system.name));
+      continue;
+    }
     const double flops = Sum(system.flops, all) / static_cast<double>(all.size()) / kGiga;
     plot.series.push_back({.name = system.name,
                            .points = {{.label = system.name,
@@ -151,11 +164,11 @@ FindingPlot PlotOf(std::span<const CostedReplies> systems, const Clusters& clust
                                        .y = seconds.mean,
                                        .interval = std::pair(seconds.low, seconds.high)}}});
   }
-  return plot;
+  finding.plots.push_back(std::move(plot));
 }
 
-CostedReplies CostsOf(std::string name, std::span<const GroundingOutcome> outcomes,
-                      double parameters, Asking asking) {
+CostedReplies CostsOf(std::string name, std::span<const GroundingOutcome> outcomes, double weights,
+                      Asking asking) {
   CostedReplies system{.name = std::move(name)};
   const bool reads = asking == Asking::kReads;
   std::vector<AnswerScore> scores;
@@ -169,7 +182,7 @@ CostedReplies CostsOf(std::string name, std::span<const GroundingOutcome> outcom
     system.useful.push_back((reads ? scores[i].f1 : f1) >= kRightF1 ? 1 : 0);
     system.machine_ms.push_back(outcome.cost.machine_ms);
     system.joules.push_back(outcome.cost.joules);
-    system.flops.push_back(kFlopsPerParameter * parameters * outcome.cost.computed_tokens);
+    system.flops.push_back(kFlopsPerWeight * weights * outcome.cost.computed_tokens);
   }
   return system;
 }
@@ -199,8 +212,8 @@ Finding StateRanking() {
               "all its paragraphs.",
           .metric =
               "Pairs in another order. A reply is useful that is right (F1 of 0.5 or more), "
-              "or rightly none; FLOPs are twice the active parameters by tokens computed; "
-              "intervals draw whole articles.",
+              "or rightly none; FLOPs are twice the weights that each token is multiplied with, "
+              "by tokens computed; intervals draw whole articles.",
           .bound = Bound{.side = Side::kAbove, .at = 0.5}};
 }
 
@@ -212,7 +225,7 @@ void JudgeRanking(std::span<const CostedReplies> systems, const Clusters& cluste
   }));
   finding.tables.push_back(SystemTable(systems, clusters, prices));
   finding.tables.push_back(PairTable(systems, clusters));
-  finding.plots.push_back(PlotOf(systems, clusters));
+  AddPlot(systems, clusters, finding);
   const std::size_t pairs = systems.size() * (systems.size() - 1) / 2;
   const std::string why = fmt::format(
       "Of {} pairs {} stand the other way round; the second table has how sure that is "
@@ -225,22 +238,23 @@ Result<void> TestRanking(const ClaimSetup& setup, Finding& finding) {
   const ClaimQuestions questions = TRY(DrawClaimQuestions(setup, TRY(ReadClaimData(setup))));
   std::vector<CostedReplies> systems;
   for (const Part model : {Part::kSmall, Part::kLarge}) {
-    const double parameters = TRY(ReadShape(setup.file(model))).active();
+    const double weights = TRY(ReadShape(setup.file(model))).body;
     for (const Asking asking : {Asking::kReads, Asking::kClosedBook}) {
       const auto outcomes = TRY(AskModel(setup, model, asking, questions));
       systems.push_back(CostsOf(fmt::format("{}, {}", setup.name(model),
                                             asking == Asking::kReads ? "retrieved" : "by itself"),
-                                outcomes, parameters, asking));
+                                outcomes, weights, asking));
       finding.systems.push_back(systems.back().name);
     }
   }
-  JudgeRanking(systems, Clusters(questions.groups()), setup.prices, finding);
   finding.caveats = {
       "Half of the questions have no answer. A model by itself never abstains and so has nothing "
       "of them; the last column ranks by right answers of the other half, without abstaining.",
       "Machine time is that of this machine while it ran; a machine that did other work meanwhile "
       "makes what ran then look dearer.",
-      "Attention's own FLOPs and those of the search are left out."};
+      "Left out of the FLOPs are attention's own, those of the search, and those of the output "
+      "matrix, which only tokens that are written are multiplied with."};
+  JudgeRanking(systems, Clusters(questions.groups()), setup.prices, finding);
   finding.commands = {
       fmt::format("kinglet eval claims d --small SMALL --large LARGE --data FILE "
                   "--limit {} --seed {} --work DIR",

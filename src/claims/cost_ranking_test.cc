@@ -77,6 +77,20 @@ TEST(CostRanking, DrawsNoPointOfASystemThatIsNeverUseful) {
   EXPECT_EQ(finding.plots.at(0).series.size(), 1U);
   EXPECT_EQ(finding.figure->value, 1);
   EXPECT_EQ(finding.tables.at(0).rows[0][3], "none useful");
+  for (const auto& row : finding.tables.at(0).rows) {
+    for (const std::string& cell : row) EXPECT_EQ(cell.find("nan"), std::string::npos) << cell;
+  }
+  ASSERT_EQ(finding.caveats.size(), 1U);
+  EXPECT_NE(finding.caveats[0].find("leaves out a:"), std::string::npos) << finding.caveats[0];
+}
+
+TEST(CostRanking, SaysWhereAnIntervalHasNoEnd) {
+  const std::vector<CostedReplies> systems = {System("a", 1, 1000, 1), System("b", 20, 2000, 2)};
+  Finding finding = StateRanking();
+  JudgeRanking(systems, TenGroups(), {}, finding);
+  const std::string& seconds = finding.tables.at(0).rows[0][3];
+  EXPECT_TRUE(seconds.starts_with("20.0 (")) << seconds;
+  EXPECT_TRUE(seconds.ends_with(" or more)")) << seconds;
 }
 
 }  // namespace

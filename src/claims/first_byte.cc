@@ -35,7 +35,7 @@ bool IsMeasured(std::span<const MeasuredModel> measured, std::size_t tokens) {
 
 Result<std::vector<MeasuredModel>> Measure(const ClaimSetup& setup, Finding& finding) {
   std::vector<MeasuredModel> measured;
-  for (const Part part : {Part::kSmall, Part::kLarge, Part::kDense, Part::kEightBillions}) {
+  for (const Part part : {Part::kSmall, Part::kLarge, Part::kEightBillions}) {
     if (!setup.has(part)) continue;
     MeasuredModel model{setup.name(part), TRY(ReadShape(setup.file(part))),
                         TRY(MeasureSpeed(setup, part, kPrompts))};
@@ -88,9 +88,10 @@ FindingTable ForeseenTable(std::span<const MeasuredModel> measured,
 }
 
 // However fast arithmetic is, each weight is read once before the first byte.
-FindingTable BytesTable(std::span<const Foreseen> models, double read_bytes_per_s) {
+FindingTable BytesTable(std::span<const Foreseen> models, double bits, double read_bytes_per_s) {
   FindingTable table{.title = "What reading the weights once asks of any machine",
-                     .columns = {"Model", "Weights in four bits", "For 100 ms", "Here at least"}};
+                     .columns = {"Model", fmt::format("Weights, {} bits each", ShowNumber(bits)),
+                                 "For 100 ms", "Here at least"}};
   for (const Foreseen& model : models) {
     table.rows.push_back({model.name, ShowBytes(model.shape.bytes),
                           ShowBytes(model.shape.bytes * 1000 / kBudgetMs) + "/s",
@@ -180,7 +181,7 @@ Result<void> TestFirstByte(const ClaimSetup& setup, Finding& finding) {
     read_bytes_per_s = std::max(read_bytes_per_s, model.speed.read_bytes_per_s);
   }
   finding.tables = {MeasuredTable(measured, setup.seed), ForeseenTable(measured, models),
-                    BytesTable(models, read_bytes_per_s)};
+                    BytesTable(models, 8 * bytes_per_weight, read_bytes_per_s)};
   finding.plots = {PlotOf(measured, models, setup.seed)};
 
   Figure small = Foresee(measured, models[0].shape, kJudged);

@@ -77,7 +77,6 @@ TEST_F(MixedWorkTest, HasAsManyOfEachKindAndRoutesThem) {
   }
   // 72 questions less those drawn, 24 forms less those that are messages, four fifths of the lines.
   EXPECT_EQ(work->examples, 60U + 20 + 32);
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "library")) << "it goes with its use";
 }
 
 TEST_F(MixedWorkTest, NamesAFileThatIsWrong) {

@@ -3,6 +3,7 @@
 // abstains, and would lose all unanswerable ones for that alone.
 #include "claims/retrieval_claim.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -98,6 +99,11 @@ void JudgeRetrieval(std::span<const GroundingOutcome> small,
 
 Result<void> TestRetrieval(const ClaimSetup& setup, Finding& finding) {
   const ClaimQuestions questions = TRY(DrawClaimQuestions(setup, TRY(ReadClaimData(setup))));
+  if (std::ranges::all_of(questions.questions, [](const PassageQuestion& question) {
+        return question.answers.empty();
+      })) {
+    return Error(StatusCode::kInvalidInput, "none of the questions that were drawn has an answer");
+  }
   finding.systems = {fmt::format("{}, retrieved", setup.name(Part::kSmall)),
                      fmt::format("{}, by itself", setup.name(Part::kLarge))};
   const auto small = TRY(AskModel(setup, Part::kSmall, Asking::kReads, questions));

@@ -4,6 +4,7 @@
 #include "claims/sparse_experts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -237,6 +238,14 @@ Result<void> TestSparseExperts(const ClaimSetup& setup, Finding& finding) {
       "A file of random weights has a real model's speed; its router spreads tokens otherwise than "
       "a "
       "trained one, which changes what is read where several answers are written together."};
+  constexpr double kAlike = 0.1;
+  const auto bits = [](const Contender& one) { return 8 * one.shape.bytes / one.shape.total; };
+  if (std::abs(bits(sparse) / bits(dense) - 1) > kAlike) {
+    finding.caveats.push_back(
+        fmt::format("A weight of the mixture has {} bits, of the dense model {}: that is in the "
+                    "figure, too.",
+                    ShowNumber(bits(sparse)), ShowNumber(bits(dense))));
+  }
   for (const Part part : {Part::kSparse, Part::kDense}) {
     finding.commands.push_back(fmt::format("kinglet bench {} -p 512 -n 16 -b 1,{} --experts",
                                            setup.file(part).string(), kTogether));

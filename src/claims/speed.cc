@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <random>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 namespace kinglet {
 namespace {
 
+constexpr int kSamples = 2000;
 constexpr int kRepetitions = 5;
 constexpr std::size_t kWritten = 16;
 constexpr std::size_t kShortPrompt = 16;
@@ -101,12 +103,6 @@ json::array Numbers(std::span<const double> numbers) {
   return json::array(numbers.begin(), numbers.end());
 }
 
-std::vector<double> Picked(std::span<const double> values, std::span<const std::size_t> some) {
-  std::vector<double> picked;
-  for (const std::size_t i : some) picked.push_back(values[i]);
-  return picked;
-}
-
 }  // namespace
 
 Result<std::vector<double>> ReadNumbers(const json::value* value) {
@@ -167,18 +163,39 @@ double MedianOf(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-Estimate EstimateMedian(std::span<const double> values, std::uint64_t seed) {
-  return EstimateFigure(values.size(), seed, [&](std::span<const std::size_t> some) {
-    return MedianOf(Picked(values, some));
-  });
+Estimate EstimateOfMedians(std::span<const std::vector<double>> series, std::uint64_t seed,
+                           const std::function<double(std::span<const double>)>& figure) {
+  std::vector<double> medians;
+  for (const std::vector<double>& values : series) medians.push_back(MedianOf(values));
+  Estimate estimate{.mean = figure(medians)};
+  std::mt19937_64 draw(seed);
+  std::vector<double> figures, sample;
+  for (int i = 0; i < kSamples; ++i) {
+    for (std::size_t k = 0; k < series.size(); ++k) {
+      sample.clear();
+      while (sample.size() < series[k].size()) {
+        sample.push_back(series[k][draw() % series[k].size()]);
+      }
+      medians[k] = MedianOf(sample);
+    }
+    figures.push_back(figure(medians));
+  }
+  std::ranges::sort(figures);
+  estimate.low = figures[kSamples / 40];
+  estimate.high = figures[kSamples - 1 - kSamples / 40];
+  return estimate;
 }
 
-Estimate EstimateRatio(std::span<const double> one, std::span<const double> other,
+Estimate EstimateMedian(const std::vector<double>& values, std::uint64_t seed) {
+  return EstimateOfMedians({&values, 1}, seed,
+                           [](std::span<const double> medians) { return medians[0]; });
+}
+
+Estimate EstimateRatio(const std::vector<double>& one, const std::vector<double>& other,
                        std::uint64_t seed) {
-  return EstimateFigure(std::min(one.size(), other.size()), seed,
-                        [&](std::span<const std::size_t> some) {
-                          return MedianOf(Picked(one, some)) / MedianOf(Picked(other, some));
-                        });
+  const std::vector<double> both[] = {one, other};
+  return EstimateOfMedians(both, seed,
+                           [](std::span<const double> medians) { return medians[0] / medians[1]; });
 }
 
 }  // namespace kinglet

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -36,10 +37,13 @@ json::object ToJson(const Speed& speed);
 Result<Speed> ReadSpeed(const json::value& value);
 
 double MedianOf(std::vector<double> values);  // of one at least
-// Medians: what disturbed the machine once disturbs them little.
-Estimate EstimateMedian(std::span<const double> values, std::uint64_t seed);
-// Of two that were measured as often: how many times `other` the one is.
-Estimate EstimateRatio(std::span<const double> one, std::span<const double> other,
+// A figure of the medians of some series, each drawn by itself: what was measured at different
+// times varies apart. Medians: what disturbed the machine once disturbs them little.
+Estimate EstimateOfMedians(std::span<const std::vector<double>> series, std::uint64_t seed,
+                           const std::function<double(std::span<const double>)>& figure);
+Estimate EstimateMedian(const std::vector<double>& values, std::uint64_t seed);
+// How many times `other` the one is.
+Estimate EstimateRatio(const std::vector<double>& one, const std::vector<double>& other,
                        std::uint64_t seed);
 
 }  // namespace kinglet

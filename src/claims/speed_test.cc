@@ -38,8 +38,8 @@ TEST(Speed, RatiosAreOfMedians) {
   const std::vector<double> one = {2, 4}, other = {1, 5};
   const Estimate ratio = EstimateRatio(one, other, 1);
   EXPECT_DOUBLE_EQ(ratio.mean, 1);
-  EXPECT_DOUBLE_EQ(ratio.low, 0.8);  // of samples that hold the second alone
-  EXPECT_DOUBLE_EQ(ratio.high, 2);
+  EXPECT_DOUBLE_EQ(ratio.low, 0.4);  // the smaller one alone over the greater alone
+  EXPECT_DOUBLE_EQ(ratio.high, 4);
 }
 
 }  // namespace

@@ -130,9 +130,11 @@ ReportFacts FactsOf(const ClaimsFlags& flags, const ClaimSetup& setup) {
       command += fmt::format(" {} {}", flag.flag, given->second);
     }
   }
-  if (setup.limit > 0) command += fmt::format(" --limit {}", setup.limit);
-  facts.emplace_back("Command",
-                     fmt::format("{} --seed {} --work {}", command, setup.seed, flags.work));
+  if (flags.engine.thread_count > 0) {
+    command += fmt::format(" --threads {}", flags.engine.thread_count);
+  }
+  facts.emplace_back("Command", fmt::format("{} --limit {} --seed {} --work {}", command,
+                                            setup.limit, setup.seed, flags.work));
   return facts;
 }
 

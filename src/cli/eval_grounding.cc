@@ -246,6 +246,7 @@ CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment) {
   CLI::App* grounding = app.add_subcommand(
       "grounding", "answers from passages: whether they are right, and known to be");
   auto flags = std::make_shared<GroundingFlags>();
+  flags->options.power = environment.settings.power;
   AddFlags(*grounding, *flags);
   grounding->add_option("--compare", flags->compare,
                         "the outcomes of another run of the same questions: who is better");
@@ -261,6 +262,7 @@ CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment) {
   CLI::App* calibrate = app.add_subcommand(
       "calibrate", "what a model's likelihoods are worth, for `ask` to know when not to answer");
   auto flags = std::make_shared<GroundingFlags>();
+  flags->options.power = environment.settings.power;
   flags->options.asks_plainly = false;
   AddFlags(*calibrate, *flags);
   calibrate->add_option("--output", flags->output,

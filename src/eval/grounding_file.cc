@@ -87,6 +87,14 @@ Result<double> NumberOf(const json::value& object, std::string_view name) {
   return Error(StatusCode::kInvalidInput, "{:?} must be a number", name);
 }
 
+Result<int> CountOf(const json::value& object, std::string_view name) {
+  const json::value* const value = Find(object, name);
+  boost::system::error_code error;
+  const int count = value == nullptr ? -1 : value->to_number<int>(error);
+  if (!error && count >= 0) return count;
+  return Error(StatusCode::kInvalidInput, "{:?} must be a whole number", name);
+}
+
 // The next question, which must be the one that the line is of.
 Result<const PassageQuestion*> QuestionOf(const json::value& line,
                                           std::span<const PassageQuestion> questions,
@@ -123,7 +131,7 @@ Result<GroundingOutcome> ParseOutcome(const json::value& line, const PassageQues
   if (cost == nullptr) return Error(StatusCode::kInvalidInput, "no \"cost\"");
   outcome.cost = {.machine_ms = TRY(NumberOf(*cost, "machine_ms")),
                   .joules = TRY(NumberOf(*cost, "joules")),
-                  .computed_tokens = static_cast<int>(TRY(NumberOf(*cost, "computed_tokens")))};
+                  .computed_tokens = TRY(CountOf(*cost, "computed_tokens"))};
   outcome.score = ScoreAnswer(outcome.reading.text, question.answers);
   return outcome;
 }

@@ -47,6 +47,19 @@ class GroundingFileTest : public testing::Test {
   std::vector<GroundingOutcome> done_;
 };
 
+TEST_F(GroundingFileTest, RefusesACountThatIsNone) {
+  ASSERT_TRUE(OutcomeFile::Begin(path_, run_)->Append(outcomes_));
+  std::string text = Text();
+  const std::string count = "\"computed_tokens\":300";
+  for (std::size_t at = 0; (at = text.find(count)) != std::string::npos;) {
+    text.replace(at, count.size(), "\"computed_tokens\":1e300");
+  }
+  std::ofstream(path_) << text;
+  const auto file = Resume();
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code(), StatusCode::kInvalidInput);
+}
+
 TEST_F(GroundingFileTest, GoesOnBehindTheLastWholeLine) {
   ASSERT_TRUE(OutcomeFile::Begin(path_, run_)->Append(std::span(outcomes_).first(2)));
   const std::string whole = Text();

@@ -99,9 +99,8 @@ class Grounding(unittest.TestCase):
         self.assert_close(self.figures(*flags, "--resume"), whole)
         went_on = self.lines(outcomes)
         self.assert_close(went_on[:4], all_lines[:4])
-        for line in went_on[4:] + all_lines[4:]:    # of those that were asked again the time is another
-            self.assertGreater(line["cost"].pop("machine_ms"), 0)
-            self.assertGreater(line["cost"].pop("joules"), 0)
+        for line in went_on[4:] + all_lines[4:]:    # those that were asked again were asked beside others
+            self.assertGreater(min(line.pop("cost").values()), 0)
         self.assert_close(went_on, all_lines)
         outcomes.write_text(text.replace('"quote":"', '"quote":"kept '))     # what is there is not asked again
         self.figures(*flags, "--resume")
