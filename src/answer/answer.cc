@@ -112,7 +112,8 @@ const char* Explain(AbstainReason reason) {
 
 std::optional<double> Sureness(const Answer& answer) {
   if (!answer.calibrated) return std::nullopt;
-  if (answer.abstained != AbstainReason::kMissing) return answer.confidence;
+  if (!answer.abstained) return answer.confidence;
+  if (*answer.abstained != AbstainReason::kMissing) return std::nullopt;
   const auto& answerable = answer.grounds.answerable;
   return answerable ? std::optional(1 - *answerable) : std::nullopt;
 }

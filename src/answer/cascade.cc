@@ -33,6 +33,9 @@ Result<Answer> AskInTurn(std::string_view question, const Retriever& retriever,
   const double start_ms = MonotonicMs();
   Answer first = TRY(Ask(question, retriever, &model, options, events));
   if (!first.first || first.first->accepted) return first;
+  if (events.cancelled && events.cancelled()) {
+    return Error(StatusCode::kCancelled, "interrupted before there was an answer");
+  }
   const NextModel next = TRY(open_next());
   AskOptions then = options;
   then.accept.reset();

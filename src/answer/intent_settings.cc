@@ -46,9 +46,12 @@ Result<AskSettings> WithIntent(AskSettings said, const Intent& intent) {
   }
   TakeUnlessSaid(said.model, intent.model);
   TakeUnlessSaid(said.library, intent.library);
-  TakeUnlessSaid(said.then, intent.then);
-  TakeUnlessSaid(said.accept, intent.accept);
-  TakeUnlessSaid(said.risk, intent.risk);
+  // What a model's confidence decides goes with a model, which quotes can do without.
+  if (said.mode != AskMode::kQuote || !said.model.empty()) {
+    TakeUnlessSaid(said.then, intent.then);
+    TakeUnlessSaid(said.accept, intent.accept);
+    TakeUnlessSaid(said.risk, intent.risk);
+  }
   TakeUnlessSaid(said.first_byte_budget_ms, intent.first_byte_budget_ms);
   IntentSampling& sampling = said.sampling;
   const IntentSampling& other = intent.sampling;

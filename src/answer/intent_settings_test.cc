@@ -51,6 +51,23 @@ TEST(IntentSettings, LeaveWhatIsSaid) {
   EXPECT_EQ(settings->sampling.top_k, 7);
 }
 
+TEST(IntentSettings, WhatAConfidenceDecidesGoesWithAModel) {
+  Intent intent = Bills();
+  intent.model.clear();
+  intent.then = "large";
+  intent.accept = 0.75;
+  const auto cited = WithIntent({}, intent);
+  ASSERT_TRUE(cited) << cited.error().message();
+  EXPECT_EQ(cited->risk, 0.25);
+  EXPECT_EQ(cited->then, "large");
+  EXPECT_EQ(cited->accept, 0.75);
+  const auto quoted = WithIntent({.mode = AskMode::kQuote}, intent);
+  ASSERT_TRUE(quoted) << quoted.error().message();
+  EXPECT_FALSE(quoted->risk);
+  EXPECT_EQ(quoted->then, "");
+  EXPECT_FALSE(quoted->accept);
+}
+
 TEST(IntentSettings, SayWhoAnswersWhatNoLibraryDoes) {
   for (const IntentMode mode : {IntentMode::kExtract, IntentMode::kTool, IntentMode::kHandOver}) {
     const auto settings = WithIntent({}, {.name = "orders", .mode = mode});

@@ -31,10 +31,12 @@ bool AreAlike(const Judged& judged) {
 
 Result<LearnedAcceptance> LearnAcceptance(std::span<const JudgedStep> steps,
                                           const CascadeGoal& goal) {
-  LearnedAcceptance learned{
-      .in_money = std::ranges::all_of(steps, [](const JudgedStep& step) { return !!step.cost; })};
+  LearnedAcceptance learned{.in_money = std::ranges::all_of(steps, [&](const JudgedStep& step) {
+                              return step.cost && step.currency == steps.front().currency;
+                            })};
   if (goal.max_cost && !learned.in_money) {
-    return Error(StatusCode::kUsage, "not all answers have a price: set one, see docs/ledger.md");
+    return Error(StatusCode::kUsage,
+                 "not all answers have a price in one currency: see docs/ledger.md");
   }
   Judged first;
   Judged next;

@@ -341,7 +341,7 @@ Result<std::vector<LedgerTotals>> Ledger::TotalsBy(LedgerGroup group) {
 Result<std::vector<JudgedStep>> Ledger::JudgedSteps() {
   Statement select = TRY(database_.Prepare(
       fmt::format("SELECT coalesce(first_model, model), model, confidence, {}, thumb IS NOT NULL,"
-                  " machine_ms, cost FROM answers"
+                  " machine_ms, cost, currency FROM answers"
                   " WHERE confidence IS NOT NULL AND (thumb IS NOT NULL OR abstained IS NULL)"
                   " AND coalesce(first_model, model) IN (SELECT first_model FROM answers)"
                   " ORDER BY number",
@@ -356,7 +356,8 @@ Result<std::vector<JudgedStep>> Ledger::JudgedSteps() {
         .Take(step.useful)
         .Take(step.has_thumb)
         .Take(step.machine_ms)
-        .Take(step.cost);
+        .Take(step.cost)
+        .Take(step.currency);
   }
   return steps;
 }

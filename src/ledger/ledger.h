@@ -83,6 +83,7 @@ struct JudgedStep {
   bool has_thumb = false;
   double machine_ms = 0;  // of both steps
   std::optional<double> cost;
+  std::string currency;  // of the cost
 };
 
 struct LedgerFeedback {

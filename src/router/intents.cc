@@ -28,7 +28,7 @@ struct ModeRow {
   bool then = false;
 };
 constexpr auto kModes = std::to_array<ModeRow>({
-    {IntentMode::kQuote, "quote", "", false, true, true},
+    {IntentMode::kQuote, "quote", "", false, true, false},
     {IntentMode::kCite, "cite", "", true, true, true, true},
     {IntentMode::kChat, "chat", "", true, true, false, true},
     {IntentMode::kExtract, "extract", "schema", true, false, false, true},

@@ -54,8 +54,7 @@ bool NamesLibrary(const json::object& body) {
   return own != nullptr && own->is_object() && own->get_object().contains("library");
 }
 
-ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const std::string& model,
-                                        const Engine& engine) {
+ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const Engine& engine) {
   LibraryChat chat;
   const json::object none;
   JsonFields of_own(none);
@@ -82,7 +81,6 @@ ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const std::str
   fields.OnlyDefault("top_logprobs", {0}, kWhy);
   fields.Ignore({"parallel_tool_calls", "reasoning_effort", "chat_template_kwargs"});
   if (const auto error = fields.Finish()) return std::unexpected(ApiError::OfField(*error));
-  chat.format = MakeChatFormat(model, nullptr, chat.fields.include_usage);
   return chat;
 }
 

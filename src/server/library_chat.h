@@ -27,7 +27,6 @@ struct LibraryChat {
   std::string then;  // the larger model of a cascade; empty: none
   std::optional<double> accept;
   GenerationFields fields;
-  std::unique_ptr<ReplyFormat> format;
 };
 
 // Whether `kinglet.library` is given.
@@ -35,8 +34,7 @@ bool NamesLibrary(const json::object& body);
 
 // body: of /v1/chat/completions that names a library. What a library's answer cannot be made by
 // (tools, a schema, several choices) is refused; system messages are not part of a question.
-ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const std::string& model,
-                                        const Engine& engine);
+ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const Engine& engine);
 
 // A claim with its marks, behind a blank where there is something before it.
 std::string ClaimText(const Claim& claim, bool is_first);

@@ -50,7 +50,8 @@ json::object ApplyIntent(json::object body, const Intent& intent, const json::va
   AddUnlessThere(body, "min_p", sampling.min_p);
   AddUnlessThere(body, "top_k", sampling.top_k);
   AddUnlessThere(body, "seed", sampling.seed);
-  if (!body.contains("max_tokens")) {
+  if (const json::value* const most = body.if_contains("max_tokens");
+      most == nullptr || most->is_null()) {
     AddUnlessThere(body, "max_completion_tokens", sampling.max_tokens);
   }
   json::object own;

@@ -276,7 +276,7 @@ void HandleAsk(Server& server, const Call& call) {
 void HandleLibraryChat(Server& server, const Call& call, const json::object& body) {
   ApiResult<ModelLease> lease = AcquireWriter(server, body);
   if (!lease) return ReplyError(call, lease.error());
-  ApiResult<LibraryChat> chat = ParseLibraryChat(body, (*lease)->name(), *(*lease)->engine());
+  ApiResult<LibraryChat> chat = ParseLibraryChat(body, *(*lease)->engine());
   if (!chat) return ReplyError(call, chat.error());
   Question question{.text = std::move(chat->question)};
   question.settings.library = std::move(chat->library);
@@ -289,17 +289,20 @@ void HandleLibraryChat(Server& server, const Call& call, const json::object& bod
   question.options.stop = chat->fields.request.stop;
   question.options.max_tokens = chat->fields.max_tokens.value_or(question.options.max_tokens);
   question.fields = chat->fields;
-  ReplyFormat& format = *chat->format;
+  std::unique_ptr<ReplyFormat> format;  // of the model that answers, which shows with its words
   AskStream stream(call.exchange);
   ReplyChoice choice;
   AskEvents events;
-  const auto say = [&](const std::string& text) {
-    if (chat->fields.stream && choice.text.empty()) stream.Send(format.Begin());
+  const auto say = [&](const std::string& text, const Answer& so_far) {
+    if (format == nullptr) {
+      format = MakeChatFormat(so_far.model, nullptr, chat->fields.include_usage);
+      if (chat->fields.stream) stream.Send(format->Begin());
+    }
     choice.text += text;
-    if (chat->fields.stream) stream.Send(format.Delta(0, {.text = text}));
+    if (chat->fields.stream) stream.Send(format->Delta(0, {.text = text}));
   };
-  events.on_claim = [&](const Claim& claim, const Answer&) {
-    say(ClaimText(claim, choice.text.empty()));
+  events.on_claim = [&](const Claim& claim, const Answer& so_far) {
+    say(ClaimText(claim, choice.text.empty()), so_far);
   };
   const ApiResult<Answer> answer =
       AskLibrary(server, call, std::move(question), &*lease, std::move(events));
@@ -307,13 +310,13 @@ void HandleLibraryChat(Server& server, const Call& call, const json::object& bod
     if (!stream.begun()) return ReplyError(call, answer.error());
     return stream.SendLast(Event(ToJson(answer.error(), Dialect::kOpenAi)));
   }
-  say(EndText(*answer));
+  say(EndText(*answer), *answer);
   choice.result.finish_reason = FinishReason::kStop;
   choice.tokens = answer->ledger.completion_tokens;
   ReplyTotals totals = TotalsOf(*answer);
   if (call.taken != nullptr) totals.ledger["route"] = RouteOf(call);
-  if (!chat->fields.stream) return Reply(call, format.Whole({&choice, 1}, totals));
-  stream.SendLast(format.ChoiceEnd(0, choice, &totals) + format.End({&choice, 1}, totals));
+  if (!chat->fields.stream) return Reply(call, format->Whole({&choice, 1}, totals));
+  stream.SendLast(format->ChoiceEnd(0, choice, &totals) + format->End({&choice, 1}, totals));
 }
 
 }  // namespace kinglet

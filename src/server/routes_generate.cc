@@ -230,21 +230,26 @@ void GenerateInTurn(Server& server, const Call& call, json::object body, const s
   FirstTry first{.model = (*lease)->name(),
                  .share = std::make_shared<MachineMeter::Share>(server.books().Begin())};
   Result<GenerationResult> tried = (*lease)->engine()->Generate(request, nullptr);
-  if (!tried) return ReplyError(call, ApiError::OfStatus(tried.error()));
+  // Who is not let in is told so as without a larger model, or waits as he has asked.
+  if (!tried) return Run(server, call, std::move(parsed), lease);
   ReplyChoice choice = ChoiceOf(*std::move(tried), plan, *(*lease)->engine());
   first.accepted = choice.result.is_whole && choice.result.finish_reason == FinishReason::kStop &&
                    plan.rules.check->Check(choice.text, {}).has_value();
   first.result = choice.result;
-  if (!first.accepted) {
+  if (!first.accepted && !gone->load()) {
     *lease = ModelLease();  // there may be room for one alone
     body["model"] = then;
     acquired = AcquireWriter(server, body);
-    if (!acquired) return ReplyError(call, acquired.error());
-    *lease = *std::move(acquired);
-    parsed = ParseChatCompletion(body, (*lease)->name(), *(*lease)->engine());
-    return Run(server, call, std::move(parsed), lease, std::move(first));
+    if (acquired) {
+      *lease = *std::move(acquired);
+      parsed = ParseChatCompletion(body, (*lease)->name(), *(*lease)->engine());
+      if (parsed) return Run(server, call, std::move(parsed), lease, std::move(first));
+    }
+    call.admission->CountTokens(first.result.prompt_tokens + choice.tokens);
+    return ReplyError(call, acquired ? parsed.error() : acquired.error());
   }
-  GenerationOutcome outcome{.choices = {choice}, .client_gone = gone->load(), .valid = true};
+  GenerationOutcome outcome{
+      .choices = {choice}, .client_gone = gone->load(), .valid = first.accepted};
   outcome.first_byte_ms = outcome.total_ms = MonotonicMs() - call.request.received_ms;
   ReplyTotals& totals = outcome.totals;
   totals.prompt_tokens = choice.result.prompt_tokens;
