@@ -141,10 +141,10 @@ std::string PutParagraph(std::string_view html, std::string_view paragraph) {
 }
 
 Finding StateCleanPages() {
-  return {.claim = "Clean inputs beat raw ones: markup is noise that costs answers.",
+  return {.claim = "Clean inputs beat raw ones: markup is noise that costs answers",
           .hypothesis =
-              "The small model scores more F1 out of web pages as Kinglet cleans them "
-              "than out of their HTML as it stands: the difference is above 0 points.",
+              "the small model scores more F1 out of web pages as Kinglet cleans them "
+              "than out of their HTML as it stands: the difference is above 0 points",
           .data =
               "Answerable questions of --data, drawn by the seed, half as many as --limit; "
               "their paragraphs stand in the middle of real web pages (--pages), which are "

@@ -202,11 +202,11 @@ std::size_t CountSwaps(std::span<const double> one, std::span<const double> othe
 }
 
 Finding StateRanking() {
-  return {.claim = "What a useful answer costs ranks systems otherwise than FLOPs do.",
+  return {.claim = "What a useful answer costs ranks systems otherwise than FLOPs do",
           .hypothesis =
-              "Of the six pairs of four systems at least one stands the other way round "
+              "of the six pairs of four systems at least one stands the other way round "
               "when machine time by the useful reply ranks them instead of FLOPs by the "
-              "question: above 0.5 pairs.",
+              "question: above 0.5 pairs",
           .data =
               "Questions of --data, half of them answerable, drawn by the seed; a library of "
               "all its paragraphs.",

@@ -40,10 +40,10 @@ double Seconds(const FormReply& reply) {
 Finding StateEnforcedSchema() {
   return {.claim =
               "Structure beats asking for it: an enforced schema takes the noise out of what "
-              "a model writes.",
+              "a model writes",
           .hypothesis =
-              "More replies of the small model are valid where the schema is enforced "
-              "than where the prompt asks for it: the difference is above 0 points.",
+              "more replies of the small model are valid where the schema is enforced "
+              "than where the prompt asks for it: the difference is above 0 points",
           .data =
               "Forms made of --data, a third as many as --limit: two or three questions of a "
               "paragraph are the fields of a JSON Schema.",

@@ -16,6 +16,7 @@
 namespace kinglet {
 namespace {
 
+constexpr std::string_view kKernels = "kernels: ";
 constexpr std::size_t kRounds = 5;
 constexpr double kEnoughMs = 20'000;  // of one step; then no further round begins
 constexpr std::size_t kWritten = 48;
@@ -60,7 +61,7 @@ std::vector<Settings> LadderOf(const ClaimSetup& setup) {
   };
   for (const Ops* const ops : AvailableOps()) {
     settings.isa = ops->name;
-    add(fmt::format("kernels: {}", ops->name), true);
+    add(std::string(kKernels) + ops->name, true);
   }
   if (has_eight_bit) {
     settings.model = Part::kSmall;
@@ -210,6 +211,7 @@ Result<void> TestHardwareGains(const ClaimSetup& setup, Finding& finding) {
     finding.caveats.emplace_back("Without --eight-bit MODEL nothing is said of fewer bits.");
   }
   const auto ms_of = [](const LadderStep& step) { return MedianOf(step.ms); };
+  const auto kernels_of = [](const LadderStep& step) { return step.name.substr(kKernels.size()); };
   const auto hardware = std::ranges::count_if(ladder, &LadderStep::is_hardware);
   const LadderStep& widest = ladder[static_cast<std::size_t>(hardware) - 1];
   const Figure from_plain = GainOfAlgorithms(ladder, setup.seed);
@@ -218,8 +220,8 @@ Result<void> TestHardwareGains(const ClaimSetup& setup, Finding& finding) {
            fmt::format("The algorithms gain {} times. The kernels gain {} times from {} to {}, and "
                        "{} times from plain C++, which is not written to be fast.",
                        ShowNumber(ms_of(widest) / ms_of(ladder.back())),
-                       ShowNumber(ms_of(ladder[1]) / ms_of(widest)), ladder[1].name, widest.name,
-                       ShowNumber(ms_of(ladder.front()) / ms_of(widest))));
+                       ShowNumber(ms_of(ladder[1]) / ms_of(widest)), kernels_of(ladder[1]),
+                       kernels_of(widest), ShowNumber(ms_of(ladder.front()) / ms_of(widest))));
   // Plain kernels make too much of vectors, and the first vectors too little.
   if (Judge(from_plain, {Side::kAbove, 1}) != finding.verdict)
     finding.verdict = Verdict::kUndecided;

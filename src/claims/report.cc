@@ -63,8 +63,10 @@ std::string Numbers(const FindingPlot& plot) {
                       : std::vector<std::string>{"", plot.x_label, plot.y_label, "95 %"}};
   for (const PlotSeries& series : plot.series) {
     for (const PlotPoint& point : series.points) {
-      const std::string gap = series.name.empty() || point.label.empty() ? "" : ": ";
-      std::vector<std::string> row = {series.name + gap + point.label};
+      const bool says_both =
+          !series.name.empty() && !point.label.empty() && series.name != point.label;
+      const std::string& one = series.name.empty() ? point.label : series.name;
+      std::vector<std::string> row = {says_both ? series.name + ": " + point.label : one};
       if (!bars) row.push_back(ShowNumber(point.x));
       row.push_back(ShowNumber(point.y));
       row.push_back(point.interval ? fmt::format("{} to {}", ShowNumber(point.interval->first),

@@ -45,11 +45,11 @@ void Show(const Row& row, FindingTable& table, FindingPlot& plot) {
 }  // namespace
 
 Finding StateRetrieval() {
-  return {.claim = "A small model with precise retrieval beats a several times larger one without.",
+  return {.claim = "A small model with precise retrieval beats a several times larger one without",
           .hypothesis =
-              "Of the questions that the data answers, the small model with what a "
+              "of the questions that the data answers, the small model with what a "
               "search finds scores more F1 than the large one by itself, neither "
-              "abstaining: the difference is above 0 points.",
+              "abstaining: the difference is above 0 points",
           .data =
               "Questions of --data, half of them answerable, drawn by the seed; a library of "
               "all its paragraphs.",

@@ -223,11 +223,11 @@ FindingTable RoutesOf(const MixedWork& work) {
 }  // namespace
 
 Finding StateRoutedWork() {
-  return {.claim = "Routing by intent beats one model for everything.",
+  return {.claim = "Routing by intent beats one model for everything",
           .hypothesis =
-              "Of mixed messages the router with the small model in the right mode "
+              "of mixed messages the router with the small model in the right mode "
               "handles more rightly than the large one with one prompt (the difference "
-              "is above 0 points), and takes less machine time (below 1 of it).",
+              "is above 0 points), and takes less machine time (below 1 of it)",
           .data =
               "In equal parts: questions of --data, half of them answerable, forms made of it, "
               "and messages of --intents that are to be refused; a third of --limit each.",
