@@ -80,7 +80,8 @@ Result<json::value> SearchIn(const ClaimSetup& setup, const std::filesystem::pat
                              const ClaimLibrary& searched, std::span<PassageQuestion> questions) {
   Library library = TRY(Library::Open(folder, LibraryMode::kWrite));
   TRY(searched.fill(library));
-  const std::unique_ptr<VectorSearch> vectors = TRY(EmbedAll(setup, library));
+  std::unique_ptr<VectorSearch> vectors;
+  if (!searched.by_words) vectors = TRY(EmbedAll(setup, library));
   TRY(RetrievePassages({library, vectors.get()}, questions));
   json::array found;
   for (const PassageQuestion& question : questions) {
@@ -154,8 +155,9 @@ Result<ClaimLibrary> LibraryOf(const ClaimSetup& setup, std::span<const PassageQ
 
 Result<void> FindPassages(const ClaimSetup& setup, std::string_view name,
                           const ClaimLibrary& searched, std::span<PassageQuestion> questions) {
+  const std::string embedder = searched.by_words ? std::string() : TRY(DigestOfEmbedder(setup));
   const json::object key = {{"library", searched.digest},
-                            {"embedder", TRY(DigestOfEmbedder(setup))},
+                            {"embedder", embedder},
                             {"questions", DigestOfQuestions(questions)}};
   const json::value found = TRY(Kept(setup, fmt::format("passages-{}", name), key,
                                      [&] { return Search(setup, searched, questions); }));

@@ -32,6 +32,7 @@ Result<std::vector<PassageQuestion>> ReadClaimData(const ClaimSetup& setup);
 struct ClaimLibrary {
   std::string digest;  // of what `fill` puts into it
   std::function<Result<void>(Library&)> fill;
+  bool by_words = false;  // whatever embedder there is
 };
 // All passages of `data`, which was read from the file and outlives the library.
 Result<ClaimLibrary> LibraryOf(const ClaimSetup& setup, std::span<const PassageQuestion> data);

@@ -71,7 +71,9 @@ ClaimLibrary LibraryOf(std::span<const std::string> pages, std::string_view medi
   Sha256 digest;
   for (const std::string& page : pages) digest.Update(Sha256::HexOf(page));
   return {.digest = fmt::format("{} {}", media_type, digest.Hex()),
-          .fill = [=](Library& library) { return PutPages(library, pages, media_type); }};
+          .fill = [=](Library& library) { return PutPages(library, pages, media_type); },
+          // Vectors of markup take minutes, and say nothing that words do not.
+          .by_words = true};
 }
 
 Result<std::vector<GroundingOutcome>> ReadPages(const ClaimSetup& setup,

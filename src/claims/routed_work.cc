@@ -289,13 +289,10 @@ Result<void> TestRoutedWork(const ClaimSetup& setup, Finding& finding) {
   JudgeRoutedWork(routed, one_model, finding);
   finding.tables.push_back(RoutesOf(work));
   finding.caveats = {
-      "Three kinds that are easy to tell apart, in equal parts: the gain is that of the modes more "
-      "than of fine routing, and with fewer refusals it is less.",
-      "The one model is plainly prompted, without calibration or schema; with them it would be "
-      "routed work as well.",
+      "Three kinds that are easy to tell apart, in equal parts: most is gained by the modes.",
+      "The one model is plainly prompted; with a calibration or a schema it would be routed work.",
       "A message that was sent to the wrong place counts as wrong and costs what others there do.",
-      "The threshold of abstaining is the best for these very questions; what it holds against it "
-      "is learnt from other articles.",
+      "The threshold of abstaining is the best for these very questions.",
       "What the search takes is in neither's machine time."};
   finding.commands = {"kinglet eval intents --train FILE",
                       fmt::format("kinglet eval claims g --small SMALL --large LARGE --data FILE "
