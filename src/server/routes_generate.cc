@@ -239,14 +239,16 @@ void GenerateInTurn(Server& server, const Call& call, json::object body, const s
   if (!first.accepted && !gone->load()) {
     *lease = ModelLease();  // there may be room for one alone
     body["model"] = then;
+    const auto fail = [&](const ApiError& error) {
+      call.admission->CountTokens(first.result.prompt_tokens + choice.tokens);
+      ReplyError(call, error);
+    };
     acquired = AcquireWriter(server, body);
-    if (acquired) {
-      *lease = *std::move(acquired);
-      parsed = ParseChatCompletion(body, (*lease)->name(), *(*lease)->engine());
-      if (parsed) return Run(server, call, std::move(parsed), lease, std::move(first));
-    }
-    call.admission->CountTokens(first.result.prompt_tokens + choice.tokens);
-    return ReplyError(call, acquired ? parsed.error() : acquired.error());
+    if (!acquired) return fail(acquired.error());
+    *lease = *std::move(acquired);
+    parsed = ParseChatCompletion(body, (*lease)->name(), *(*lease)->engine());
+    if (!parsed) return fail(parsed.error());
+    return Run(server, call, std::move(parsed), lease, std::move(first));
   }
   GenerationOutcome outcome{
       .choices = {choice}, .client_gone = gone->load(), .valid = first.accepted};
