@@ -206,14 +206,7 @@ Result<std::vector<GroundingOutcome>> AskModel(const ClaimSetup& setup, Part mod
 
 std::vector<AnswerScore> ScoresWithAbstaining(std::span<const GroundingOutcome> read) {
   const Confidences confidences = CrossFit(read);
-  const double threshold = BestThreshold(read, confidences.right);
-  return MeasureGrounding(read, confidences, threshold).scores.front().scores;
-}
-
-bool IsAnswerFound(const GroundingOutcome& outcome) {
-  return std::ranges::any_of(*outcome.question->passages, [&](const Passage& passage) {
-    return HoldsAnswer(passage.text, outcome.question->answers);
-  });
+  return ScoresAbove(read, confidences, BestThreshold(read, confidences.right));
 }
 
 Result<std::unique_ptr<Engine>> OpenToAsk(const ClaimSetup& setup, Part model) {

@@ -57,9 +57,6 @@ Result<std::vector<GroundingOutcome>> AskModel(const ClaimSetup& setup, Part mod
 // of other documents has it.
 std::vector<AnswerScore> ScoresWithAbstaining(std::span<const GroundingOutcome> read);
 
-// Whether the words of a gold answer stand in what the search found.
-bool IsAnswerFound(const GroundingOutcome& outcome);
-
 // An engine that holds some questions and their passages at once.
 Result<std::unique_ptr<Engine>> OpenToAsk(const ClaimSetup& setup, Part model);
 

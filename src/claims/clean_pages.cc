@@ -110,10 +110,9 @@ struct Arm {
   std::vector<double> f1, found, quoted, tokens, seconds;
 
   explicit Arm(std::span<const GroundingOutcome> outcomes) {
-    constexpr double kMsPerSecond = 1000;
     for (const GroundingOutcome& outcome : outcomes) {
       f1.push_back(outcome.score.f1);
-      found.push_back(IsAnswerFound(outcome) ? 1 : 0);
+      found.push_back(outcome.is_answer_found() ? 1 : 0);
       quoted.push_back(outcome.is_quoted() ? 1 : 0);
       tokens.push_back(outcome.cost.computed_tokens);
       seconds.push_back(outcome.cost.machine_ms / kMsPerSecond);

@@ -16,8 +16,6 @@
 namespace kinglet {
 namespace {
 
-constexpr double kRightF1 = 0.5;
-constexpr double kMsPerSecond = 1000;
 constexpr double kGiga = 1e9;
 constexpr double kFlopsPerWeight = 2;  // of a token: a product and a sum
 

@@ -30,10 +30,7 @@ std::vector<double> Column(std::span<const FormReply> replies, Measure measure) 
 double Valid(const FormReply& reply) { return reply.score.is_valid ? 1 : 0; }
 double ValidInside(const FormReply& reply) { return reply.score.is_valid_inside ? 1 : 0; }
 double FieldF1(const FormReply& reply) { return reply.score.f1; }
-double Seconds(const FormReply& reply) {
-  constexpr double kMsPerSecond = 1000;
-  return reply.cost.machine_ms / kMsPerSecond;
-}
+double Seconds(const FormReply& reply) { return reply.cost.machine_ms / kMsPerSecond; }
 
 }  // namespace
 

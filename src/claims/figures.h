@@ -9,6 +9,8 @@
 
 namespace kinglet {
 
+inline constexpr double kMsPerSecond = 1000;
+
 Figure Plain(const Estimate& estimate, std::string unit = "");
 // Of a difference of shares: in hundredths.
 Figure Points(const Estimate& estimate);

@@ -72,7 +72,7 @@ void JudgeRetrieval(std::span<const GroundingOutcome> small,
     all.Add(small[i], abstaining[i].f1, of_large);
     if (!small[i].is_answerable()) continue;
     answerable.Add(small[i], abstaining[i].f1, of_large);
-    for (Row* const row : {&answered, IsAnswerFound(small[i]) ? &found : &missed}) {
+    for (Row* const row : {&answered, small[i].is_answer_found() ? &found : &missed}) {
       row->Add(small[i], small[i].score.f1, of_large);
     }
   }

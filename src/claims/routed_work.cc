@@ -17,8 +17,6 @@
 namespace kinglet {
 namespace {
 
-constexpr double kRightF1 = 0.5;
-constexpr double kMsPerSecond = 1000;
 constexpr int kMaxTokens = 200;  // as forms need them: who answers all does not know which is one
 
 struct Kind {

@@ -39,6 +39,8 @@ struct AnswerCost {
 
 int ComputedTokens(const GenerationResult& result);
 
+inline constexpr double kRightF1 = 0.5;  // from which on an answer counts as right
+
 // What came of one question.
 struct GroundingOutcome {
   const PassageQuestion* question = nullptr;
@@ -54,12 +56,14 @@ struct GroundingOutcome {
 
   bool is_answerable() const { return !question->answers.empty(); }
   // As a span, of an answerable question.
-  bool is_right() const { return is_answerable() && score.f1 >= 0.5; }
+  bool is_right() const { return is_answerable() && score.f1 >= kRightF1; }
   // The quote says it, or most of it where the answer is a text of its own.
   bool is_quoted() const {
     return is_answerable() && (HoldsAnswer(quote, question->answers) ||
-                               ScoreAnswer(quote, question->answers).f1 >= 0.5);
+                               ScoreAnswer(quote, question->answers).f1 >= kRightF1);
   }
+  // Some passage holds the words of a gold answer.
+  bool is_answer_found() const;
   ConfidenceFeatures features(const Probe& probe) const {
     return FeaturesOf(reading, coverage, probe);
   }
@@ -95,6 +99,10 @@ Calibration Calibrate(std::span<const GroundingOutcome> outcomes);
 
 // Of P(right): what serves best, in F1, all questions of other groups.
 double BestThreshold(std::span<const GroundingOutcome> outcomes, std::span<const double> right);
+
+// What Kinglet's answers score, one abstained from as none. threshold: of P(right).
+std::vector<AnswerScore> ScoresAbove(std::span<const GroundingOutcome> outcomes,
+                                     const Confidences& confidences, double threshold);
 
 // What a system's answers score, an answer of none included.
 struct SystemScores {

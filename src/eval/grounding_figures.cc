@@ -134,10 +134,10 @@ bool WasAsked(const Judged& all, Said said) {
   return !all.outcomes.empty() && (all.outcomes.front().*said).has_value();
 }
 
-SystemScores KingletScores(const Judged& all) {
-  SystemScores kinglet{.system = "kinglet"};
-  for (std::size_t i = 0; i < all.outcomes.size(); ++i) kinglet.scores.push_back(all.Scored(i));
-  return kinglet;
+std::vector<AnswerScore> ScoresOf(const Judged& all) {
+  std::vector<AnswerScore> scores;
+  for (std::size_t i = 0; i < all.outcomes.size(); ++i) scores.push_back(all.Scored(i));
+  return scores;
 }
 
 SystemScores ScoresOfSaid(const Judged& all, const char* system, Said said) {
@@ -270,11 +270,7 @@ json::object BestSentenceFigures(const Judged& all) {
 json::object RetrievalFigures(const Judged& all) {
   const auto counts = [&](std::size_t i) { return all.is_answerable[i]; };
   std::vector<bool> holds;
-  for (const GroundingOutcome& outcome : all.outcomes) {
-    holds.push_back(std::ranges::any_of(*outcome.question->passages, [&](const Passage& passage) {
-      return HoldsAnswer(passage.text, outcome.question->answers);
-    }));
-  }
+  for (const GroundingOutcome& outcome : all.outcomes) holds.push_back(outcome.is_answer_found());
   SystemFigures figures(all.outcomes.size());
   figures.Add("gold_retrieved", [&](Indices some) {
     return Share(some, counts,
@@ -345,10 +341,21 @@ double BestThreshold(std::span<const GroundingOutcome> outcomes, std::span<const
   return threshold;
 }
 
+bool GroundingOutcome::is_answer_found() const {
+  return std::ranges::any_of(*question->passages, [&](const Passage& passage) {
+    return HoldsAnswer(passage.text, question->answers);
+  });
+}
+
+std::vector<AnswerScore> ScoresAbove(std::span<const GroundingOutcome> outcomes,
+                                     const Confidences& confidences, double threshold) {
+  return ScoresOf(Judged(outcomes, confidences, threshold));
+}
+
 GroundingResult MeasureGrounding(std::span<const GroundingOutcome> outcomes,
                                  const Confidences& confidences, double threshold) {
   const Judged all(outcomes, confidences, threshold);
-  GroundingResult result{.scores = {KingletScores(all)}};
+  GroundingResult result{.scores = {{.system = "kinglet", .scores = ScoresOf(all)}}};
   json::object systems = {{"kinglet", KingletFigures(all, result.scores.front())}};
   json::object paired;
   const auto add = [&](const char* system, Said said) {
