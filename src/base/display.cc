@@ -47,9 +47,9 @@ std::string EscapeForDisplay(std::string_view text, Lines lines) {
   return shown;
 }
 
-std::string EscapeForHtml(std::string_view text) {
+std::string EscapeMarkup(std::string_view text) {
   std::string escaped;
-  for (const char c : EscapeForDisplay(text)) {
+  for (const char c : text) {
     switch (c) {
       case '&':
         escaped += "&amp;";
@@ -60,14 +60,22 @@ std::string EscapeForHtml(std::string_view text) {
       case '>':
         escaped += "&gt;";
         break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
       default:
         escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string EscapeForHtml(std::string_view text) {
+  std::string escaped;
+  for (const char c : EscapeMarkup(EscapeForDisplay(text))) {
+    if (c == '"') {
+      escaped += "&quot;";
+    } else if (c == '\'') {
+      escaped += "&#39;";
+    } else {
+      escaped += c;
     }
   }
   return escaped;

@@ -21,6 +21,9 @@ enum class Lines {
 // is not UTF-8. A backslash stays as it is.
 std::string EscapeForDisplay(std::string_view text, Lines lines = Lines::kEscape);
 
+// Between the tags of HTML or XML: nothing of it is markup, and all else as it was.
+std::string EscapeMarkup(std::string_view text);
+
 // For a page: a text node or an attribute's value, with its controls made visible as above.
 std::string EscapeForHtml(std::string_view text);
 

@@ -84,27 +84,6 @@ Result<std::vector<GroundingOutcome>> ReadPages(const ClaimSetup& setup,
   return AskModel(setup, Part::kSmall, Asking::kReads, questions);
 }
 
-// As a page has it: quotes need no escape in its text.
-std::string EscapeForPage(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
 // What an arm comes to.
 struct Arm {
   std::vector<double> f1, found, quoted, tokens, seconds;
@@ -137,7 +116,7 @@ std::string PutParagraph(std::string_view html, std::string_view paragraph) {
     ends.push_back(at += kEnd.size());
   }
   const std::size_t middle = ends.empty() ? html.size() : ends[ends.size() / 2];
-  return fmt::format("{}\n<p>{}</p>\n{}", html.substr(0, middle), EscapeForPage(paragraph),
+  return fmt::format("{}\n<p>{}</p>\n{}", html.substr(0, middle), EscapeMarkup(paragraph),
                      html.substr(middle));
 }
 
