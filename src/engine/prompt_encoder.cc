@@ -5,6 +5,32 @@
 #include <utility>
 
 namespace kinglet {
+namespace {
+
+json::object Turn(std::string_view role, std::string_view content) {
+  return {{"role", role}, {"content", content}};
+}
+
+// The text of a message of that role, if it is one text.
+json::string* TextIn(json::value& message, const char* role) {
+  json::object* const fields = message.if_object();
+  if (fields == nullptr) return nullptr;
+  const json::value* const its = fields->if_contains("role");
+  json::value* const content = fields->if_contains("content");
+  if (its == nullptr || *its != role || content == nullptr) return nullptr;
+  return content->if_string();
+}
+
+void PutSystemBeforeUser(json::array& messages) {
+  if (messages.size() < 2) return;
+  const json::string* const system = TextIn(messages[0], "system");
+  json::string* const user = TextIn(messages[1], "user");
+  if (system == nullptr || user == nullptr) return;
+  user->insert(0, std::string(*system) + "\n\n");
+  messages.erase(messages.begin());
+}
+
+}  // namespace
 
 PromptEncoder::PromptEncoder(const GgufFile& file, std::unique_ptr<Tokenizer> tokenizer)
     : tokenizer_(std::move(tokenizer)) {
@@ -19,6 +45,24 @@ PromptEncoder::PromptEncoder(const GgufFile& file, std::unique_ptr<Tokenizer> to
   if (!text) return;
   template_source_ = *text;
   template_ = ChatTemplate::Parse(*text);
+  refuses_system_ = RefusesSystem();
+}
+
+bool PromptEncoder::RefusesSystem() const {
+  if (!*template_) return false;
+  const json::object system = Turn("system", "Be brief."), user = Turn("user", "Hello.");
+  return Render({user}, {}) && !Render({system, user}, {});
+}
+
+Result<RenderedPrompt> PromptEncoder::Render(json::array messages,
+                                             const ChatOptions& options) const {
+  json::object context = options.template_fields;
+  context["messages"] = std::move(messages);
+  context["add_generation_prompt"] = options.add_generation_prompt;
+  context["bos_token"] = bos_name_;
+  context["eos_token"] = eos_name_;
+  if (!options.tools.empty()) context["tools"] = options.tools;
+  return (*template_)->Render(context);
 }
 
 Result<std::vector<TokenId>> PromptEncoder::EncodeMessages(json::array messages,
@@ -28,13 +72,8 @@ Result<std::vector<TokenId>> PromptEncoder::EncodeMessages(json::array messages,
                  "the model has no chat template; it can only continue a text");
   }
   if (!*template_) return std::unexpected(template_->error());
-  json::object context = options.template_fields;
-  context["messages"] = std::move(messages);
-  context["add_generation_prompt"] = options.add_generation_prompt;
-  context["bos_token"] = bos_name_;
-  context["eos_token"] = eos_name_;
-  if (!options.tools.empty()) context["tools"] = options.tools;
-  const RenderedPrompt prompt = TRY((*template_)->Render(context));
+  if (refuses_system_) PutSystemBeforeUser(messages);
+  const RenderedPrompt prompt = TRY(Render(std::move(messages), options));
   EncodeOptions encode;
   encode.parse_special = true;
   encode.literal = prompt.literal;

@@ -39,8 +39,9 @@ class PromptEncoder {
   }
 
   // messages: objects with role and content, and what else the template reads. Contents can never
-  // become control tokens. kInvalidInput where the file has no chat template, or the template
-  // refuses the messages.
+  // become control tokens. A system message goes before the user's first where the template refuses
+  // one, as Gemma 2's and Mistral 7B's do. kInvalidInput where the file has no chat template, or
+  // the template refuses the messages.
   Result<std::vector<TokenId>> EncodeMessages(json::array messages,
                                               const ChatOptions& options = {}) const;
   // Text as a prompt of its own: with the BOS token where the model wants one. No control tokens
@@ -48,10 +49,14 @@ class PromptEncoder {
   std::vector<TokenId> EncodePrompt(std::string_view text) const;
 
  private:
+  Result<RenderedPrompt> Render(json::array messages, const ChatOptions& options) const;
+  bool RefusesSystem() const;
+
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string_view template_source_;              // of the file, which outlives this
   std::optional<Result<ChatTemplate>> template_;  // nothing: the file has none
   std::string bos_name_, eos_name_;               // as templates ask for them
+  bool refuses_system_ = false;                   // the template does
 };
 
 }  // namespace kinglet
