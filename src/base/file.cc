@@ -7,8 +7,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <utility>
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -16,6 +18,8 @@
 
 namespace kinglet {
 namespace {
+
+constexpr int kTemporaryNames = 100;  // that are tried
 
 // Does not wait for a writer where the path names a pipe, which is refused afterwards.
 int OpenForReading(const std::filesystem::path& path) {
@@ -168,11 +172,27 @@ Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_
   return content;
 }
 
-Result<ReplacementFile> ReplacementFile::Begin(const std::filesystem::path& path) {
-  std::string temporary = path.string() + ".tmp.XXXXXX";
-  FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd.is_open()) return ErrnoError(path, "create a file beside it");
-  return ReplacementFile(path, std::move(temporary), std::move(fd));
+Result<ReplacementFile> ReplacementFile::Begin(const std::filesystem::path& given) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(given, error);
+  const std::filesystem::path path = error ? given : real;
+  struct stat there{};
+  const bool is_there = stat(path.c_str(), &there) == 0;
+  if (is_there && !S_ISREG(there.st_mode)) {
+    FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd.is_open()) return ErrnoError(path, "write it");
+    return ReplacementFile(path, "", std::move(fd));
+  }
+  // As any new file, it may be read by whom the umask lets.
+  for (int attempt = 0; attempt < kTemporaryNames; ++attempt) {
+    std::string temporary = fmt::format("{}.tmp.{:08x}", path.string(), std::random_device()());
+    FileDescriptor fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (!fd.is_open() && errno == EEXIST) continue;
+    if (!fd.is_open()) break;
+    if (is_there) fchmod(fd.get(), there.st_mode & 07777U);
+    return ReplacementFile(path, std::move(temporary), std::move(fd));
+  }
+  return ErrnoError(path, "create a file beside it");
 }
 
 ReplacementFile::ReplacementFile(std::filesystem::path path, std::string temporary,
@@ -199,6 +219,7 @@ Result<void> ReplacementFile::Append(std::string_view content) {
 }
 
 Result<void> ReplacementFile::Finish() {
+  if (temporary_.empty()) return {};
   if (fsync(fd_.get()) != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) {
     return ErrnoError(path_, "replace it");
   }

@@ -87,7 +87,8 @@ Result<void> ReadAt(const FileDescriptor& fd, std::uint64_t offset, std::span<st
 Result<std::string> ReadFile(const std::filesystem::path& path, std::size_t max_bytes);
 
 // A file that takes the place of path once it is whole: it is written beside it, synced, then
-// renamed, and a reader sees the old file or the new one. Without Finish nothing is left of it.
+// renamed, and a reader sees the old file or the new one. Without Finish nothing is left of it. A
+// link stays one, and a file keeps who may read it. A device or a pipe is written as it is.
 class ReplacementFile {
  public:
   static Result<ReplacementFile> Begin(const std::filesystem::path& path);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -54,6 +55,29 @@ TEST_F(FileTest, LeavesTheOldFileUntilTheNewOneIsWhole) {
   EXPECT_EQ(ReadFile(folder_ / "f", 10).value(), "new");
   const std::filesystem::directory_iterator entries(folder_);
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
+}
+
+TEST_F(FileTest, ALinkStaysOneAndAFileKeepsWhoMayReadIt) {
+  using std::filesystem::perms;
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "f", "old"));
+  std::filesystem::permissions(folder_ / "f", perms::owner_read | perms::owner_write);
+  std::filesystem::create_symlink("f", folder_ / "link");
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "link", "new"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_EQ(ReadFile(folder_ / "f", 10).value(), "new");
+  EXPECT_EQ(std::filesystem::status(folder_ / "f").permissions(),
+            perms::owner_read | perms::owner_write);
+}
+
+TEST_F(FileTest, APipeIsWrittenAsItIs) {
+  const std::filesystem::path pipe = folder_ / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const FileDescriptor reader(open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_TRUE(WriteFileAtomic(pipe, "told"));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  std::string told(4, '\0');
+  EXPECT_EQ(read(reader.get(), told.data(), told.size()), 4);
+  EXPECT_EQ(told, "told");
 }
 
 TEST_F(FileTest, NamesTheTrouble) {

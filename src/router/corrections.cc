@@ -87,14 +87,7 @@ Result<void> KeepCorrections(const Corrections& corrections, const std::filesyst
   TRY(CheckExamples(intents, file.string()));
   std::string text = TRY(ReadFile(intents.examples_file, kMaxFileBytes));
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
-  // A link stays one, and who may read the file may still.
-  std::error_code error;
-  const std::filesystem::path written = std::filesystem::canonical(intents.examples_file, error);
-  if (error) return Error(StatusCode::kFailed, "{}: {}", intents.examples_file, error.message());
-  const auto permissions = std::filesystem::status(written, error).permissions();
-  TRY(WriteFileAtomic(written, text + lines));
-  if (!error) std::filesystem::permissions(written, permissions, error);
-  return {};
+  return WriteFileAtomic(intents.examples_file, text + lines);
 }
 
 json::object ToJson(const Corrections& corrections) {
