@@ -2,12 +2,53 @@
 // The wrapper in which Boost.JSON's errors end.
 #include "base/json.h"
 
+#include <cmath>
+
 #include <boost/json/serialize.hpp>
 #include <boost/json/stream_parser.hpp>
 
 #include "base/utf8.h"
 
 namespace kinglet {
+namespace {
+
+// Boost writes 0.5 as 5E-1, which nobody would, and which a model is not to read either.
+void WriteNumber(double number, std::string& out) {
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
+  const std::string digits = fmt::format("{}", number);  // the fewest that read as the same
+  out += digits;
+  if (digits.find_first_of(".e") == std::string::npos) out += ".0";
+}
+
+void Write(const json::value& value, std::string& out) {
+  if (value.is_double()) return WriteNumber(value.get_double(), out);
+  if (const json::array* const array = value.if_array()) {
+    out += '[';
+    for (const json::value& one : *array) {
+      if (&one != array->data()) out += ',';
+      Write(one, out);
+    }
+    out += ']';
+    return;
+  }
+  if (const json::object* const object = value.if_object()) {
+    out += '{';
+    for (const auto& member : *object) {
+      if (&member != object->begin()) out += ',';
+      out += json::serialize(member.key());
+      out += ':';
+      Write(member.value(), out);
+    }
+    out += '}';
+    return;
+  }
+  out += json::serialize(value);
+}
+
+}  // namespace
 
 Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.max_bytes) {
@@ -28,7 +69,8 @@ Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits) {
 }
 
 std::string ToJson(const json::value& value) {
-  const std::string bytes = json::serialize(value);
+  std::string bytes;
+  Write(value, bytes);
   if (IsUtf8(bytes)) return bytes;
   std::string text;  // outside of strings all is ASCII
   for (std::string_view left = bytes; !left.empty();) {

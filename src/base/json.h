@@ -26,7 +26,8 @@ struct JsonLimits {
 // JSON.
 Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits = {});
 
-// Compact JSON on one line. Bytes of a string that are not UTF-8 come out as U+FFFD.
+// Compact JSON on one line. Bytes of a string that are not UTF-8 come out as U+FFFD, numbers that
+// are not finite as null.
 std::string ToJson(const json::value& value);
 
 // A member of an object, or null where there is none or the value is no object.

@@ -2,6 +2,8 @@
 // JSON: limits and errors as values.
 #include "base/json.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace kinglet {
@@ -9,9 +11,19 @@ namespace {
 
 TEST(Json, RoundTrips) {
   const json::value value = ParseJson(R"({"a":[1,2.5,"\u00e9"],"b":null})").value();
-  EXPECT_EQ(ToJson(value), "{\"a\":[1,2.5E0,\"\u00e9\"],\"b\":null}");
+  EXPECT_EQ(ToJson(value), "{\"a\":[1,2.5,\"\u00e9\"],\"b\":null}");
   EXPECT_NE(Find(value, "a"), nullptr);
   EXPECT_EQ(Find(value, "c"), nullptr);
+}
+
+TEST(Json, WritesNumbersAsPeopleDo) {
+  const json::value value = {0.5, -1.0, 100.0, 1e300, 2.5e-7, 3, -4, 0.1, std::nan(""), true};
+  const std::string text = ToJson(value);
+  EXPECT_EQ(text, "[0.5,-1.0,100.0,1e+300,2.5e-07,3,-4,0.1,null,true]");
+  const json::value read = ParseJson(text).value();
+  EXPECT_TRUE(read.at(2).is_double()) << "a whole one stays what it was";
+  EXPECT_EQ(read.at(3).get_double(), 1e300);
+  EXPECT_EQ(ToJson({{"a", json::object{{"b", json::array{}}}}}), "{\"a\":{\"b\":[]}}");
 }
 
 TEST(Json, WritesValidUtf8WhateverAStringHolds) {
