@@ -18,8 +18,13 @@ std::optional<std::uint64_t> ReadNumber(const std::filesystem::path& file) {
   return value;
 }
 
-bool IsPackage(const std::string& name) {
-  return name.starts_with("intel-rapl:") && std::ranges::count(name, ':') == 1;
+// A domain may stand beside the packages that counts them a second time: psys, the whole platform.
+bool IsPackage(const std::filesystem::path& domain) {
+  const std::string name = domain.filename().string();
+  if (!name.starts_with("intel-rapl:") || std::ranges::count(name, ':') != 1) return false;
+  std::string what;
+  std::ifstream(domain / "name") >> what;
+  return what.empty() || what.starts_with("package");
 }
 
 }  // namespace
@@ -28,7 +33,7 @@ EnergyMeter::EnergyMeter(const std::filesystem::path& root) {
   std::error_code error;
   for (std::filesystem::directory_iterator it(root, error), end; !error && it != end;
        it.increment(error)) {
-    if (!IsPackage(it->path().filename().string())) continue;
+    if (!IsPackage(it->path())) continue;
     const auto start = ReadNumber(it->path() / "energy_uj");
     const auto range = ReadNumber(it->path() / "max_energy_range_uj");
     if (start && range) counters_.push_back({it->path() / "energy_uj", *start, *range});

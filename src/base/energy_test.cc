@@ -37,6 +37,19 @@ TEST_F(EnergyTest, AddsPackagesAndLeavesTheirPartsOut) {
   EXPECT_DOUBLE_EQ(meter.Joules().value(), 2.5);
 }
 
+TEST_F(EnergyTest, CountsNothingTwice) {
+  const std::pair<const char*, const char*> domains[] = {
+      {"intel-rapl:0", "package-0"}, {"intel-rapl:1", "psys"}, {"intel-rapl:2", "package-1"}};
+  for (const auto& [domain, name] : domains) {
+    Write(domain, "name", name);
+    Write(domain, "energy_uj", "0");
+    Write(domain, "max_energy_range_uj", "10000000");
+  }
+  EnergyMeter meter(root_);
+  for (const auto& [domain, name] : domains) Write(domain, "energy_uj", "1000000");
+  EXPECT_DOUBLE_EQ(meter.Joules().value(), 2);
+}
+
 TEST_F(EnergyTest, FollowsACounterThatWraps) {
   Write("intel-rapl:0", "energy_uj", "9000000");
   Write("intel-rapl:0", "max_energy_range_uj", "10000000");
