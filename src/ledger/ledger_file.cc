@@ -3,8 +3,10 @@
 // of every kind, 3 those of cascades too.
 #include "ledger/ledger_file.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/utf8.h"
 #include "knowledge/personal_data.h"
@@ -130,10 +132,15 @@ Result<void> Prepare(Database& database, bool keep_text) {
 }  // namespace
 
 std::string KeptText(std::string_view text) {
-  // Before what is personal is looked for: what was cut in two is found no more, and is no more
-  // than a part.
+  constexpr std::size_t kBeyond = 512;  // what is cut in two is found as a whole, and left out
+  text = Utf8Beginning(text, kMaxTextBytes + kBeyond);
+  std::vector<PersonalData> found = FindPersonalData(text);
   text = Utf8Beginning(text, kMaxTextBytes);
-  return MaskPersonalData(text, FindPersonalData(text));
+  for (const PersonalData& one : found) {
+    if (one.range.end > text.size()) text = text.substr(0, std::min(text.size(), one.range.begin));
+  }
+  std::erase_if(found, [&](const PersonalData& one) { return one.range.end > text.size(); });
+  return MaskPersonalData(text, found);
 }
 
 Result<Database> OpenLedgerFile(const std::filesystem::path& file, bool keep_text) {

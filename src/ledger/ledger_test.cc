@@ -233,6 +233,15 @@ TEST_F(LedgerTest, KeepsTextWhereAskedAndMasksIt) {
   EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("ann@example.org")));
 }
 
+TEST_F(LedgerTest, WhatIsPersonalIsNotCutInTwo) {
+  constexpr std::size_t kKept = 16384;
+  LedgerEntry entry = MakeEntry(1);
+  entry.question = std::string(kKept - 9, 'x') + " ann@example.org and so on";
+  ASSERT_TRUE(Open(/*keep_text=*/true).Record(entry));
+  EXPECT_EQ(Open().Latest(1).value()[0].question, std::string(kKept - 9, 'x') + ' ');
+  EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("ann@")));
+}
+
 TEST_F(LedgerTest, TellsWhatWasTakenForSomethingElse) {
   Ledger ledger = Open(/*keep_text=*/true);
   const auto record = [&](const char* question, std::optional<std::string> intent) {
