@@ -2,6 +2,7 @@
 // The one place where a share becomes points.
 #include "claims/figures.h"
 
+#include <cmath>
 #include <utility>
 
 namespace kinglet {
@@ -27,9 +28,10 @@ Figure Points(const Estimate& estimate) {
 std::string ShowEstimate(const Estimate& estimate) { return ShowFigure(Plain(estimate)); }
 
 PlotPoint Bar(std::string label, const Estimate& estimate) {
-  return {.label = std::move(label),
-          .y = estimate.mean,
-          .interval = std::pair(estimate.low, estimate.high)};
+  PlotPoint point{.label = std::move(label), .y = estimate.mean};
+  const bool has_ends = std::isfinite(estimate.low) && std::isfinite(estimate.high);
+  if (has_ends) point.interval = {estimate.low, estimate.high};
+  return point;
 }
 
 }  // namespace kinglet

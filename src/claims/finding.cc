@@ -2,6 +2,7 @@
 // The rule of verdicts: a claim is held or refuted only where its whole interval lies on one side.
 #include "claims/finding.h"
 
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -51,6 +52,7 @@ std::string ShowFigure(const Figure& figure) {
   if (!figure.unit.empty()) text += ' ' + figure.unit;
   if (!figure.interval) return text;
   const auto& [low, high] = *figure.interval;
+  if (!std::isfinite(low) || !std::isfinite(high)) return text + " (no interval)";
   return text + fmt::format(" ({} to {})", ShowNumber(low), ShowNumber(high));
 }
 

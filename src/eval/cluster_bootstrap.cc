@@ -30,6 +30,15 @@ Estimate Clusters::EstimateMean(std::span<const double> values) const {
   return EstimateOfSums(columns, [](std::span<const double> sums) { return sums[0] / sums[1]; });
 }
 
+std::vector<double> Clusters::Sums(std::span<const double> values) const {
+  std::vector<double> sums;
+  for (const std::vector<std::size_t>& members : members_) {
+    double& sum = sums.emplace_back(0);
+    for (const std::size_t i : members) sum += values[i];
+  }
+  return sums;
+}
+
 Estimate Clusters::EstimateOfSums(
     std::span<const std::vector<double>> columns,
     const std::function<double(std::span<const double> sums)>& figure) const {

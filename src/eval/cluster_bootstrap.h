@@ -20,9 +20,11 @@ class Clusters {
   explicit Clusters(std::span<const std::string> groups);
 
   std::size_t size() const { return members_.size(); }
-  // The mean over all questions, and its interval. The same samples each time, so that differences
-  // of two systems are paired.
+  // The mean over all questions, and its interval, which has no ends where there is one group. The
+  // same samples each time, so that differences of two systems are paired.
   Estimate EstimateMean(std::span<const double> values) const;
+  // Of each group, in the order of their first questions.
+  std::vector<double> Sums(std::span<const double> values) const;
   // A figure of the columns' sums over all questions, likewise.
   Estimate EstimateOfSums(std::span<const std::vector<double>> columns,
                           const std::function<double(std::span<const double> sums)>& figure) const;

@@ -135,7 +135,12 @@ Result<std::vector<MetricChange>> CompareOutcomes(const OutcomeTable& old_run,
       ++(after[i] > before[i] ? change.better : after[i] < before[i] ? change.worse : change.same);
     }
     change.points = clusters.EstimateMean(points);
-    change.p = SignTest(change.better, change.worse);
+    const std::vector<double> of_groups = clusters.Sums(points);
+    const auto more = [&](auto is) {
+      return static_cast<std::size_t>(std::ranges::count_if(of_groups, is));
+    };
+    change.p = SignTest(more([](double sum) { return sum > 0; }),
+                        more([](double sum) { return sum < 0; }));
     changes.push_back(std::move(change));
   }
   if (changes.empty()) return Error(StatusCode::kInvalidInput, "the files share no metric");

@@ -36,8 +36,8 @@ struct MetricChange {
   double new_mean = 0;
   Estimate points;                              // new - old, in points (hundredths)
   std::size_t better = 0, worse = 0, same = 0;  // questions
-  // How likely so uneven a split of better and worse is by chance: the exact two-sided sign test,
-  // which for scores of 0 and 1 is McNemar's exact test.
+  // How likely so uneven a split of groups that are better and worse is by chance: the exact
+  // two-sided sign test, which for scores of 0 and 1, each question alone, is McNemar's exact test.
   double p = 1;
 };
 

@@ -60,6 +60,16 @@ TEST(OutcomeCompareTest, CountsQuestionsInPairs) {
   EXPECT_NEAR(change.p, 2 * (1 + 4) / 16.0, 1e-12);
 }
 
+TEST(OutcomeCompareTest, OneGroupTellsNothingOfOthers) {
+  const auto changes = CompareOutcomes(Parsed(Outcomes(std::vector<int>(50, 1), 50)),
+                                       Parsed(Outcomes(std::vector<int>(50, 0), 50)));
+  ASSERT_TRUE(changes) << changes.error().message();
+  EXPECT_EQ(changes->front().worse, 50U);
+  EXPECT_TRUE(std::isinf(changes->front().points.high));
+  EXPECT_EQ(changes->front().p, 1) << "of one group that is worse";
+  EXPECT_FALSE(Breaks(changes->front(), ParseChangeBound("em<0").value()));
+}
+
 TEST(OutcomeCompareTest, SignTestIsThatOfTheBinomial) {
   EXPECT_EQ(SignTest(0, 0), 1);
   EXPECT_EQ(SignTest(5, 5), 1);

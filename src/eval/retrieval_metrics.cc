@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -49,6 +50,11 @@ Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
   std::vector<std::size_t> indices(count);
   std::iota(indices.begin(), indices.end(), std::size_t{0});
   Estimate estimate{.mean = figure(indices)};
+  if (count == 1) {  // how another would differ is not known at all
+    estimate.high = std::numeric_limits<double>::infinity();
+    estimate.low = -estimate.high;
+    return estimate;
+  }
   std::mt19937_64 draw(seed);
   std::vector<double> figures;
   for (int i = 0; i < kSamples; ++i) {

@@ -31,7 +31,8 @@ struct Estimate {
 };
 
 // A figure of `count` questions, and percentiles of the same over 2,000 samples of them drawn by
-// the seed (Efron's bootstrap). figure: of the questions with these indices, of 0..count-1.
+// the seed (Efron's bootstrap), infinitely far apart for one question. figure: of the questions
+// with these indices, of 0..count-1.
 Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
                         const std::function<double(std::span<const std::size_t>)>& figure);
 

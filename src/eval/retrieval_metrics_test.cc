@@ -35,6 +35,15 @@ TEST(RetrievalMetrics, ReciprocalRankIsOfTheFirst) {
   EXPECT_DOUBLE_EQ(ReciprocalRank({}, 1), 0);
 }
 
+TEST(RetrievalMetrics, OneQuestionSaysNothingOfOthers) {
+  const Estimate one = EstimateMean(std::vector{0.5}, 1);
+  EXPECT_EQ(one.mean, 0.5);
+  EXPECT_TRUE(std::isinf(one.low) && std::isinf(one.high));
+  const Estimate two = EstimateMean(std::vector{0.5, 1.0}, 1);
+  EXPECT_EQ(two.low, 0.5);
+  EXPECT_EQ(two.high, 1);
+}
+
 TEST(RetrievalMetrics, AreThoseOfTrecEval) {
   const auto text = ReadFile(KINGLET_TEST_DATA "/retrieval_metrics.jsonl", std::size_t{1} << 20);
   ASSERT_TRUE(text) << text.error().message();
