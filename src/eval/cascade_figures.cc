@@ -3,7 +3,9 @@
 #include "eval/cascade_figures.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -130,7 +132,9 @@ double Sum(const std::vector<Outcome>& outcomes, double Outcome::* part) {
   return sum;
 }
 
-double PerPiece(double cost, double pieces) { return pieces > 0 ? cost / pieces : 0; }
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+double PerPiece(double cost, double pieces) { return pieces > 0 ? cost / pieces : kInfinity; }
 
 CascadeSystem Measure(std::string name, const std::vector<Outcome>& outcomes,
                       const std::vector<Outcome>& of_large, const Clusters& clusters) {
@@ -151,7 +155,9 @@ CascadeSystem Measure(std::string name, const std::vector<Outcome>& outcomes,
           .cost_per_useful_answer = PerPiece(cost, Sum(outcomes, &Outcome::useful)),
           .cost_per_useful_token = PerPiece(cost, Sum(outcomes, &Outcome::tokens)),
           .share_of_large = clusters.EstimateOfSums(columns, [](std::span<const double> sums) {
-            return PerPiece(PerPiece(sums[0], sums[1]), PerPiece(sums[2], sums[3]));
+            const double cost_each = PerPiece(sums[0], sums[1]);
+            // Where both have nothing useful, it is this one's cost that is asked for.
+            return std::isinf(cost_each) ? cost_each : cost_each / PerPiece(sums[2], sums[3]);
           })};
 }
 

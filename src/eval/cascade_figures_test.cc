@@ -2,6 +2,7 @@
 // Systems of a few questions, worked out by hand; and what a file of outcomes must hold.
 #include "eval/cascade_figures.h"
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,15 @@ TEST(CascadeFigures, CountsWhatIsGivenUpByItsOwnCost) {
   const CascadeFigures figures = MeasureCascade(questions, {0});
   EXPECT_DOUBLE_EQ(figures.systems[0].cost, 1);
   EXPECT_DOUBLE_EQ(figures.systems[2].cost, 0.75 * 1 + 0.25 * 4.5);
+}
+
+TEST(CascadeFigures, WhatIsNeverUsefulHasNoCost) {
+  std::vector<CascadeQuestion> questions = Questions();
+  for (CascadeQuestion& question : questions) question.small.useful = question.small.tokens = 0;
+  const CascadeSystem small = MeasureCascade(questions, {0}).systems[0];
+  EXPECT_TRUE(std::isinf(small.cost_per_useful_answer));
+  EXPECT_TRUE(std::isinf(small.cost_per_useful_token));
+  EXPECT_TRUE(std::isinf(small.share_of_large.low)) << "nothing is not the cheapest";
 }
 
 TEST(CascadeFigures, JudgesAGroupByTheOthers) {

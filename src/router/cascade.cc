@@ -74,14 +74,21 @@ double FindAcceptance(std::span<const CascadeRow> rows, const CascadeGoal& goal)
 }
 
 std::vector<double> CrossFitAcceptance(std::span<const CascadeRow> rows, const CascadeGoal& goal) {
-  std::map<std::string, double> by_group;
+  constexpr std::size_t kFolds = 5;  // of rows that belong to no group, or all to one
+  const bool is_one_group = std::ranges::all_of(
+      rows, [&](const CascadeRow& row) { return row.group == rows.front().group; });
+  const auto fold_of = [&](std::size_t i) {
+    const bool is_loose = is_one_group || rows[i].group.empty();
+    return is_loose ? std::pair(i % kFolds, std::string()) : std::pair(kFolds, rows[i].group);
+  };
+  std::map<std::pair<std::size_t, std::string>, double> by_fold;
   std::vector<double> accept;
-  for (const CascadeRow& row : rows) {
-    const auto [found, is_new] = by_group.try_emplace(row.group);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto [found, is_new] = by_fold.try_emplace(fold_of(i));
     if (is_new) {
       std::vector<CascadeRow> others;
-      for (const CascadeRow& other : rows) {
-        if (other.group != row.group) others.push_back(other);
+      for (std::size_t k = 0; k < rows.size(); ++k) {
+        if (fold_of(k) != found->first) others.push_back(rows[k]);
       }
       found->second = FindAcceptance(others, goal);
     }

@@ -48,7 +48,8 @@ CascadeOutlook OutlookOf(std::span<const CascadeRow> rows, double accept);
 // nothing, and kAcceptAll, which is the cheapest.
 double FindAcceptance(std::span<const CascadeRow> rows, const CascadeGoal& goal);
 
-// For each row, the threshold that the rows of all other groups give.
+// For each row, the threshold that the rows of all other groups give; rows without a group, and
+// those of the only one, are split into fifths.
 std::vector<double> CrossFitAcceptance(std::span<const CascadeRow> rows, const CascadeGoal& goal);
 
 }  // namespace kinglet

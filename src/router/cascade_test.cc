@@ -86,5 +86,16 @@ TEST(Cascade, LearnsNothingFromTheGroupThatIsJudged) {
   EXPECT_THAT(std::vector(accept.begin() + 5, accept.end()), ElementsAre(0.6, 0.6, 0.6, 0.6, 0.6));
 }
 
+TEST(Cascade, SplitsRowsOfOneGroupOrNone) {
+  for (const char* const group : {"a", ""}) {
+    std::vector<CascadeRow> rows;
+    for (int i = 0; i < 10; ++i) {
+      rows.push_back({.group = group, .confidence = 0.5, .small_right = 1, .large_right = 1});
+      rows.back().small_cost = rows.back().large_cost = 1;
+    }
+    EXPECT_THAT(CrossFitAcceptance(rows, {.max_loss = 0}), Each(kAcceptAll)) << group;
+  }
+}
+
 }  // namespace
 }  // namespace kinglet
