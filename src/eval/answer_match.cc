@@ -56,9 +56,7 @@ WordOverlap OverlapOf(std::vector<std::string> text, std::vector<std::string> go
           .f1 = 2 * both / static_cast<double>(text.size() + gold.size())};
 }
 
-}  // namespace
-
-std::vector<std::string> AnswerWords(std::string_view text) {
+std::vector<std::string> WordsOf(std::string_view text, bool with_articles) {
   icu::UnicodeString lower =
       icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(text.size())});
   lower.toLower(icu::Locale::getRoot());
@@ -67,7 +65,7 @@ std::vector<std::string> AnswerWords(std::string_view text) {
     const char16_t unit = lower[i];
     if (unit >= 0x80 || !IsPunctuation(static_cast<char>(unit))) plain += unit;
   }
-  plain = WithoutArticles(plain);
+  if (!with_articles) plain = WithoutArticles(plain);
   std::vector<std::string> words;
   bool in_word = false;
   for (std::int32_t i = 0; i < plain.length(); i = plain.moveIndex32(i, 1)) {
@@ -81,6 +79,12 @@ std::vector<std::string> AnswerWords(std::string_view text) {
     icu::UnicodeString(c).toUTF8String(words.back());
   }
   return words;
+}
+
+}  // namespace
+
+std::vector<std::string> AnswerWords(std::string_view text) {
+  return WordsOf(text, /*with_articles=*/false);
 }
 
 WordOverlap CompareWords(std::string_view text, std::string_view gold) {
@@ -103,9 +107,10 @@ AnswerScore ScoreAnswer(std::string_view answer, std::span<const std::string> go
 }
 
 bool HoldsAnswer(std::string_view text, std::span<const std::string> gold) {
-  const std::vector<std::string> words = AnswerWords(text);
   return std::ranges::any_of(gold, [&](const std::string& answer) {
-    const std::vector<std::string> wanted = AnswerWords(answer);
+    const bool is_article = AnswerWords(answer).empty();  // "A", of a question with choices
+    const std::vector<std::string> wanted = WordsOf(answer, is_article);
+    const std::vector<std::string> words = WordsOf(text, is_article);
     return !wanted.empty() && !std::ranges::search(words, wanted).empty();
   });
 }

@@ -138,6 +138,26 @@ constexpr Scorer kScorers[] = {
     {"regex", kRegexMetrics, kRegexOptions, false, false, Regex},
 };
 
+// Without the commas between its digits.
+std::optional<double> ParseNumber(std::string_view text) {
+  std::string digits(text);
+  std::erase(digits, ',');
+  double number = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (read.ec != std::errc() || read.ptr != digits.data() + digits.size()) return std::nullopt;
+  return number;
+}
+
+// Whether a number behind it has a minus, which is no hyphen.
+bool IsNegative(std::string_view before) {
+  for (const std::string_view minus : {"-", "\u2212"}) {
+    if (!before.ends_with(minus)) continue;
+    before.remove_suffix(minus.size());
+    return before.empty() || !IsWordByte(before.back());
+  }
+  return false;
+}
+
 }  // namespace
 
 std::span<const Scorer> Scorers() { return kScorers; }
@@ -162,16 +182,15 @@ std::optional<double> LastNumber(std::string_view text) {
            IsDigit(text[i - 2]);
   };
   while (begin > 0 && belongs(begin - 1)) --begin;
-  std::string digits;
-  const bool has_minus = begin > 0 && text[begin - 1] == '-';
-  if (has_minus && (begin == 1 || !IsWordByte(text[begin - 2]))) digits = "-";  // no hyphen
-  for (const char c : text.substr(begin, last - begin)) {
-    if (c != ',') digits += c;
+  // Points that end a sentence before it, and "12.05." of a date before its year.
+  for (std::optional<double> number; begin < last; ++begin) {
+    const bool ends_a_word = begin > 0 && (IsWordByte(text[begin - 1]) || text[begin - 1] == '.');
+    if (text[begin] == '.' && ends_a_word) continue;
+    number = ParseNumber(text.substr(begin, last - begin));
+    if (number) return IsNegative(text.substr(0, begin)) ? -*number : *number;
+    begin = std::min(text.find('.', begin), last);
   }
-  double number = 0;
-  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (read.ec != std::errc() || read.ptr != digits.data() + digits.size()) return std::nullopt;
-  return number;
+  return std::nullopt;
 }
 
 }  // namespace kinglet

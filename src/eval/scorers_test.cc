@@ -50,6 +50,8 @@ TEST(ScorersTest, ExactMatchLooksAwayFromWhatItIsTold) {
 TEST(ScorersTest, ContainsLooksForWords) {
   EXPECT_THAT(Score("contains", "It is Paris.", {"paris"}), ElementsAre(1));
   EXPECT_THAT(Score("contains", "It is Parisian.", {"paris"}), ElementsAre(0));
+  EXPECT_THAT(Score("contains", "The answer is A.", {"A"}), ElementsAre(1)) << "no article here";
+  EXPECT_THAT(Score("contains", "The answer is B.", {"A"}), ElementsAre(0));
 }
 
 TEST(ScorersTest, NumbersAreTheLastOnes) {
@@ -60,6 +62,11 @@ TEST(ScorersTest, NumbersAreTheLastOnes) {
   EXPECT_EQ(LastNumber("1, 2, 3"), 3);
   EXPECT_EQ(LastNumber("none"), std::nullopt);
   EXPECT_EQ(LastNumber(""), std::nullopt);
+  EXPECT_EQ(LastNumber("The answer is...5"), 5);
+  EXPECT_EQ(LastNumber("It is.5 indeed"), 5) << "a point ends a sentence";
+  EXPECT_EQ(LastNumber("half: .5"), 0.5);
+  EXPECT_EQ(LastNumber("on 12.05.2024"), 2024) << "no number has two points";
+  EXPECT_EQ(LastNumber("minus \u22125"), -5);
   EXPECT_THAT(Score("number", "so 72.0", {"72"}), ElementsAre(1));
   EXPECT_THAT(Score("number", "so 72.1", {"72"}), ElementsAre(0));
   EXPECT_THAT(Score("number", "so 72.1", {"72"}, {.tolerance = 0.2}), ElementsAre(1));
