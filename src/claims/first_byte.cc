@@ -4,6 +4,7 @@
 #include "claims/first_byte.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t kPrompts[] = {16, 128, 1024};
 constexpr std::size_t kJudged = 128;  // a question, and a passage whose like was read before
 constexpr double kBudgetMs = 100;
+constexpr double kSameShape = 0.05;  // of the active weights, how far off one of 8B may be
 
 constexpr DenseShape kLlama8B{32, 4096, 14336, 1024, 128256};
 constexpr DenseShape kLlama70B{80, 8192, 28672, 1024, 128256};
@@ -186,6 +188,12 @@ Result<void> TestFirstByte(const ClaimSetup& setup, Finding& finding) {
 
   Figure small = Foresee(measured, models[0].shape, kJudged);
   if (setup.has(Part::kEightBillions)) {
+    const double active = TRY(ReadShape(setup.file(Part::kEightBillions))).active();
+    if (std::abs(active / models[0].shape.active() - 1) > kSameShape) {
+      return Error(StatusCode::kUsage,
+                   "--eight-billions: a file that uses {} weights for a token, not {}",
+                   ShowCount(active), ShowCount(models[0].shape.active()));
+    }
     const Speed speed = TRY(MeasureSpeed(setup, Part::kEightBillions, kPrompts));
     const Estimate ms = EstimateMedian(speed.first_ms.at(kJudged), setup.seed);
     small = {.value = ms.mean, .interval = std::pair(ms.low, ms.high), .unit = "ms"};

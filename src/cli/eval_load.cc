@@ -140,8 +140,10 @@ Result<void> FindHighestRate(Bench& bench, double share) {
   const auto is_kept = [&](double rate) -> Result<bool> {
     options.rate_per_s = rate;
     const std::size_t planned = MakeLoadSchedule(bench.trace, options).requests.size();
-    if (planned == 0) return false;  // so slow that none comes
-    const auto allowed = static_cast<std::size_t>((1 - share) * static_cast<double>(planned));
+    if (planned == 0) return false;     // so slow that none comes
+    constexpr double kRounding = 1e-9;  // 0.9 of 30 are 27, and three may miss
+    const auto wanted = std::ceil(share * static_cast<double>(planned) - kRounding);
+    const std::size_t allowed = planned - static_cast<std::size_t>(wanted);
     Measured probe = TRY(Measure(bench, options, text_seed++, [&](const auto& records) {
       return Misses(records, bench.limits) > allowed;
     }));
@@ -215,7 +217,8 @@ void AddScheduleFlags(CLI::App& app, LoadFlags& flags) {
   app.add_option("--rate", schedule.rate_per_s,
                  "requests a second, by a Poisson process, not at the trace's times")
       ->check(positive);
-  app.add_option("--limit", schedule.limit, "requests at most; 0: all");
+  app.add_option("--limit", schedule.limit, "requests at most; 0: all")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--duration-s", schedule.duration_s,
                  "seconds in which requests arrive; 0: all, with --find-rate 30 a probe")
       ->check(CLI::Range(0.0, 1e6));
