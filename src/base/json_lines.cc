@@ -12,7 +12,7 @@ Result<void> ForEachJsonLine(std::string_view text, const JsonLimits& limits,
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    if (line.empty()) continue;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const auto taken = [&]() -> Result<void> { return take(TRY(ParseJson(line, limits))); }();
     if (!taken) return std::unexpected(taken.error().WithContext(fmt::format("line {}", number)));
   }

@@ -119,6 +119,10 @@ Result<Settings> ParseSettings(std::string_view text) {
   TRY(Read(table, "currency", settings.prices.currency));
   TRY(Read(table, "electricity_per_kwh", settings.prices.electricity_per_kwh));
   TRY(Read(table, "machine_per_hour", settings.prices.machine_per_hour));
+  for (const auto& price :
+       {settings.prices.electricity_per_kwh, settings.prices.machine_per_hour}) {
+    if (price && !(*price >= 0)) return Error(StatusCode::kInvalidInput, "a price is below 0");
+  }
   TRY(Read(table, "cache_max_bytes", settings.cache_max_bytes));
   if (settings.cache_max_bytes.value_or(0) < 0) {
     return Error(StatusCode::kInvalidInput, "cache_max_bytes is below 0");

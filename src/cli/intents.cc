@@ -147,12 +147,27 @@ Result<IntentReport> TestOnAFifth(const Flags& flags, const Environment& environ
   return MeasureIntents(held, classifier, embedder.get());
 }
 
+// What goes to a default without examples of its own is of no intent that is learnt.
+Result<std::vector<IntentLine>> AsRouted(std::vector<IntentLine> lines, const Intents& intents) {
+  const std::vector<std::string> learnt = intents.ToTrainingSet().labels;
+  for (IntentLine& line : lines) {
+    if (!line.intent) continue;
+    const Intent* const intent = intents.FindIntent(*line.intent);
+    if (intent == nullptr) {
+      return Error(StatusCode::kInvalidInput, "{} is no intent of the file", Quoted(*line.intent));
+    }
+    if (std::ranges::find(learnt, *line.intent) == learnt.end()) line.intent.reset();
+  }
+  return lines;
+}
+
 Result<IntentReport> TestOnData(const Flags& flags, const Environment& environment) {
   const auto lines = ParseIntentLines(TRY(ReadFile(flags.data, kMaxTestBytes)));
   if (!lines) return std::unexpected(lines.error().WithContext(flags.data));
   const auto router =
       TRY(Router::Open(flags.file, TrainedIntents(environment), RouterEmbedder(environment)));
-  return MeasureIntents(*lines, router->classifier(), router->embedder());
+  return MeasureIntents(TRY(AsRouted(*lines, router->intents())), router->classifier(),
+                        router->embedder());
 }
 
 Result<void> Test(const Flags& flags, const Environment& environment) {

@@ -2,6 +2,7 @@
 // kinglet ledger: what was answered, what it cost, what of it was useful; and what is to be
 // forgotten.
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,8 +18,10 @@
 namespace kinglet {
 namespace {
 
+constexpr int kAllAnswers = 1'000'000;
+
 struct LedgerFlags {
-  int limit = 20;
+  std::optional<int> limit;
   std::string by;
   bool as_json = false, as_csv = false, as_html = false;
   std::string id, before;  // of what is to be forgotten
@@ -91,7 +94,8 @@ Result<void> ShowLedger(const LedgerFlags& flags, const LedgerOptions& options) 
   } else if (flags.as_html) {
     groups = kLedgerGroups;
   }
-  const LedgerReport report = TRY(MakeLedgerReport(ledger, flags.limit, groups));
+  const LedgerReport report =
+      TRY(MakeLedgerReport(ledger, flags.limit.value_or(flags.as_csv ? kAllAnswers : 20), groups));
   if (flags.as_json) {
     fmt::print("{}\n", ToJson(json::value(ToJson(report))));
   } else if (flags.as_csv) {
@@ -133,9 +137,9 @@ Result<void> Forget(const LedgerFlags& flags, const LedgerOptions& options) {
 
 CommandRun SetUpLedger(CLI::App& app, const Environment& environment) {
   auto flags = std::make_shared<LedgerFlags>();
-  app.add_option("-n,--limit", flags->limit, "how many answers to list, newest first")
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+  app.add_option("-n,--limit", flags->limit,
+                 "how many answers to list, newest first; without it 20, and with --csv all")
+      ->check(CLI::Range(1, kAllAnswers));
   app.add_option("--by", flags->by, "totals instead: by day (UTC), mode, model or intent")
       ->check(CLI::IsMember({"day", "mode", "model", "intent"}));
   CLI::Option* const json_flag = app.add_flag("--json", flags->as_json, "print one JSON object");

@@ -91,12 +91,18 @@ int FlushOutput() {
 }
 
 // Wrong usage in one line. CLI11's own text spans several and names no program.
-int UsageError(const CLI::ParseError& error) {
+int UsageError(const CLI::App& app, const CLI::ParseError& error) {
+  std::string command = "kinglet";
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    command += ' ' + at->get_name();
+  }
   std::string message = error.what();
   for (char& c : message) {
     if (c == '\n') c = ' ';
   }
-  return Fail(Status(StatusCode::kUsage, message + " (kinglet --help tells more)"));
+  return Fail(
+      Status(StatusCode::kUsage, fmt::format("{} ({} --help tells more)", message, command)));
 }
 
 int Main(int argc, char** argv) {
@@ -130,7 +136,7 @@ int Main(int argc, char** argv) {
     app.exit(wanted);
     return FlushOutput();
   } catch (const CLI::ParseError& error) {
-    return UsageError(error);
+    return UsageError(app, error);
   }
   for (const auto& [sub, run] : runs) {
     if (!sub->parsed()) continue;

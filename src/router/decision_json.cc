@@ -47,7 +47,7 @@ json::value UsesJson(const Intent* intent) {
 json::object EvidenceJson(const Evidence& evidence) {
   json::array words;
   for (const auto& [word, weight] : evidence.words) {
-    words.push_back(json::object{{"word", EscapeForDisplay(word)}, {"weight", weight}});
+    words.push_back(json::object{{"word", word}, {"weight", weight}});
   }
   return {{"words", std::move(words)},
           {"signals", json::object{{"words", evidence.by_words},
@@ -62,11 +62,14 @@ json::object ToJson(std::string_view text, const Decision& decision, const Evide
   for (const auto& [intent, confidence] : decision.alternatives) {
     alternatives.push_back(json::object{{"intent", intent->name}, {"confidence", confidence}});
   }
-  json::object out = {
-      {"text", EscapeForDisplay(text)},      {"intent", NameOrNull(decision.intent)},
-      {"confidence", decision.confidence},   {"out_of_scope", decision.intent == nullptr},
-      {"scope_score", decision.scope_score}, {"threshold", decision.threshold},
-      {"uses", UsesJson(decision.uses)},     {"alternatives", std::move(alternatives)}};
+  json::object out = {{"text", text},
+                      {"intent", NameOrNull(decision.intent)},
+                      {"confidence", decision.confidence},
+                      {"out_of_scope", decision.intent == nullptr},
+                      {"scope_score", decision.scope_score},
+                      {"threshold", decision.threshold},
+                      {"uses", UsesJson(decision.uses)},
+                      {"alternatives", std::move(alternatives)}};
   if (evidence != nullptr) out["why"] = EvidenceJson(*evidence);
   return out;
 }

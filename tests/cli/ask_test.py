@@ -119,9 +119,12 @@ class Ask(unittest.TestCase):
         self.assertIn(line["id"], self.ledger("--limit", "1").splitlines()[1])
 
     def test_the_ledger_as_tables_and_as_a_page(self):
-        self.ask_json("When does the front door open?", "--mode", "quote")
+        for _ in range(21):
+            self.ask_json("When does the front door open?", "--mode", "quote")
         rows = list(csv.DictReader(io.StringIO(self.ledger("--csv"), newline="")))
         self.assertEqual(rows[0]["mode"], "quote")
+        self.assertEqual(len(rows), json.loads(self.ledger("--json"))["totals"]["answers"])
+        self.assertEqual(len(self.ledger("--csv", "-n", "3").splitlines()), 4)
         for by in "day", "mode", "model", "intent":
             groups = json.loads(self.ledger("--by", by, "--json"))["by"][by]
             self.assertEqual(sum(group["answers"] for group in groups), json.loads(self.ledger("--json"))["totals"]["answers"])

@@ -107,6 +107,8 @@ class Intents(unittest.TestCase):
         data.write_text('{"text": "send the invoice", "intent": "bills"}\n{"text": "I will sue", "intent": "law"}\n{"text": "hm", "intent": null}\n')
         report = json.loads(self.run_kinglet("intents", "test", self.file, "--data", data, "--json"))
         self.assertEqual((report["in_scope_accuracy"], report["in_scope"], report["out_of_scope"]), (1, 2, 1))
+        data.write_text('{"text": "send the invoice", "intent": "bill"}\n')
+        self.assertIn('"bill" is no intent of the file', self.run_kinglet("intents", "test", self.file, "--data", data, status=3))
 
     def corrections(self, *command):
         return json.loads(self.run_kinglet("intents", *command, self.file, "--json"))
