@@ -6,6 +6,10 @@
 
 namespace kinglet {
 
+// Of --outcomes, of each subcommand of eval that has it.
+inline constexpr const char* kOutcomesHelp =
+    "writes what came of each question to this file, for eval compare";
+
 CommandRun SetUpAsk(CLI::App& app, const Environment& environment);
 CommandRun SetUpBench(CLI::App& app, const Environment& environment);
 CommandRun SetUpCache(CLI::App& app, const Environment& environment);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet eval checker: whether claims that a passage supports are told from others.
 #include <filesystem>
-#include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "base/digest.h"
 #include "base/display.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -18,6 +19,7 @@
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/checker_figures.h"
+#include "eval/outcome_lines.h"
 
 namespace kinglet {
 namespace {
@@ -57,25 +59,33 @@ Result<void> AskModel(const CheckerFlags& flags, const Environment& environment,
   });
 }
 
-Result<void> WriteOutcomes(const std::string& path, std::span<const ScoredRow> rows) {
-  std::ofstream file(path);
-  for (const ScoredRow& row : rows) {
-    for (std::size_t i = 0; i < row.claims.size(); ++i) {
-      const ClaimScores& scores = row.claims[i];
-      file << kinglet::ToJson(json::object{{"set", row.row->set},
-                                           {"claim", row.row->claims[i].text},
-                                           {"supported", row.row->claims[i].is_supported},
-                                           {"containment", scores.containment},
-                                           {"support", scores.support},
-                                           {"odds", scores.odds},
-                                           {"kept", scores.is_kept}})
-           << '\n';
+// Whether the checker's rule keeps what people found supported, and nothing else.
+Result<void> Write(const CheckerFlags& flags, std::span<const ScoredRow> rows) {
+  Sha256 digest;
+  for (const std::string& path : flags.data) digest.Update(TRY(Sha256OfFile(path)));
+  const json::object run = {{"task", "checker"},
+                            {"model", flags.model},
+                            {"data", digest.Hex()},
+                            {"limit", flags.limit},
+                            {"seed", flags.seed}};
+  std::vector<OutcomeLine> lines;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t k = 0; k < rows[i].claims.size(); ++k) {
+      const ClaimScores& scores = rows[i].claims[k];
+      const auto& claim = rows[i].row->claims[k];
+      lines.push_back({.id = fmt::format("{}.{}", i + 1, k + 1),
+                       .group = std::to_string(i + 1),
+                       .scores = {{"right", scores.is_kept == claim.is_supported ? 1 : 0}},
+                       .shown = {{"set", rows[i].row->set},
+                                 {"claim", claim.text},
+                                 {"supported", claim.is_supported},
+                                 {"containment", scores.containment},
+                                 {"support", scores.support},
+                                 {"odds", scores.odds},
+                                 {"kept", scores.is_kept}}});
     }
   }
-  if (!file.flush()) {
-    return Error(StatusCode::kFailed, "{}: cannot be written", EscapeForDisplay(path));
-  }
-  return {};
+  return WriteOutcomes(flags.outcomes, run, lines);
 }
 
 void PrintSet(std::string_view name, const json::object& set) {
@@ -97,7 +107,7 @@ Result<void> EvaluateChecker(const CheckerFlags& flags, const Environment& envir
   const std::vector<ClaimRow> rows = TRY(ReadRows(flags));
   std::vector<ScoredRow> scored = ScoreByWords(rows);
   if (!flags.model.empty()) TRY(AskModel(flags, environment, scored));
-  if (!flags.outcomes.empty()) TRY(WriteOutcomes(flags.outcomes, scored));
+  if (!flags.outcomes.empty()) TRY(Write(flags, scored));
   const json::object figures = CheckerFigures(scored, !flags.model.empty());
   if (flags.json) {
     fmt::print("{}\n", kinglet::ToJson(json::value(figures)));
@@ -120,10 +130,10 @@ CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment) {
       ->required();
   checker->add_option("--model", flags->model,
                       "its odds, too: path, catalog name or hf:user/repo:quant; default: none");
-  checker->add_option("--limit", flags->limit, "rows of each set; 0: all");
+  checker->add_option("--limit", flags->limit, "rows of each set; 0: all")
+      ->check(CLI::NonNegativeNumber);
   checker->add_option("--seed", flags->seed, "draws them");
-  checker->add_option("--outcomes", flags->outcomes,
-                      "writes the scores of each claim to this file, a line of JSON each");
+  checker->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
   checker->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*checker, flags->engine);
   return [flags, environment] { return EvaluateChecker(*flags, environment); };

@@ -125,8 +125,7 @@ CommandRun SetUpEvalCompare(CLI::App& app) {
       app.add_subcommand("compare", "two runs of the same questions: better, worse, how sure");
   compare->option_defaults()->always_capture_default();
   auto flags = std::make_shared<CompareFlags>();
-  compare->add_option("OLD", flags->old_file, "outcomes of eval task or eval grounding")
-      ->required();
+  compare->add_option("OLD", flags->old_file, "what --outcomes of an eval wrote")->required();
   compare->add_option("NEW", flags->new_file, "those of the run that is judged")->required();
   compare->add_option("--fail-if", flags->fail_if,
                       "METRIC<POINTS, like em<-1: exit status 1 where the change is below it and "

@@ -28,6 +28,7 @@
 namespace kinglet {
 namespace {
 
+constexpr std::size_t kFewQuestions = 200;  // to learn a probability from
 constexpr std::size_t kMaxDataBytes = std::size_t{1} << 30;
 constexpr const char* kGiven = "given";
 constexpr const char* kRetrieved = "retrieved";
@@ -209,6 +210,13 @@ Result<void> CalibrateModel(const GroundingFlags& flags, const Environment& envi
   TRY(WriteFileAtomic(file, kinglet::ToJson(json::value(kinglet::ToJson(calibration))) + "\n"));
   PrintFigures(TRY(Measure(all)).figures);
   fmt::print("{} questions, written to {}\n", all.outcomes.size(), EscapeForDisplay(file.string()));
+  if (all.outcomes.size() < kFewQuestions) {
+    fmt::print(
+        stderr,
+        "kinglet: learnt from {} questions, probabilities are hardly more than guesses: give "
+        "it some hundreds\n",
+        all.outcomes.size());
+  }
   return {};
 }
 
@@ -225,7 +233,8 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
       ->check(CLI::IsMember({kGiven, kRetrieved}));
   app.add_option("--embedder", flags.embedder,
                  "retrieve by meaning too, with this model's vectors");
-  app.add_option("--limit", flags.limit, "questions, half of them answerable; 0: all");
+  app.add_option("--limit", flags.limit, "questions, half of them answerable; 0: all")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--seed", flags.seed, "draws them");
   app.add_option("--at-once", flags.options.at_once, "questions that are computed together")
       ->check(CLI::Range(1, 64));

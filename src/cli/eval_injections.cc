@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet eval injections: whether a passage that gives orders changes what is answered from it.
 #include <filesystem>
-#include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "base/digest.h"
 #include "base/display.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -18,6 +19,7 @@
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/injections.h"
+#include "eval/outcome_lines.h"
 
 namespace kinglet {
 namespace {
@@ -40,29 +42,28 @@ Result<std::vector<InjectionCase>> ReadCases(const InjectionsFlags& flags) {
   return SpreadInjections(std::move(*cases), flags.limit);
 }
 
-json::object ToJson(const InjectionOutcome& outcome) {
-  json::object line = {{"id", outcome.injection->id}, {"kind", outcome.injection->kind}};
+OutcomeLine LineOf(const InjectionOutcome& outcome) {
+  OutcomeLine line{.id = outcome.injection->id, .shown = {{"kind", outcome.injection->kind}}};
   for (std::size_t way = 0; way < kInjectionWays.size(); ++way) {
     const AnswerPair& answers = outcome.answers[way];
     const InjectionVerdict verdict = JudgeInjection(*outcome.injection, answers);
-    line[kInjectionWays[way]] = {{"clean", answers.clean},
-                                 {"injected", answers.injected},
-                                 {"right_clean", verdict.right_clean},
-                                 {"right_injected", verdict.right_injected},
-                                 {"followed", verdict.followed}};
+    line.shown[kInjectionWays[way]] = {{"clean", answers.clean}, {"injected", answers.injected}};
+    line.scores[kInjectionWays[way]] = {{"right_clean", verdict.right_clean ? 1 : 0},
+                                        {"right_injected", verdict.right_injected ? 1 : 0},
+                                        {"not_followed", verdict.followed ? 0 : 1}};
   }
   return line;
 }
 
-Result<void> WriteOutcomes(const std::string& path, std::span<const InjectionOutcome> outcomes) {
-  std::ofstream file(path);
-  for (const InjectionOutcome& outcome : outcomes) {
-    file << kinglet::ToJson(json::value(ToJson(outcome))) << '\n';
-  }
-  if (!file.flush()) {
-    return Error(StatusCode::kFailed, "{}: cannot be written", EscapeForDisplay(path));
-  }
-  return {};
+Result<void> Write(const InjectionsFlags& flags, const std::filesystem::path& model,
+                   std::span<const InjectionOutcome> outcomes) {
+  const json::object run = {{"task", "injections"},
+                            {"model", TRY(Sha256OfFile(model))},
+                            {"data", TRY(Sha256OfFile(flags.data))},
+                            {"limit", flags.limit}};
+  std::vector<OutcomeLine> lines;
+  for (const InjectionOutcome& outcome : outcomes) lines.push_back(LineOf(outcome));
+  return WriteOutcomes(flags.outcomes, run, lines);
 }
 
 void PrintFigures(const json::object& figures) {
@@ -89,7 +90,7 @@ Result<void> EvaluateInjections(const InjectionsFlags& flags, const Environment&
     progress.Update(done, cases.size());
     return !TakeInterrupt();
   }));
-  if (!flags.outcomes.empty()) TRY(WriteOutcomes(flags.outcomes, outcomes));
+  if (!flags.outcomes.empty()) TRY(Write(flags, path, outcomes));
   const json::object figures = InjectionFigures(outcomes);
   if (flags.json) {
     fmt::print("{}\n", kinglet::ToJson(json::value(figures)));
@@ -114,9 +115,9 @@ CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment) {
                    "lines of {\"id\", \"kind\", \"question\", \"answer\", \"passage\", "
                    "\"injected\", \"position\", \"mark\"}")
       ->required();
-  injections->add_option("--limit", flags->limit, "cases, of all kinds; 0: all");
-  injections->add_option("--outcomes", flags->outcomes,
-                         "writes what came of each case to this file, a line of JSON each");
+  injections->add_option("--limit", flags->limit, "cases, of all kinds; 0: all")
+      ->check(CLI::NonNegativeNumber);
+  injections->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
   injections->add_flag("--json", flags->json, "print one JSON object, with figures by kind");
   AddThreadsFlag(*injections, flags->engine);
   return [flags, environment] { return EvaluateInjections(*flags, environment); };

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet eval intents: learns intents from one file, and is tested with another.
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/intent_report.h"
 #include "cli/open_vectors.h"
+#include "eval/outcome_lines.h"
 
 namespace kinglet {
 namespace {
@@ -17,7 +22,7 @@ namespace {
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
 
 struct Flags {
-  std::string train, test, embedder;
+  std::string train, test, embedder, outcomes;
   int examples = 0;
   std::uint64_t seed = 1;
   int threads = 0;
@@ -28,6 +33,31 @@ Result<std::vector<IntentLine>> ReadLines(const std::string& file) {
   const auto lines = ParseIntentLines(TRY(ReadFile(file, kMaxFileBytes)));
   if (!lines) return std::unexpected(lines.error().WithContext(file));
   return *lines;
+}
+
+// Of the lines' texts and intents: other lines are another test.
+std::string DigestOf(std::span<const IntentLine> lines) {
+  Sha256 digest;
+  for (const IntentLine& line : lines) {
+    digest.Update(
+        ToJson(json::array{line.text, line.intent ? json::value(*line.intent) : nullptr}));
+  }
+  return digest.Hex();
+}
+
+Result<void> Write(const Flags& flags, std::span<const IntentLine> learnt,
+                   std::span<const IntentLine> test, const IntentReport& report) {
+  const json::object run = {{"task", "intents"},
+                            {"model", DigestOf(learnt)},
+                            {"embedder", flags.embedder},
+                            {"data", DigestOf(test)}};
+  std::vector<OutcomeLine> lines;
+  for (std::size_t i = 0; i < test.size(); ++i) {
+    OutcomeLine& line = lines.emplace_back(OutcomeLine{.id = std::to_string(i + 1)});
+    line.shown["text"] = test[i].text;
+    line.scores["right"] = report.judged[i].routed_right() ? 1 : 0;
+  }
+  return WriteOutcomes(flags.outcomes, run, lines);
 }
 
 Result<void> Evaluate(const Flags& flags, const Environment& environment) {
@@ -53,6 +83,7 @@ Result<void> Evaluate(const Flags& flags, const Environment& environment) {
   const Classifier classifier = TRY(Classifier::Train(set, embedder.get(), pool));
   const double train_s = (MonotonicMs() - start_ms) / 1000;
   const IntentReport report = TRY(MeasureIntents(test, classifier, embedder.get()));
+  if (!flags.outcomes.empty()) TRY(Write(flags, lines, test, report));
   if (flags.json) {
     json::object out = ToJson(report);
     out["train_s"] = train_s;
@@ -89,6 +120,7 @@ CommandRun SetUpEvalIntents(CLI::App& app, const Environment& environment) {
       ->check(CLI::Range(0, 1'000'000));
   intents->add_option("--seed", flags->seed, "of all that is drawn");
   intents->add_option("-t,--threads", flags->threads, "threads; 0: one for each CPU");
+  intents->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
   intents->add_flag("--json", flags->json, "print one JSON object");
   return [flags, environment] { return Evaluate(*flags, environment); };
 }

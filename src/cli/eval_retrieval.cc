@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/temporary_library.h"
+#include "eval/outcome_lines.h"
 #include "eval/retrieval_suite.h"
 #include "knowledge/retriever.h"
 
@@ -45,28 +46,42 @@ Result<std::vector<std::string>> Retrieve(const Retriever& retriever, std::strin
   return ids;
 }
 
-json::array IntervalOf(const Estimate& estimate) { return {estimate.low, estimate.high}; }
+struct RetrievalFlags {
+  std::string folder;
+  std::string embedder;
+  std::string outcomes;
+  bool json = false;
+};
 
-Result<void> EvaluateRetrieval(const std::string& folder, const std::string& embedder, bool as_json,
-                               const Environment& environment) {
-  const RetrievalSuite suite = TRY(ReadRetrievalSuite(folder));
+Result<void> Write(const RetrievalFlags& flags, const RetrievalSuite& suite,
+                   const RetrievalResult& result) {
+  const json::object run = {
+      {"task", "retrieval"}, {"embedder", flags.embedder}, {"data", suite.digest}};
+  std::vector<OutcomeLine> lines;
+  for (std::size_t i = 0; i < suite.queries.size(); ++i) {
+    OutcomeLine& line = lines.emplace_back(OutcomeLine{.id = suite.queries[i].id});
+    for (const auto& [name, metric] : kRetrievalMetrics)
+      line.scores[name] = result.scores[i].*metric;
+  }
+  return WriteOutcomes(flags.outcomes, run, lines);
+}
+
+Result<void> EvaluateRetrieval(const RetrievalFlags& flags, const Environment& environment) {
+  const RetrievalSuite suite = TRY(ReadRetrievalSuite(flags.folder));
   TemporaryLibrary temporary = TRY(TemporaryLibrary::Make());
   TRY(Fill(temporary.library(), suite));
-  TRY(temporary.Embed(embedder, environment));
+  TRY(temporary.Embed(flags.embedder, environment));
   const Retriever retriever = temporary.retriever();
   const RetrievalResult result = TRY(
       MeasureRetrieval(suite, [&](std::string_view query) { return Retrieve(retriever, query); }));
-  const std::pair<const char*, const Estimate&> figures[] = {{"ndcg_10", result.ndcg_10},
-                                                             {"recall_1", result.recall_1},
-                                                             {"recall_10", result.recall_10},
-                                                             {"recall_100", result.recall_100},
-                                                             {"mrr_10", result.mrr_10}};
-  if (as_json) {
-    json::object out = {{"documents", suite.documents.size()}, {"queries", result.queries}};
+  if (!flags.outcomes.empty()) TRY(Write(flags, suite, result));
+  if (flags.json) {
+    json::object out = {{"documents", suite.documents.size()}, {"queries", suite.queries.size()}};
     json::object intervals;
-    for (const auto& [name, estimate] : figures) {
+    for (const auto& [name, metric] : kRetrievalMetrics) {
+      const Estimate estimate = result.Mean(metric);
       out[name] = estimate.mean;
-      intervals[name] = IntervalOf(estimate);
+      intervals[name] = {estimate.low, estimate.high};
     }
     out["ci95"] = std::move(intervals);
     out["ms_p50"] = result.ms_p50;
@@ -74,8 +89,9 @@ Result<void> EvaluateRetrieval(const std::string& folder, const std::string& emb
     fmt::print("{}\n", ToJson(out));
     return {};
   }
-  fmt::print("{} documents, {} queries\n", suite.documents.size(), result.queries);
-  for (const auto& [name, estimate] : figures) {
+  fmt::print("{} documents, {} queries\n", suite.documents.size(), suite.queries.size());
+  for (const auto& [name, metric] : kRetrievalMetrics) {
+    const Estimate estimate = result.Mean(metric);
     fmt::print("{:<10} {:.3f}   95 %: {:.3f} - {:.3f}\n", name, estimate.mean, estimate.low,
                estimate.high);
   }
@@ -86,23 +102,17 @@ Result<void> EvaluateRetrieval(const std::string& folder, const std::string& emb
 }  // namespace
 
 CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment) {
-  struct Flags {
-    std::string folder;
-    std::string embedder;
-    bool json = false;
-  };
   CLI::App* retrieval = app.add_subcommand(
       "retrieval", "what a search finds of a collection with judgements, in the layout of BEIR");
   retrieval->option_defaults()->always_capture_default();
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RetrievalFlags>();
   retrieval->add_option("DIR", flags->folder, "corpus.jsonl, queries.jsonl, qrels/test.tsv")
       ->required();
   retrieval->add_option("--embedder", flags->embedder,
                         "search by meaning too, with this model's vectors");
+  retrieval->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
   retrieval->add_flag("--json", flags->json, "print one JSON object");
-  return [flags, environment] {
-    return EvaluateRetrieval(flags->folder, flags->embedder, flags->json, environment);
-  };
+  return [flags, environment] { return EvaluateRetrieval(*flags, environment); };
 }
 
 }  // namespace kinglet

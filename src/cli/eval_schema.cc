@@ -9,11 +9,12 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/display.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/open_engine.h"
+#include "eval/outcome_lines.h"
 #include "eval/schema_suite.h"
 #include "grammar/grammar_constraint.h"
 
@@ -23,7 +24,7 @@ namespace {
 struct SchemaFlags {
   std::string model;
   std::string cases;
-  bool outcomes = false;
+  std::string outcomes;
   bool json = false;
 };
 
@@ -68,29 +69,30 @@ void PrintQuantiles(std::string_view name, std::vector<double>& values) {
              Quantile(values, 1));
 }
 
-// How a case went, where it was not right.
-void PrintOutcome(const SchemaCase& schema_case, const SchemaOutcome& outcome) {
-  if (outcome.right()) return;
-  if (!outcome.refusal.empty()) {
-    fmt::print("{}: refused: {}\n", EscapeForDisplay(schema_case.id),
-               EscapeForDisplay(outcome.refusal));
-    return;
-  }
-  fmt::print("{}: {} invalid accepted, {} valid refused\n", EscapeForDisplay(schema_case.id),
-             outcome.invalid_accepted, outcome.valid_refused);
+OutcomeLine LineOf(const SchemaCase& schema_case, const SchemaOutcome& outcome) {
+  OutcomeLine line{.id = schema_case.id, .scores = {{"right", outcome.right() ? 1 : 0}}};
+  if (!outcome.refusal.empty()) line.shown["refusal"] = outcome.refusal;
+  line.shown["invalid_accepted"] = outcome.invalid_accepted;
+  line.shown["valid_refused"] = outcome.valid_refused;
+  return line;
 }
 
 Result<void> EvaluateSchemas(const SchemaFlags& flags, const Environment& environment) {
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(OpenTokenizer(path));
   const std::vector<SchemaCase> cases = TRY(ReadSchemaCases(flags.cases));
+  const json::object run = {{"task", "schema"},
+                            {"model", path.filename().string()},
+                            {"data", TRY(Sha256OfFile(flags.cases))}};
   const auto trie = MakeTokenTrie(*tokenizer);
   SchemaTotals totals;
+  std::vector<OutcomeLine> lines;
   for (const SchemaCase& schema_case : cases) {
     SchemaOutcome outcome = RunSchemaCase(schema_case, *tokenizer, *trie);
-    if (flags.outcomes && !flags.json) PrintOutcome(schema_case, outcome);
+    lines.push_back(LineOf(schema_case, outcome));
     totals.Add(std::move(outcome));
   }
+  if (!flags.outcomes.empty()) TRY(WriteOutcomes(flags.outcomes, run, lines));
   if (flags.json) {
     fmt::print("{}\n",
                kinglet::ToJson(json::object{{"cases", totals.cases},
@@ -127,7 +129,7 @@ CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment) {
       ->add_option("CASES", flags->cases,
                    "lines of {\"id\", \"schema\", \"tests\": [{\"data\", \"valid\"}]}, .gz or not")
       ->required();
-  schema->add_flag("--outcomes", flags->outcomes, "print each case that is not right");
+  schema->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
   schema->add_flag("--json", flags->json, "print one JSON object");
   return [flags, environment] { return EvaluateSchemas(*flags, environment); };
 }

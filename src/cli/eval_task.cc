@@ -186,10 +186,9 @@ CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment) {
       ->check(CLI::Range(1, 256));
   task->add_option("--timeout-s", flags->timeout_s, "seconds that a request to it may take")
       ->check(CLI::Range(0.001, 1e6));
-  task->add_option("--limit", flags->limit, "questions; 0: all");
+  task->add_option("--limit", flags->limit, "questions; 0: all")->check(CLI::NonNegativeNumber);
   task->add_option("--seed", flags->seed, "draws them");
-  task->add_option("--outcomes", flags->outcomes,
-                   "writes what came of each question to this file, for eval compare");
+  task->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
   task->add_option("--junit", flags->junit,
                    "writes JUnit's XML to this file, a test for each question");
   task->add_flag("--json", flags->json, "print one JSON object");

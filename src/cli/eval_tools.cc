@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet eval tools: whether a server of OpenAI's API calls the functions that it should.
-#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -8,10 +7,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "base/display.h"
+#include "base/digest.h"
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "eval/outcome_lines.h"
 #include "eval/proportion.h"
 #include "eval/tool_calls_asker.h"
 
@@ -24,6 +24,7 @@ const std::map<std::string, ToolAsking> kAskings = {{"tools", ToolAsking::kTools
 
 struct ToolsFlags {
   ToolTarget target;
+  std::string asking = "tools";
   std::string data;
   std::vector<std::string> categories;
   std::size_t limit = 0;
@@ -74,33 +75,41 @@ void PrintLine(std::string_view name, const ToolTotals& totals) {
              totals.calls, totals.unparsed, totals.invalid, totals.errors);
 }
 
-// How it went, a line of JSON a question.
-void WriteOutcomes(std::ofstream& file, std::string_view category,
-                   const std::vector<ToolQuestion>& questions,
-                   const std::vector<ToolOutcome>& outcomes) {
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    const ToolOutcome& outcome = outcomes[i];
-    file << kinglet::ToJson(json::object{{"id", questions[i].id},
-                                         {"category", category},
-                                         {"right", outcome.fault.empty()},
-                                         {"fault", outcome.fault},
-                                         {"calls", outcome.reply.raw_calls},
-                                         {"text", outcome.reply.text}})
-         << '\n';
+// What the outcomes are of, and they.
+struct ToolOutcomes {
+  std::string digest;  // of all questions so far
+  std::vector<OutcomeLine> lines;
+
+  void Add(std::string_view category, const ToolQuestion& question, const ToolOutcome& outcome) {
+    digest =
+        Sha256::HexOf(digest + kinglet::ToJson(json::array{question.id, question.messages,
+                                                           question.functions, question.expected}));
+    lines.push_back({.id = question.id,
+                     .scores = {{"right", outcome.fault.empty() ? 1 : 0}},
+                     .shown = {{"category", category},
+                               {"fault", outcome.fault},
+                               {"calls", outcome.reply.raw_calls},
+                               {"text", outcome.reply.text}},
+                     .error = outcome.reply.error});
   }
-  file.flush();
+};
+
+// Anew behind each category: who is interrupted keeps what was asked.
+Result<void> Write(const ToolsFlags& flags, const ToolOutcomes& outcomes) {
+  if (flags.outcomes.empty()) return {};
+  return WriteOutcomes(flags.outcomes,
+                       {{"task", "tools"},
+                        {"model", fmt::format("{} {}", flags.target.url, flags.target.model)},
+                        {"data", outcomes.digest},
+                        {"ask", flags.asking},
+                        {"max_tokens", flags.target.max_tokens}},
+                       outcomes.lines);
 }
 
 Result<void> EvaluateTools(const ToolsFlags& flags) {
   ToolTarget target = flags.target;
+  target.asking = kAskings.at(flags.asking);
   target.timeout_ms = static_cast<int>(flags.timeout_s * 1000);
-  std::ofstream file;
-  if (!flags.outcomes.empty()) {
-    file.open(flags.outcomes);
-    if (!file) {
-      return Error(StatusCode::kFailed, "{} cannot be written", EscapeForDisplay(flags.outcomes));
-    }
-  }
   HandleInterrupts();
   if (!flags.json) {
     fmt::print("{:<22} {:>9} {:>6} {:>6}  {:>13} {:>7} {:>9} {:>8} {:>7}\n", "category",
@@ -108,14 +117,19 @@ Result<void> EvaluateTools(const ToolsFlags& flags) {
   }
   json::object of_categories;
   ToolTotals all;
+  ToolOutcomes kept;
+  TRY(Write(flags, kept));  // before anything is asked that could not be kept
   for (const std::string& category : flags.categories) {
     const std::vector<ToolQuestion> questions =
         TRY(ReadToolQuestions(flags.data, category, flags.limit, flags.seed));
     const std::vector<ToolOutcome> outcomes =
         TRY(AskToolQuestions(target, questions, TakeInterrupt));
-    if (file.is_open()) WriteOutcomes(file, category, questions, outcomes);
     ToolTotals totals;
-    for (const ToolOutcome& outcome : outcomes) totals.Add(outcome);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      totals.Add(outcomes[i]);
+      kept.Add(category, questions[i], outcomes[i]);
+    }
+    TRY(Write(flags, kept));
     all.Add(totals);
     of_categories[category] = ToJson(totals);
     if (!flags.json) {
@@ -131,9 +145,6 @@ Result<void> EvaluateTools(const ToolsFlags& flags) {
                                                     {"max_tokens", target.max_tokens}}));
   } else {
     PrintLine("all", all);
-  }
-  if (file.is_open() && !file.flush()) {
-    return Error(StatusCode::kFailed, "{} cannot be written", EscapeForDisplay(flags.outcomes));
   }
   return {};
 }
@@ -155,25 +166,23 @@ CommandRun SetUpEvalTools(CLI::App& app) {
       ->required();
   tools->add_option("--category", flags->categories, "which; several times")
       ->check(CLI::IsMember(flags->categories));
-  tools->add_option("--limit", flags->limit, "questions of a category; 0: all");
+  tools->add_option("--limit", flags->limit, "questions of a category; 0: all")
+      ->check(CLI::NonNegativeNumber);
   tools->add_option("--seed", flags->seed, "draws them");
   tools->add_option("--model", flags->target.model, "name of the model to ask for");
   tools->add_option("--api-key,--key", flags->target.api_key, "sent as a bearer token");
   tools
-      ->add_option("--ask", flags->target.asking,
+      ->add_option("--ask", flags->asking,
                    "tools, or schema: the arguments of the one function, by response_format; "
                    "hidden-schema: Kinglet is not to show it to the model")
-      ->transform(CLI::CheckedTransformer(kAskings))
-      ->default_str("tools");
+      ->check(CLI::IsMember(kAskings));
   tools->add_option("--max-tokens", flags->target.max_tokens, "of an answer")
       ->check(CLI::Range(1, 1'000'000));
   tools->add_option("--concurrency", flags->target.concurrency, "requests at once")
       ->check(CLI::Range(1, 256));
   tools->add_option("--timeout-s", flags->timeout_s, "seconds that a request may take")
       ->check(CLI::Range(0.001, 1e6));
-  tools->add_option(
-      "--outcomes", flags->outcomes,
-      "write a line of JSON for each question to this file: what came, and its fault");
+  tools->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
   tools->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return EvaluateTools(*flags); };
 }

@@ -2,6 +2,8 @@
 // A classifier of intents, measured and told of: what `eval intents` and `intents test` share.
 #pragma once
 
+#include <vector>
+
 #include "base/json.h"
 #include "eval/intent_figures.h"
 
@@ -9,6 +11,7 @@ namespace kinglet {
 
 struct IntentReport {
   IntentFigures figures;
+  std::vector<JudgedIntent> judged;  // by line
   double threshold = 0;
   double route_ms_p50 = 0, route_ms_p99 = 0;  // of one text at a time
 };

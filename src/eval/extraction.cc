@@ -9,6 +9,7 @@
 
 #include <unicode/uchar.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -60,6 +61,11 @@ double Share(double part, double rest, const Overlap& overlap) {
   return part + rest == 0 ? 0 : part / (part + rest);
 }
 
+double F1Of(const Overlap& overlap) {
+  const double all = 2 * overlap.common + overlap.extra + overlap.missed;
+  return all == 0 ? 1 : 2 * overlap.common / all;  // nothing to keep, and nothing kept
+}
+
 }  // namespace
 
 Result<std::string> ReadPage(const std::filesystem::path& path) {
@@ -89,10 +95,13 @@ Overlap CompareTexts(std::string_view article, std::string_view kept) {
 Result<ExtractionResult> MeasureExtraction(const std::filesystem::path& folder,
                                            const ExtractPage& extract) {
   const std::filesystem::path file = folder / "ground-truth.json";
-  const json::value truth = TRY(ParseJson(TRY(ReadFile(file, kMaxFileBytes))));
+  const std::string text = TRY(ReadFile(file, kMaxFileBytes));
+  const json::value truth = TRY(ParseJson(text));
   if (!truth.is_object() || truth.get_object().empty()) {
     return Error(StatusCode::kInvalidInput, "{}: no pages", file.string());
   }
+  Sha256 digest;
+  digest.Update(Sha256::HexOf(text));
   ExtractionResult result;
   double precisions = 0, recalls = 0, with_kept = 0, with_article = 0;
   for (const auto& page : truth.get_object()) {
@@ -101,9 +110,10 @@ Result<ExtractionResult> MeasureExtraction(const std::filesystem::path& folder,
       return Error(StatusCode::kInvalidInput, "{}: a page without \"articleBody\"", file.string());
     }
     const std::string name = std::string(page.key()) + ".html.gz";
-    const std::string kept = TRY(extract(TRY(ReadPage(folder / "html" / name))));
-    const Overlap overlap = CompareTexts(article->get_string(), kept);
-    ++result.pages;
+    const std::string html = TRY(ReadPage(folder / "html" / name));
+    digest.Update(Sha256::HexOf(html));
+    const Overlap overlap = CompareTexts(article->get_string(), TRY(extract(html)));
+    result.pages.push_back({page.key(), F1Of(overlap)});
     if (overlap.common + overlap.extra > 0) {
       ++with_kept;
       precisions += Share(overlap.common, overlap.extra, overlap);
@@ -113,6 +123,7 @@ Result<ExtractionResult> MeasureExtraction(const std::filesystem::path& folder,
       recalls += Share(overlap.common, overlap.missed, overlap);
     }
   }
+  result.digest = digest.Hex();
   result.precision = with_kept > 0 ? precisions / with_kept : 0;
   result.recall = with_article > 0 ? recalls / with_article : 0;
   const double sum = result.precision + result.recall;

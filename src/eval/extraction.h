@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 
@@ -19,7 +20,12 @@ using ExtractPage = std::function<Result<std::string>(std::string_view html)>;
 Result<std::string> ReadPage(const std::filesystem::path& path);
 
 struct ExtractionResult {
-  std::size_t pages = 0;
+  struct Page {
+    std::string name;
+    double f1 = 0;
+  };
+  std::vector<Page> pages;
+  std::string digest;  // SHA-256 of the articles and pages
   double precision = 0;
   double recall = 0;
   double f1 = 0;
@@ -27,7 +33,8 @@ struct ExtractionResult {
 
 // folder: ground-truth.json of {page: {"articleBody"}}, and html/PAGE.html.gz of each, as the
 // benchmark of article extraction by Zyte has it, whose scores these are: runs of four words, by
-// how often they come; precision and recall are means over pages, F1 is of these means.
+// how often they come; precision and recall are means over pages, F1 is of these means. A page's
+// own F1 is of its own.
 Result<ExtractionResult> MeasureExtraction(const std::filesystem::path& folder,
                                            const ExtractPage& extract);
 

@@ -22,6 +22,9 @@ struct JudgedIntent {
   double confidence = 0;   // of the best label
   double scope_score = 0;  // Classification's
   bool rejected = false;   // taken for out of scope, by the threshold from the training
+
+  // Whether it comes where it should.
+  bool routed_right() const { return in_scope ? right && !rejected : rejected; }
 };
 
 struct IntentFigures {

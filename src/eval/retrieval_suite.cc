@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/json_lines.h"
@@ -66,6 +67,11 @@ Result<std::filesystem::path> FindQrels(const std::filesystem::path& folder) {
 Result<RetrievalSuite> ParseRetrievalSuite(std::string_view corpus, std::string_view queries,
                                            std::string_view qrels) {
   RetrievalSuite suite;
+  Sha256 digest;
+  for (const std::string_view file : {corpus, queries, qrels}) {
+    digest.Update(Sha256::HexOf(file));
+  }
+  suite.digest = digest.Hex();
   const auto documents = ForEachJsonLine(corpus, {}, [&](const json::value& line) -> Result<void> {
     suite.documents.push_back({TRY(TextOf(line, "_id", true)), TRY(TextOf(line, "title", false)),
                                TRY(TextOf(line, "text", true))});
@@ -110,8 +116,15 @@ Result<RetrievalSuite> ReadRetrievalSuite(const std::filesystem::path& folder) {
   return ParseRetrievalSuite(corpus, queries, qrels);
 }
 
+Estimate RetrievalResult::Mean(RetrievalMetric metric) const {
+  std::vector<double> values;
+  for (const RetrievalScores& one : scores) values.push_back(one.*metric);
+  return EstimateMean(values, kSeed);
+}
+
 Result<RetrievalResult> MeasureRetrieval(const RetrievalSuite& suite, const Retrieve& retrieve) {
-  std::vector<double> ndcg, first, ten, hundred, reciprocal, ms;
+  RetrievalResult result;
+  std::vector<double> ms;
   for (const RetrievalQuery& query : suite.queries) {
     const double start_ms = MonotonicMs();
     const std::vector<std::string> found = TRY(retrieve(query.text));
@@ -122,21 +135,16 @@ Result<RetrievalResult> MeasureRetrieval(const RetrievalSuite& suite, const Retr
       gains.push_back(gain == query.relevant.end() ? 0 : gain->second);
     }
     for (const auto& [id, gain] : query.relevant) relevant.push_back(gain);
-    ndcg.push_back(Ndcg(gains, relevant, 10));
-    first.push_back(Recall(gains, relevant.size(), 1));
-    ten.push_back(Recall(gains, relevant.size(), 10));
-    hundred.push_back(Recall(gains, relevant.size(), 100));
-    reciprocal.push_back(ReciprocalRank(gains, 10));
+    result.scores.push_back({.ndcg_10 = Ndcg(gains, relevant, 10),
+                             .recall_1 = Recall(gains, relevant.size(), 1),
+                             .recall_10 = Recall(gains, relevant.size(), 10),
+                             .recall_100 = Recall(gains, relevant.size(), 100),
+                             .mrr_10 = ReciprocalRank(gains, 10)});
   }
   std::ranges::sort(ms);
-  return RetrievalResult{.queries = suite.queries.size(),
-                         .ndcg_10 = EstimateMean(ndcg, kSeed),
-                         .recall_1 = EstimateMean(first, kSeed),
-                         .recall_10 = EstimateMean(ten, kSeed),
-                         .recall_100 = EstimateMean(hundred, kSeed),
-                         .mrr_10 = EstimateMean(reciprocal, kSeed),
-                         .ms_p50 = ms[ms.size() / 2],
-                         .ms_p99 = ms[ms.size() * 99 / 100]};
+  result.ms_p50 = ms[ms.size() / 2];
+  result.ms_p99 = ms[ms.size() * 99 / 100];
+  return result;
 }
 
 }  // namespace kinglet

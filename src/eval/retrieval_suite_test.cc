@@ -25,6 +25,7 @@ TEST(RetrievalSuite, ReadsTheLayoutOfBeir) {
   EXPECT_EQ(suite.queries[0].relevant.size(), 2U);
   EXPECT_EQ(suite.queries[0].relevant.at("a"), 2);
   EXPECT_EQ(suite.queries[1].relevant.size(), 1U);
+  EXPECT_NE(ParseRetrievalSuite(kCorpus, kQueries, "1\ta\t1\n")->digest, suite.digest);
 }
 
 TEST(RetrievalSuite, NamesTheLineThatIsWrong) {
@@ -44,10 +45,12 @@ TEST(RetrievalSuite, JudgesWhatIsFound) {
   const auto result = MeasureRetrieval(
       suite, [](std::string_view) { return std::vector<std::string>{"a", "x", "b"}; });
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->queries, 2U);
-  EXPECT_DOUBLE_EQ(result->recall_10.mean, 1);
-  EXPECT_DOUBLE_EQ(result->recall_1.mean, 0.25);
-  EXPECT_DOUBLE_EQ(result->mrr_10.mean, (1 + 1.0 / 3) / 2);
+  ASSERT_EQ(result->scores.size(), 2U);
+  EXPECT_DOUBLE_EQ(result->scores[0].recall_1, 0.5);
+  EXPECT_DOUBLE_EQ(result->scores[1].recall_1, 0);
+  EXPECT_DOUBLE_EQ(result->Mean(&RetrievalScores::recall_10).mean, 1);
+  EXPECT_DOUBLE_EQ(result->Mean(&RetrievalScores::recall_1).mean, 0.25);
+  EXPECT_DOUBLE_EQ(result->Mean(&RetrievalScores::mrr_10).mean, (1 + 1.0 / 3) / 2);
   EXPECT_FALSE(MeasureRetrieval(suite, [](std::string_view) -> Result<std::vector<std::string>> {
     return Error(StatusCode::kFailed, "no");
   }));

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "eval/cluster_bootstrap.h"
+#include "eval/outcome_lines.h"
 
 namespace kinglet {
 
@@ -77,32 +78,29 @@ Result<void> WriteTaskOutcomes(const std::filesystem::path& file, const Task& ta
                                const std::string& model, std::size_t limit, std::uint64_t seed,
                                std::span<const TaskReply> replies,
                                const std::vector<std::vector<double>>& scores) {
-  ReplacementFile written = TRY(ReplacementFile::Begin(file));
-  TRY(written.Append(ToJson(json::object{{"task", task.spec.name},
-                                         {"model", model},
-                                         {"data", task.data_digest},
-                                         {"prompt", task.prompt_digest},
-                                         {"scorer", task.scorer_digest},
-                                         {"limit", limit},
-                                         {"seed", seed}}) +
-                     "\n"));
+  const json::object run = {{"task", task.spec.name},
+                            {"model", model},
+                            {"data", task.data_digest},
+                            {"prompt", task.prompt_digest},
+                            {"scorer", task.scorer_digest},
+                            {"limit", limit},
+                            {"seed", seed}};
+  std::vector<OutcomeLine> lines;
   const auto metrics = task.spec.scorer->metrics;
   for (std::size_t i = 0; i < replies.size(); ++i) {
     const TaskQuestion& question = task.questions[i];
-    json::object of_metrics;
-    for (std::size_t m = 0; m < metrics.size(); ++m) of_metrics[metrics[m]] = scores[i][m];
-    json::object line = {{"id", question.id}, {"group", question.group}};
-    if (!replies[i].error.empty()) {
-      line["error"] = replies[i].error;
-    } else if (question.ask.choices.empty()) {
-      line["text"] = replies[i].text;
+    const TaskReply& reply = replies[i];
+    OutcomeLine& line = lines.emplace_back(
+        OutcomeLine{.id = question.id, .group = question.group, .error = reply.error});
+    for (std::size_t m = 0; m < metrics.size(); ++m) line.scores[metrics[m]] = scores[i][m];
+    if (!reply.error.empty()) continue;
+    if (question.ask.choices.empty()) {
+      line.shown["text"] = reply.text;
     } else {
-      line["logprobs"] = json::array(replies[i].logprobs.begin(), replies[i].logprobs.end());
+      line.shown["logprobs"] = json::array(reply.logprobs.begin(), reply.logprobs.end());
     }
-    line["scores"] = std::move(of_metrics);
-    TRY(written.Append(ToJson(line) + "\n"));
   }
-  return written.Finish();
+  return WriteOutcomes(file, run, lines);
 }
 
 }  // namespace kinglet

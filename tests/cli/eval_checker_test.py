@@ -53,7 +53,10 @@ class Checker(unittest.TestCase):
         status, out, err = evaluate("--data", self.pairs, "--data", self.table, "--limit", "1", "--json", "--outcomes", outcomes)
         self.assertEqual(status, 0, err)
         self.assertEqual(json.loads(out)["rows"], 2)
-        lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
+        run, *lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
+        self.assertEqual((run["task"], [line["group"] for line in lines]), ("checker", ["1", "1", "2"]))
+        for line in lines:
+            self.assertEqual(line["scores"]["right"], int(line["kept"] == line["supported"]))
         self.assertEqual([line["set"] for line in lines], ["halueval", "halueval", "begin"])
         self.assertGreater(lines[0]["support"], lines[1]["support"])
 

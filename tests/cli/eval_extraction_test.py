@@ -32,7 +32,10 @@ class Extraction(unittest.TestCase):
             self.assertEqual(result["pages"], 2)
             self.assertAlmostEqual(result["precision"], (1 + 1 / 3) / 2)    # one run of three of the second
             self.assertAlmostEqual(result["recall"], 1)
-            self.assertIn("2 pages: F1 0.800", evaluate(folder)[1])
+            outcomes = folder / "outcomes.jsonl"
+            self.assertIn("2 pages: F1 0.800", evaluate(folder, "--outcomes", outcomes)[1])
+            run, *lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
+            self.assertEqual((run["task"], [(line["id"], line["scores"]["f1"]) for line in lines]), ("extraction", [("a", 1), ("b", 0.5)]))
             (folder / "html/b.html.gz").write_bytes(b"no gzip")
             self.assertEqual(evaluate(folder)[0], 3)
 

@@ -52,7 +52,8 @@ class EvalInjections(unittest.TestCase):
         outcomes = self.home / "outcomes.jsonl"
         status, out, err = self.kinglet(model, "--data", DATA, "--limit", "12", "--json", "--outcomes", outcomes)
         self.assertEqual((status, err), (0, ""))
-        lines = [json.loads(line) for line in outcomes.read_text(encoding="utf-8").splitlines()]
+        run, *lines = [json.loads(line) for line in outcomes.read_text(encoding="utf-8").splitlines()]
+        self.assertEqual((run["task"], run["limit"]), ("injections", 12))
         self.assertEqual(len({line["kind"] for line in lines}), 12)
         passages = {}
         for line in DATA.read_text(encoding="utf-8").splitlines():
@@ -64,7 +65,8 @@ class EvalInjections(unittest.TestCase):
         for way in WAYS:
             of_way = figures["ways"][way]
             for name in "right_clean", "right_injected", "followed":
-                count = sum(line[way][name] for line in lines)
+                count = sum(line["scores"][way][name] if name in line["scores"][way] else 1 - line["scores"][way]["not_followed"]
+                            for line in lines)
                 self.assertEqual((of_way[name]["count"], of_way[name]["of"]), (count, 12))
                 self.assertEqual(sum(of_kind[name]["count"] for of_kind in of_way["kinds"].values()), count)
                 low, high = of_way[name]["ci95"]

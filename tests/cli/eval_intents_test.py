@@ -47,6 +47,26 @@ class EvalIntents(unittest.TestCase):
         for name in KEYS - {"train_s", "route_ms_p50", "route_ms_p99"}:    # on one thread as on many
             self.assertEqual(result[name], again[name], name)
 
+    def test_outcomes_say_what_came_where_it_should(self):
+        train = self.write("train.jsonl", "tell me of the {}")
+        with train.open("a") as file:
+            for word in "sing", "dance", "jump", "shout", "laugh":
+                file.write(json.dumps({"text": f"please {word} and {word} again", "intent": None}) + "\n")
+        test = self.write("test.jsonl", "tell me of the {} now")
+        with test.open("a") as file:
+            file.write('{"text": "please sing and dance again", "intent": null}\n{"text": "tell me of the kestrel", "intent": "bills"}\n')
+        outcomes = self.folder / "outcomes.jsonl"
+        status, out, err = evaluate("--train", train, "--test", test, "--outcomes", outcomes, "--json")
+        self.assertEqual(status, 0, err)
+        result = json.loads(out)
+        run, *lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
+        self.assertEqual((run["task"], run["embedder"], len(lines)), ("intents", "", 12))
+        right = [line["scores"]["right"] for line in lines]
+        self.assertEqual(right[-2], int(result["oos_recall"] == 1))
+        self.assertEqual(right[-1], 0)    # is of birds
+        self.assertLessEqual(sum(right[:10]), round(result["in_scope_accuracy"] * 11))
+        self.assertGreater(sum(right[:10]), 0)
+
     def test_what_is_missing_or_wrong(self):
         train = self.write("train.jsonl", "the {}")
         self.assertEqual(evaluate("--train", train, "--test", self.folder / "nowhere")[0], 1)

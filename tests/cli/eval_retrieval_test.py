@@ -16,6 +16,11 @@ def evaluate(folder, *arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+def compare(*arguments):
+    done = subprocess.run([os.environ["KINGLET"], "eval", "compare", *arguments, "--json"], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
 class Retrieval(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -41,6 +46,22 @@ class Retrieval(unittest.TestCase):
             self.assertTrue(low <= result[name] <= high)
         self.assertGreaterEqual(result["ms_p99"], result["ms_p50"])
         self.assertRegex(evaluate(self.folder)[1], r"(?m)^ndcg_10 +0\.667 ")
+
+    def test_outcomes_are_compared(self):
+        old, new = self.folder / "old.jsonl", self.folder / "new.jsonl"
+        self.assertEqual(evaluate(self.folder, "--outcomes", old)[0], 0)
+        run, *lines = [json.loads(line) for line in old.read_text().splitlines()]
+        self.assertEqual((run["task"], [line["scores"]["ndcg_10"] for line in lines]), ("retrieval", [1, 1, 0]))
+        new.write_text(old.read_text().replace(':1.0', ':0E0'))
+        status, out, err = compare(old, new, "--fail-if", "ndcg_10<-1")
+        self.assertEqual(status, 1, err)
+        changes = {change["metric"]: change for change in json.loads(out)["metrics"]}
+        self.assertEqual({name: (change["better"], change["worse"]) for name, change in changes.items()},
+                         dict.fromkeys(("ndcg_10", "recall_1", "recall_10", "recall_100", "mrr_10"), (0, 2)))
+        (self.folder / "qrels/test.tsv").write_text("1\thens\t1\n2\tducks\t1\n3\tgeese\t1\n")
+        self.assertEqual(evaluate(self.folder, "--outcomes", new)[0], 0)
+        status, _, err = compare(old, new)
+        self.assertEqual((status, '"data"' in err), (3, True), err)
 
     def test_what_is_missing_or_wrong(self):
         self.assertEqual(evaluate(self.folder / "nowhere")[0], 1)

@@ -95,8 +95,10 @@ class EvalTools(unittest.TestCase):
             self.assertEqual(asked["tools"], [{"type": "function", "function": {
                 "name": "f_g", "description": "", "parameters": {
                     "type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"]}}}])
-            lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
-            self.assertEqual([line["right"] for line in lines], [True, False, False, False, False, True, True, False])
+            run, *lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
+            self.assertEqual((run["task"], run["ask"]), ("tools", "tools"))
+            self.assertEqual([line["scores"]["right"] for line in lines], [1, 0, 0, 0, 0, 1, 1, 0])
+            self.assertEqual([line["id"] for line in lines if "error" in line], [lines[4]["id"]])
             self.assertEqual(lines[7]["fault"], "1 calls, where 0 are expected")
             status, out, _ = self.eval_tools(endpoint.url, *categories)
             self.assertEqual(status, 0)

@@ -87,8 +87,12 @@ class Extract(unittest.TestCase):
             result = json.loads(out)
             self.assertEqual([result[name] for name in ("cases", "right", "refused", "invalid_accepted", "valid_refused")], [3, 1, 1, 1, 1])
             self.assertGreater(result["mask_us"]["max"], 0)
-        status, out, _ = self.kinglet("eval", "schema", self.model, plain, "--outcomes")
-        self.assertIn('refused: refused: the schema at "/format"', out)
+        outcomes = self.home / "outcomes.jsonl"
+        self.assertEqual(self.kinglet("eval", "schema", self.model, plain, "--outcomes", outcomes)[0], 0)
+        run, *lines = [json.loads(line) for line in outcomes.read_text().splitlines()]
+        self.assertEqual((run["task"], [line["scores"]["right"] for line in lines]), ("schema", [1, 0, 0]))
+        self.assertIn('the schema at "/format"', lines[1]["refusal"])
+        self.assertEqual((lines[2]["invalid_accepted"], lines[2]["valid_refused"]), (1, 1))
         self.assertEqual(self.kinglet("eval", "schema", self.model, self.write("bad.jsonl", '{"id": 1}'))[0], 3)
 
 
