@@ -289,8 +289,9 @@ TEST_F(LedgerTest, RowsEndWhenTheyAreTooOld) {
 TEST_F(LedgerTest, TellsWhatAPolicyIsLearnedFrom) {
   Ledger ledger = Open();
   const auto record = [&](const char* model, const char* first, std::optional<double> confidence,
-                          bool abstains) {
+                          bool abstains, bool delivered = true) {
     LedgerEntry entry = MakeEntry(1);
+    entry.line.delivered = delivered;
     entry.model = model;
     if (first != nullptr) entry.first_model = first;
     entry.confidence = confidence;
@@ -304,6 +305,7 @@ TEST_F(LedgerTest, TellsWhatAPolicyIsLearnedFrom) {
   record("large", nullptr, 0.8, false);           // of no cascade's first model
   record("small", "small", std::nullopt, false);  // nobody knows how sure it was
   record("small", "small", 0.6, true);            // whether it was right, nobody says
+  record("large", "small", 0.6, false, /*delivered=*/false);
   const std::string liked = record("small", "small", 0.5, true);
   ASSERT_TRUE(ledger.Record(LedgerFeedback{.id = liked, .useful = true}).value());
   const auto steps = ledger.JudgedSteps().value();
