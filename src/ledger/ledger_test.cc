@@ -458,21 +458,5 @@ TEST_F(LedgerTest, BooksTryAgainWhatCouldNotBeOpened) {
   EXPECT_TRUE(books.Close(next, entry));
 }
 
-TEST(LedgerLine, CostsNothingATokenThatIsNot) {
-  LedgerLine line{.useful_tokens = 4, .cost = 2.0};
-  EXPECT_EQ(line.CostPerUsefulToken(), 0.5);
-  line.useful_tokens = 0;
-  EXPECT_FALSE(line.CostPerUsefulToken());
-}
-
-TEST(LedgerLine, CountsUnlessAVerdictSaysNo) {
-  EXPECT_TRUE(LedgerLine{}.Counts());
-  EXPECT_TRUE((LedgerLine{.kept = true, .valid = true, .in_budget = true}.Counts()));
-  EXPECT_FALSE(LedgerLine{.kept = false}.Counts());
-  EXPECT_FALSE(LedgerLine{.valid = false}.Counts());
-  EXPECT_FALSE(LedgerLine{.in_budget = false}.Counts());
-  EXPECT_FALSE(LedgerLine{.delivered = false}.Counts());
-}
-
 }  // namespace
 }  // namespace kinglet
