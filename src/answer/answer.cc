@@ -133,16 +133,12 @@ LedgerEntry EntryOf(const Answer& answer, std::int64_t unix_seconds) {
   return entry;
 }
 
-namespace {
-
 json::value ToJson(const std::optional<FirstStep>& first) {
   if (!first) return nullptr;
   return json::object{{"first", first->model},
                       {"confidence", OrNull(first->confidence)},
                       {"accepted", first->accepted}};
 }
-
-}  // namespace
 
 json::object ToJson(const Answer& answer) {
   json::array claims;

@@ -148,5 +148,7 @@ json::object ToJson(const Answer& answer);
 json::object ToJson(const Grounds& grounds);
 json::object ToJson(const Quote& quote);
 json::value ToJson(const std::optional<AnswerSpan>& span);
+// Its "cascade".
+json::value ToJson(const std::optional<FirstStep>& first);
 
 }  // namespace kinglet

@@ -345,7 +345,7 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
 void Account(Work& work, const AskOptions& options) {
   LedgerLine& line = work.answer.ledger;
   line.total_ms = MonotonicMs() - work.start_ms;
-  line.kept = !work.answer.abstained;
+  if (!IsGivenUp(work.answer)) line.kept = !work.answer.abstained;
   if (const auto& budget_ms = options.terms.first_byte_budget_ms) {
     line.in_budget = line.first_byte_ms <= *budget_ms;
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,16 +17,20 @@ inline constexpr double kDefaultAccept = 0.6;
 
 // The larger model.
 struct NextModel {
-  LanguageModel* model = nullptr;
   std::string name;
-  const Calibration* calibration = nullptr;
+  struct Opened {
+    LanguageModel* model = nullptr;
+    const Calibration* calibration = nullptr;
+  };
+  // Called where it is needed; what it gives outlives the answer.
+  std::function<Result<Opened>()> open;
 };
-// Called where it is needed; what it gives outlives the answer.
-using OpenNextModel = std::function<Result<NextModel>()>;
 
-// As Ask, whose options are the small model's, with `accept`. The bill is of both steps.
+// As Ask, whose options are the small model's, with `accept`. The bill is of both steps. An error
+// that comes when the small model has worked already leaves in `undelivered` what the ledger is to
+// have of it: the larger one's answer that there is not.
 Result<Answer> AskInTurn(std::string_view question, const Retriever& retriever,
-                         LanguageModel& model, const AskOptions& options,
-                         const OpenNextModel& open_next, const AskEvents& events = {});
+                         LanguageModel& model, const AskOptions& options, const NextModel& next,
+                         const AskEvents& events, std::optional<Answer>& undelivered);
 
 }  // namespace kinglet

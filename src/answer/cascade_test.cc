@@ -15,7 +15,7 @@ namespace {
 // A small model before a larger one, which says "vipw", too, in other words.
 class InTurnTest : public AskTest {
  protected:
-  Answer AskBoth(double accept, const std::string& question) {
+  Result<Answer> TryBoth(double accept, const std::string& question) {
     const AskOptions options{.model_name = "small",
                              .terms = {.first_byte_budget_ms = 1e6},
                              .calibration = &calibration_,
@@ -24,18 +24,26 @@ class InTurnTest : public AskTest {
     AskEvents events;
     events.on_passages = [this](const Answer&) { told_.emplace_back("passages"); };
     events.on_claim = [this](const Claim& claim, const Answer&) { told_.push_back(claim.text); };
-    const auto open = [this]() -> Result<NextModel> {
-      return NextModel{.model = &large_, .name = "large", .calibration = &calibration_};
-    };
-    Answer answer = AskInTurn(question, {*library_}, small_, options, open, events).value();
+    const NextModel large{"large", [this]() -> Result<NextModel::Opened> {
+                            if (!is_there_) return Error(StatusCode::kFailed, "no memory");
+                            return NextModel::Opened{&large_, &calibration_};
+                          }};
+    return AskInTurn(question, {*library_}, small_, options, large, events, undelivered_);
+  }
+
+  Answer AskBoth(double accept, const std::string& question) {
+    Answer answer = TryBoth(accept, question).value();
     ExpectVerbatim(answer);
+    EXPECT_FALSE(undelivered_);
     return answer;
   }
 
   Calibration calibration_ = GateAlone();
   ScriptedModel small_{"You should use vipw."};
   ScriptedModel large_{"Edit it with vipw, which locks the file."};
+  bool is_there_ = true;
   std::vector<std::string> told_;
+  std::optional<Answer> undelivered_;
 };
 
 constexpr const char* kQuestion = "Which command edits the password file?";
@@ -75,6 +83,32 @@ TEST_F(InTurnTest, AsksTheLargerModelWhereItIsNot) {
   EXPECT_EQ(entry.first_model, "small");
   EXPECT_EQ(entry.confidence, answer.first->confidence);
   EXPECT_EQ(ToJson(answer).at("cascade").at("first").as_string(), "small");
+}
+
+TEST_F(InTurnTest, LeavesTheBillWhereTheLargerModelDoesNotAnswer) {
+  small_.gate = 2;
+  const LedgerLine both = AskBoth(1, kQuestion).ledger;
+  told_.clear();
+  is_there_ = false;
+  EXPECT_EQ(TryBoth(1, kQuestion).error().message(), "no memory");
+  EXPECT_EQ(told_, std::vector<std::string>{"passages"});
+  ASSERT_TRUE(undelivered_);
+  const LedgerEntry entry = EntryOf(*undelivered_, 0);
+  EXPECT_EQ(entry.model, "large");
+  EXPECT_EQ(entry.first_model, "small");
+  EXPECT_GT(entry.confidence, 0.9);
+  const LedgerLine& line = entry.line;
+  EXPECT_FALSE(line.delivered);
+  EXPECT_FALSE(line.kept) << "nobody looked";
+  EXPECT_EQ(line.in_budget, true);
+  EXPECT_GT(line.prompt_tokens, 0);
+  EXPECT_LT(line.prompt_tokens, both.prompt_tokens);
+  EXPECT_EQ(line.first_byte_ms, line.total_ms);
+}
+
+TEST_F(InTurnTest, LeavesNoBillWhereTheFirstDoesNotAnswer) {
+  EXPECT_FALSE(TryBoth(1, std::string(kMaxQuestionBytes + 1, 'a')).has_value());
+  EXPECT_FALSE(undelivered_);
 }
 
 TEST_F(InTurnTest, TakesAnAbstentionThatIsSureEnough) {

@@ -55,6 +55,7 @@ std::unexpected<Status> Uncalibrated(const char* flag, const std::string& model)
 }
 
 struct AskedModel {
+  std::filesystem::path file;
   std::string name, digest;
   std::unique_ptr<Engine> engine;
   std::optional<Calibration> calibration;
@@ -65,23 +66,28 @@ struct Asking {
   Library library;
   std::unique_ptr<VectorSearch> vectors;
   AskedModel model;  // without an engine where none is asked
-  AskedModel next;   // the larger one of a cascade, opened when it is needed
-  AskSettings settings;
+  AskedModel next;   // the larger one of a cascade; its engine is opened when it is needed
   AskOptions options;
 };
 
-Result<AskedModel> OpenModel(const std::string& name, const AskFlags& flags,
-                             const AskSettings& settings, const Environment& environment) {
-  const std::filesystem::path file = TRY(ResolveModel(name, environment.home));
-  AskedModel model{.name = file.stem().string(), .digest = ModelDigest(file)};
+// But for its engine.
+Result<AskedModel> FindModel(const std::string& name, const AskSettings& settings,
+                             const Environment& environment) {
+  AskedModel model{.file = TRY(FindModelFile(name, environment))};
+  model.name = model.file.stem().string();
+  model.digest = ModelDigest(model.file);
   model.calibration =
       TRY(FindCalibration(environment.home / "calibrations", kBuiltinCalibrationsJson, model.name));
   if (settings.risk && !model.calibration) return Uncalibrated("--risk", model.name);
-  model.engine = TRY(OpenEngine(file, flags.sampling.engine, environment));
   return model;
 }
 
-Result<Asking> Open(const AskFlags& flags, AskSettings settings, const Environment& environment) {
+const Calibration* CalibrationOf(const AskedModel& model) {
+  return model.calibration ? &*model.calibration : nullptr;
+}
+
+Result<Asking> Open(const AskFlags& flags, const AskSettings& settings,
+                    const Environment& environment) {
   const AskMode mode = settings.mode.value_or(AskMode::kCite);
   const std::string& folder = settings.library.empty() ? flags.library : settings.library;
   Asking asking{.library = TRY(Library::Open(folder, LibraryMode::kRead)),
@@ -98,18 +104,16 @@ Result<Asking> Open(const AskFlags& flags, AskSettings settings, const Environme
     if (settings.then.empty()) return asking;
     return Error(StatusCode::kUsage, "--then: in mode quote --model must name who answers first");
   }
-  asking.model = TRY(OpenModel(settings.model.empty() ? flags.model : settings.model, flags,
-                               settings, environment));
-  options.model_name = asking.model.name;
-  asking.settings = std::move(settings);
-  const std::string& then = asking.settings.then;
-  if (then.empty()) return asking;
-  if (!asking.model.calibration) return Uncalibrated("--then", options.model_name);
-  // It is opened when it is needed, and must be there before.
-  if (const auto file = TRY(ResolveModel(then, environment.home)); !std::filesystem::exists(file)) {
-    return Error(StatusCode::kNotFound, "{}: no such file", EscapeForDisplay(file.string()));
+  AskedModel& model = asking.model;
+  model =
+      TRY(FindModel(settings.model.empty() ? flags.model : settings.model, settings, environment));
+  options.model_name = model.name;
+  if (!settings.then.empty()) {
+    if (!model.calibration) return Uncalibrated("--then", model.name);
+    asking.next = TRY(FindModel(settings.then, settings, environment));
+    options.accept = settings.accept.value_or(kDefaultAccept);
   }
-  options.accept = asking.settings.accept.value_or(kDefaultAccept);
+  model.engine = TRY(OpenEngine(model.file, flags.sampling.engine, environment));
   return asking;
 }
 
@@ -141,24 +145,29 @@ Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlag
       printer.PrintClaim(claim, so_far);
     };
   }
-  const auto open_next = [&]() -> Result<NextModel> {
-    AskedModel& next = asking.next;
-    if (!next.engine)
-      next = TRY(OpenModel(asking.settings.then, flags, asking.settings, environment));
-    return NextModel{.model = next.engine.get(),
-                     .name = next.name,
-                     .calibration = next.calibration ? &*next.calibration : nullptr};
-  };
   AskedModel& model = asking.model;
-  asking.options.calibration = model.calibration ? &*model.calibration : nullptr;
+  AskedModel& larger = asking.next;
+  const auto open_larger = [&]() -> Result<NextModel::Opened> {
+    if (!larger.engine)
+      larger.engine = TRY(OpenEngine(larger.file, flags.sampling.engine, environment));
+    return NextModel::Opened{larger.engine.get(), CalibrationOf(larger)};
+  };
+  asking.options.calibration = CalibrationOf(model);
   const Retriever retriever{asking.library, asking.vectors.get()};
   MachineMeter::Share share = books.Begin();
-  Answer answer =
-      asking.options.accept
-          ? TRY(AskInTurn(question, retriever, *model.engine, asking.options, open_next, events))
-          : TRY(Ask(question, retriever, model.engine.get(), asking.options, events));
-  const AskedModel& answers = answer.model == asking.next.name ? asking.next : model;
-  TRY(Finish(books, share, answers.digest, answer, flags, printer));
+  std::optional<Answer> undelivered;
+  Result<Answer> answer =
+      asking.options.accept ? AskInTurn(question, retriever, *model.engine, asking.options,
+                                        {larger.name, open_larger}, events, undelivered)
+                            : Ask(question, retriever, model.engine.get(), asking.options, events);
+  if (undelivered) {
+    LedgerEntry entry = EntryOf(*undelivered, UnixSeconds());
+    entry.model_digest = larger.digest;
+    WarnOfLedger(books.Close(share, entry));
+  }
+  if (!answer) return answer;
+  const AskedModel& answers = answer->model == larger.name ? larger : model;
+  TRY(Finish(books, share, answers.digest, *answer, flags, printer));
   return answer;
 }
 

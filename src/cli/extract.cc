@@ -4,13 +4,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
 #include "base/display.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/model_account.h"
@@ -29,7 +29,7 @@ constexpr JsonLimits kLimits{.max_depth = 500};
 
 struct ExtractFlags {
   std::string schema;
-  std::string model;
+  std::string model, then;
   std::optional<std::string> text;
   SamplingFlags sampling;
 };
@@ -42,8 +42,16 @@ std::vector<ChatMessage> Ask(std::string_view schema, std::string_view text) {
           {"user", std::string(text)}};
 }
 
+// What each model is asked for.
+struct Extraction {
+  json::value schema;
+  std::unique_ptr<JsonValidator> validator;
+  std::string text;
+};
+
+// That it is finished, and satisfies the schema.
 Result<void> Check(const GenerationResult& result, const JsonValidator& validator) {
-  if (!result.is_whole) {
+  if (!result.is_whole || result.finish_reason != FinishReason::kStop) {
     return Error(StatusCode::kFailed,
                  "the JSON was not finished after {} tokens; nothing is printed",
                  result.tokens.size());
@@ -56,6 +64,49 @@ Result<void> Check(const GenerationResult& result, const JsonValidator& validato
   return {};
 }
 
+// grammar: of the schema.
+Result<GenerationResult> AskModel(Engine& engine, const Extraction& extraction, Grammar grammar,
+                                  const SamplingFlags& sampling) {
+  const auto messages = Ask(ToJson(extraction.schema), extraction.text);
+  GenerationRequest request{.prompt = TRY(engine.EncodeChat(messages)),
+                            .sampling = sampling.options};
+  request.max_tokens = sampling.max_tokens.value_or(engine.context_tokens());
+  request.stop = sampling.stop;
+  request.interrupted = TakeInterrupt;
+  request.constraint =
+      TRY(engine.grammars().Get("", [&] { return Result<Grammar>(std::move(grammar)); }));
+  return engine.Generate(request, nullptr);
+}
+
+// From --model, or, where what it wrote will not do, from --then.
+Result<void> AskInTurn(const ExtractFlags& flags, const Environment& environment,
+                       const Extraction& extraction, Grammar grammar) {
+  const SamplingFlags& sampling = flags.sampling;
+  const std::filesystem::path path = TRY(FindModelFile(flags.model, environment));
+  ModelAccount account(environment, path, "extract");
+  std::optional<std::filesystem::path> next;
+  if (!flags.then.empty()) {
+    next = TRY(FindModelFile(flags.then, environment));
+    account.StandsBefore(*next);
+  }
+  std::unique_ptr<Engine> engine = TRY(OpenEngine(path, sampling.engine, environment));
+  account.Begin(extraction.text);
+  GenerationResult result = TRY(AskModel(*engine, extraction, std::move(grammar), sampling));
+  Result<void> valid = Check(result, *extraction.validator);
+  if (!valid && next && result.finish_reason != FinishReason::kCancelled) {
+    account.GiveUp(result);
+    engine.reset();  // there may be room for one alone
+    engine = TRY(OpenEngine(*next, sampling.engine, environment));
+    grammar = TRY(CompileJsonSchema(extraction.schema));
+    result = TRY(AskModel(*engine, extraction, std::move(grammar), sampling));
+    valid = Check(result, *extraction.validator);
+  }
+  account.Close(*engine, result, valid.has_value());
+  if (!valid) return valid;
+  fmt::print("{}\n", result.text);
+  return {};
+}
+
 Result<void> Extract(const ExtractFlags& flags, const Environment& environment) {
   if (flags.model.empty()) {
     return Error(StatusCode::kUsage, "no model: name one with --model, or in the configuration");
@@ -65,27 +116,13 @@ Result<void> Extract(const ExtractFlags& flags, const Environment& environment) 
   if (!schema) return std::unexpected(schema.error().WithContext(shown));
   Result<Grammar> grammar = CompileJsonSchema(*schema);
   if (!grammar) return std::unexpected(grammar.error().WithContext(shown));
-  const auto validator = JsonValidator::Create(*schema);
+  auto validator = JsonValidator::Create(*schema);
   if (!validator) return std::unexpected(validator.error().WithContext(shown));
-  const std::string text = flags.text ? *flags.text : TRY(ReadStandardInput(kMaxTextBytes));
-  const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
-  const std::unique_ptr<Engine> engine = TRY(OpenEngine(path, flags.sampling.engine, environment));
-  GenerationRequest request{.prompt = TRY(engine->EncodeChat(Ask(ToJson(*schema), text))),
-                            .sampling = flags.sampling.options};
-  request.max_tokens = flags.sampling.max_tokens.value_or(engine->context_tokens());
-  request.stop = flags.sampling.stop;
-  request.interrupted = TakeInterrupt;
-  request.constraint =
-      TRY(engine->grammars().Get("", [&] { return Result<Grammar>(*std::move(grammar)); }));
-  ModelAccount account(environment, path, "extract");
-  account.Begin();
-  const GenerationResult result =
-      TRY(engine->Generate(request, [](std::string_view) { return true; }));
-  const Result<void> valid = Check(result, **validator);
-  account.Close(*engine, result, valid.has_value(), text);
-  if (!valid) return valid;
-  fmt::print("{}\n", result.text);
-  return {};
+  const Extraction extraction{
+      .schema = *std::move(schema),
+      .validator = *std::move(validator),
+      .text = flags.text ? *flags.text : TRY(ReadStandardInput(kMaxTextBytes))};
+  return AskInTurn(flags, environment, extraction, *std::move(grammar));
 }
 
 }  // namespace
@@ -97,6 +134,9 @@ CommandRun SetUpExtract(CLI::App& app, const Environment& environment) {
   app.add_option("TEXT", flags->text, "what is read; absent: standard input");
   app.add_option("--schema", flags->schema, "a file with a JSON Schema")->required();
   app.add_option("--model", flags->model, "path, catalog name or hf:user/repo:quant");
+  app.add_option(
+      "--then", flags->then,
+      "a larger model, which is asked where --model's JSON is not finished or not valid");
   AddSamplingFlags(app, flags->sampling);
   return [flags, environment] {
     HandleInterrupts();

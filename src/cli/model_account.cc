@@ -2,12 +2,26 @@
 // From what the engine says of a generation to a row.
 #include "cli/model_account.h"
 
+#include <utility>
+
 #include "base/clock.h"
 #include "catalog/store.h"
 #include "cli/open_engine.h"
 #include "ledger/useful_tokens.h"
 
 namespace kinglet {
+namespace {
+
+LedgerLine LineOf(const GenerationResult& result) {
+  return {.prompt_tokens = result.prompt_tokens,
+          .cached_tokens = result.cached_tokens,
+          .completion_tokens = static_cast<int>(result.tokens.size()),
+          .queue_ms = result.queue_ms,
+          .prefill_ms = result.prefill_ms,
+          .decode_ms = result.decode_ms};
+}
+
+}  // namespace
 
 ModelAccount::ModelAccount(const Environment& environment, const std::filesystem::path& model,
                            std::string kind)
@@ -16,8 +30,23 @@ ModelAccount::ModelAccount(const Environment& environment, const std::filesystem
              .model = model.stem().string(),
              .model_digest = ModelDigest(model)} {}
 
-void ModelAccount::Begin() {
+ModelAccount::~ModelAccount() {
+  if (!given_up_) return;
+  LedgerEntry entry = entry_;
+  entry.mode = "format";
+  entry.line.valid = false;
+  entry.line.delivered = false;
+  Write(std::move(entry));
+}
+
+void ModelAccount::StandsBefore(const std::filesystem::path& next) {
+  entry_.first_model = entry_.model;
+  next_ = next;
+}
+
+void ModelAccount::Begin(std::string question) {
   share_.emplace(books_.Begin());
+  entry_.question = std::move(question);
   start_ms_ = MonotonicMs();
   first_byte_ms_ = 0;
 }
@@ -26,29 +55,33 @@ void ModelAccount::ShowsText() {
   if (first_byte_ms_ == 0) first_byte_ms_ = MonotonicMs() - start_ms_;
 }
 
+void ModelAccount::GiveUp(const GenerationResult& result) {
+  given_up_ = LineOf(result);
+  entry_.model = next_.stem().string();
+  entry_.model_digest = ModelDigest(next_);
+}
+
 void ModelAccount::Close(const LanguageModel& model, const GenerationResult& result,
-                         std::optional<bool> valid, const std::string& question) {
-  if (!share_) return;
+                         std::optional<bool> valid) {
   LedgerEntry entry = entry_;
-  entry.answered_at = UnixSeconds();
   entry.mode = valid ? "format" : "text";
-  entry.question = question;
   entry.answer = result.text;
+  entry.line = LineOf(result);
+  entry.line.useful_tokens = CountUsefulTokens(model, result.tokens, result.stop,
+                                               valid ? TextForm::kStructured : TextForm::kProse);
+  entry.line.valid = valid;
+  Write(std::move(entry));
+}
+
+void ModelAccount::Write(LedgerEntry entry) {
+  if (!share_) return;
+  entry.answered_at = UnixSeconds();
   LedgerLine& line = entry.line;
-  line.prompt_tokens = result.prompt_tokens;
-  line.cached_tokens = result.cached_tokens;
-  line.completion_tokens = static_cast<int>(result.tokens.size());
-  line.useful_tokens = CountUsefulTokens(model, result.tokens, result.stop,
-                                         valid ? TextForm::kStructured : TextForm::kProse);
   line.total_ms = MonotonicMs() - start_ms_;
   line.first_byte_ms = first_byte_ms_ == 0 ? line.total_ms : first_byte_ms_;
-  line.queue_ms = result.queue_ms;
-  line.prefill_ms = result.prefill_ms;
-  line.decode_ms = result.decode_ms;
-  line.valid = valid;
-  const Result<void> closed = books_.Close(*share_, entry);
+  if (given_up_) line.AddStep(*given_up_);
+  WarnOfLedger(books_.Close(*share_, entry));
   share_.reset();
-  if (!closed) WarnOnStderr(fmt::format("the ledger: {}", closed.error().message()));
 }
 
 }  // namespace kinglet

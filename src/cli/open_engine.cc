@@ -6,11 +6,20 @@
 #include <utility>
 
 #include "base/display.h"
+#include "catalog/store.h"
 #include "model/bert_safetensors.h"
 #include "model/vocabulary_from_gguf.h"
 #include "tensor/gguf.h"
 
 namespace kinglet {
+
+Result<std::filesystem::path> FindModelFile(const std::string& model,
+                                            const Environment& environment) {
+  const std::filesystem::path file = TRY(ResolveModel(model, environment.home));
+  if (!std::filesystem::exists(file))
+    return Error(StatusCode::kNotFound, "{}: no such file", EscapeForDisplay(file.string()));
+  return file;
+}
 
 Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, EngineOptions options,
                                            const Environment& environment) {
@@ -24,6 +33,10 @@ Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, En
 
 void WarnOnStderr(const std::string& warning) {
   std::fputs(fmt::format("kinglet: {}\n", EscapeForDisplay(warning)).c_str(), stderr);
+}
+
+void WarnOfLedger(const Result<void>& written) {
+  if (!written) WarnOnStderr(fmt::format("the ledger: {}", written.error().message()));
 }
 
 Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path) {

@@ -12,12 +12,18 @@
 
 namespace kinglet {
 
+// The file of a model that a flag names, which is there.
+Result<std::filesystem::path> FindModelFile(const std::string& model,
+                                            const Environment& environment);
+
 // Prints what the user should know about it to standard error.
 Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, EngineOptions options,
                                            const Environment& environment);
 
 // To standard error.
 void WarnOnStderr(const std::string& warning);
+// Of a row that was not written.
+void WarnOfLedger(const Result<void>& written);
 
 // Of a .gguf file; one with a vocabulary alone will do.
 Result<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::filesystem::path& path);

@@ -124,7 +124,7 @@ class Chat {
   // Prints the answer as it comes. Without --raw it joins the conversation, cut short or not; a
   // message that cannot be answered does not.
   Result<FinishReason> Answer(const std::string& message) {
-    account_.Begin();
+    account_.Begin(message);
     GenerationRequest request;
     if (flags_.raw) {
       request.prompt = engine_.prompts().EncodePrompt(message);
@@ -149,7 +149,7 @@ class Chat {
       return true;
     });
     if (!result) return Fail(result.error());
-    account_.Close(engine_, *result, /*valid=*/std::nullopt, message);
+    account_.Close(engine_, *result, /*valid=*/std::nullopt);
     fmt::print("\n");
     if (!flags_.raw) messages_.push_back({"assistant", result->text});
     return result->finish_reason;

@@ -342,7 +342,8 @@ Result<std::vector<JudgedStep>> Ledger::JudgedSteps() {
   Statement select = TRY(database_.Prepare(
       fmt::format("SELECT coalesce(first_model, model), model, confidence, {}, thumb IS NOT NULL,"
                   " machine_ms, cost, currency FROM answers"
-                  " WHERE confidence IS NOT NULL AND (thumb IS NOT NULL OR abstained IS NULL)"
+                  " WHERE confidence IS NOT NULL AND"
+                  " (thumb IS NOT NULL OR (abstained IS NULL AND delivered))"
                   " AND coalesce(first_model, model) IN (SELECT first_model FROM answers)"
                   " ORDER BY number",
                   kIsUseful)));

@@ -122,7 +122,7 @@ class Ledger {
   Result<std::vector<LedgerTotals>> TotalsBy(LedgerGroup group);
 
   // Of the models that were asked first in a cascade. An abstention is judged by the thumb alone: a
-  // verdict does not tell whether it was right.
+  // verdict does not tell whether it was right. So is what nobody got, which is no model's fault.
   Result<std::vector<JudgedStep>> JudgedSteps();
 
   // How many rows went, off the disk too.

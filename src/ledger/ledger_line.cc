@@ -19,6 +19,16 @@ std::optional<double> LedgerLine::CostPerUsefulToken() const {
   return *cost / useful_tokens;
 }
 
+void LedgerLine::AddStep(const LedgerLine& step) {
+  prompt_tokens += step.prompt_tokens;
+  cached_tokens += step.cached_tokens;
+  completion_tokens += step.completion_tokens;
+  queue_ms += step.queue_ms;
+  retrieval_ms += step.retrieval_ms;
+  prefill_ms += step.prefill_ms;
+  decode_ms += step.decode_ms;
+}
+
 json::object ToJson(const LedgerLine& line) {
   return {{"id", line.id.empty() ? json::value() : json::value(line.id)},
           {"prompt_tokens", line.prompt_tokens},

@@ -39,6 +39,9 @@ struct LedgerLine {
   // False where a verdict says no: then none of its tokens are useful.
   bool Counts() const;
   std::optional<double> CostPerUsefulToken() const;
+  // Puts on it what a step took that led to this one: tokens, and the times of phases. When the
+  // answer came, and what it is worth, stay as they are.
+  void AddStep(const LedgerLine& step);
 };
 
 json::object ToJson(const LedgerLine& line);

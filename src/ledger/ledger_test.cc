@@ -298,8 +298,9 @@ TEST_F(LedgerTest, RowsEndWhenTheyAreTooOld) {
 TEST_F(LedgerTest, TellsWhatAPolicyIsLearnedFrom) {
   Ledger ledger = Open();
   const auto record = [&](const char* model, const char* first, std::optional<double> confidence,
-                          bool abstains) {
+                          bool abstains, bool delivered = true) {
     LedgerEntry entry = MakeEntry(1);
+    entry.line.delivered = delivered;
     entry.model = model;
     if (first != nullptr) entry.first_model = first;
     entry.confidence = confidence;
@@ -313,6 +314,7 @@ TEST_F(LedgerTest, TellsWhatAPolicyIsLearnedFrom) {
   record("large", nullptr, 0.8, false);           // of no cascade's first model
   record("small", "small", std::nullopt, false);  // nobody knows how sure it was
   record("small", "small", 0.6, true);            // whether it was right, nobody says
+  record("large", "small", 0.6, false, /*delivered=*/false);
   const std::string liked = record("small", "small", 0.5, true);
   ASSERT_TRUE(ledger.Record(LedgerFeedback{.id = liked, .useful = true}).value());
   const auto steps = ledger.JudgedSteps().value();
@@ -463,22 +465,6 @@ TEST_F(LedgerTest, BooksTryAgainWhatCouldNotBeOpened) {
   fs::remove_all(File());
   auto next = books.Begin();
   EXPECT_TRUE(books.Close(next, entry));
-}
-
-TEST(LedgerLine, CostsNothingATokenThatIsNot) {
-  LedgerLine line{.useful_tokens = 4, .cost = 2.0};
-  EXPECT_EQ(line.CostPerUsefulToken(), 0.5);
-  line.useful_tokens = 0;
-  EXPECT_FALSE(line.CostPerUsefulToken());
-}
-
-TEST(LedgerLine, CountsUnlessAVerdictSaysNo) {
-  EXPECT_TRUE(LedgerLine{}.Counts());
-  EXPECT_TRUE((LedgerLine{.kept = true, .valid = true, .in_budget = true}.Counts()));
-  EXPECT_FALSE(LedgerLine{.kept = false}.Counts());
-  EXPECT_FALSE(LedgerLine{.valid = false}.Counts());
-  EXPECT_FALSE(LedgerLine{.in_budget = false}.Counts());
-  EXPECT_FALSE(LedgerLine{.delivered = false}.Counts());
 }
 
 }  // namespace

@@ -51,10 +51,7 @@ void GenerationCall::Submit() {
     }
     choices_[i].id = *id;
   }
-  if (plan_.stream) {
-    exchange_->Begin(200, format_->stream_type(), {{"Cache-Control", "no-cache"}});
-    Send(format_->Begin(), /*is_answer=*/false);
-  }
+  if (!plan_.may_give_up) Begin();
   lock.unlock();
   exchange_->OnGone([weak = weak_from_this()] {
     const auto call = weak.lock();
@@ -63,6 +60,12 @@ void GenerationCall::Submit() {
     call->outcome_.client_gone = true;
     call->CancelAll();
   });
+}
+
+void GenerationCall::Begin() {
+  if (!plan_.stream) return;
+  exchange_->Begin(200, format_->stream_type(), {{"Cache-Control", "no-cache"}});
+  Send(format_->Begin(), /*is_answer=*/false);
 }
 
 Result<std::uint64_t> GenerationCall::SubmitChoice(std::size_t index) {
@@ -116,6 +119,8 @@ void GenerationCall::Refuse(const Status& status) {
   }
   outcome_.status = error.status;
   outcome_.total_ms = MonotonicMs() - plan_.received_ms;
+  outcome_.choices.clear();
+  account_(outcome_);
   exchange_->Respond({.status = error.status,
                       .headers = std::move(headers),
                       .body = ToJson(json::value(ToJson(error, format_->dialect())))});
@@ -136,6 +141,12 @@ void GenerationCall::Send(std::string piece, bool is_answer) {
   if (exchange_->Write(std::move(piece)) || outcome_.client_gone) return;
   outcome_.client_gone = true;
   CancelAll();
+}
+
+void GenerationCall::SendDelta(std::size_t index, const ReplyDelta& delta) {
+  if (!plan_.stream || delta.empty()) return;
+  const bool is_answer = !delta.text.empty() || !delta.reasoning.empty() || !delta.calls.empty();
+  Send(format_->Delta(static_cast<int>(index), delta), is_answer);
 }
 
 ReplyDelta GenerationCall::TakeDelta(std::size_t index, GenerationEvent& event) {
@@ -218,16 +229,22 @@ void GenerationCall::OnEvent(std::size_t index, GenerationEvent event) {
   const std::scoped_lock lock(mutex_);
   if (left_ == 0) return;  // it was refused
   const ReplyDelta delta = TakeDelta(index, event);
-  if (plan_.stream && !delta.empty()) {
-    const bool is_answer = !delta.text.empty() || !delta.reasoning.empty() || !delta.calls.empty();
-    Send(format_->Delta(static_cast<int>(index), delta), is_answer);
-  }
+  if (!plan_.may_give_up) SendDelta(index, delta);
   if (!event.end) return;
   choices_[index].ended = true;
   ReplyChoice& reply = outcome_.choices[index];
   reply.result = *std::move(event.end);
   CheckRules(reply);
   const bool last = --left_ == 0;
+  if (last && plan_.may_give_up) {
+    outcome_.given_up = !outcome_.valid.value_or(true) && !outcome_.client_gone;
+    if (outcome_.given_up) {
+      AddUp();
+      return done_(outcome_);
+    }
+    Begin();
+    SendDelta(index, {.text = reply.text, .reasoning = reply.reasoning, .odds = reply.odds});
+  }
   if (!outcome_.defect.empty()) {
     if (last) FinishDefect();
     return;
@@ -254,7 +271,7 @@ void GenerationCall::AddUp() {
     totals.cached_tokens += reply.result.cached_tokens;
   }
   outcome_.total_ms = MonotonicMs() - plan_.received_ms;
-  if (!plan_.stream) outcome_.first_byte_ms = outcome_.total_ms;
+  if (!plan_.stream && !outcome_.given_up) outcome_.first_byte_ms = outcome_.total_ms;
   if (outcome_.client_gone) outcome_.status = 499;
   totals.ledger = account_(outcome_);
 }

@@ -28,6 +28,9 @@ struct GenerationPlan {
   bool reasoning_begun = false;  // by the prompt
   CompiledRules rules;           // of all requests
   bool batch_on_miss = false;
+  // Another model stands behind: nothing is sent before the end, and nothing at all of what breaks
+  // the rules. Of one request without tools.
+  bool may_give_up = false;
   double received_ms = 0;  // when the last byte of the request came
 };
 
@@ -35,10 +38,11 @@ struct GenerationPlan {
 struct GenerationOutcome {
   int status = 200;
   ReplyTotals totals;
-  std::vector<ReplyChoice> choices;
-  double first_byte_ms = 0;  // 0: there was none
+  std::vector<ReplyChoice> choices;  // none: it was refused
+  double first_byte_ms = 0;          // 0: there was none
   double total_ms = 0;
   bool client_gone = false;
+  bool given_up = false;  // nothing was sent: another one answers
   std::optional<double> refused_prediction_ms;
   // Where there were rules: whether all choices kept them to the end.
   std::optional<bool> valid;
@@ -47,8 +51,8 @@ struct GenerationOutcome {
 
 class GenerationCall : public std::enable_shared_from_this<GenerationCall> {
  public:
-  // `account` gives the ledger line when all choices have ended, before the totals are sent; `done`
-  // is called once, after the last byte was handed over.
+  // `account` gives the ledger line when all choices have ended, or it was refused, before the
+  // client is told; `done` is called once, after the last byte was handed over.
   using Account = std::function<json::object(const GenerationOutcome& outcome)>;
   using Done = std::function<void(const GenerationOutcome& outcome)>;
 
@@ -66,10 +70,13 @@ class GenerationCall : public std::enable_shared_from_this<GenerationCall> {
   GenerationCall(GenerationPlan plan, std::unique_ptr<ReplyFormat> format,
                  std::shared_ptr<HttpExchange> exchange, Account account, Done done);
   void Submit();
+  // The head of a stream.
+  void Begin();
   Result<std::uint64_t> SubmitChoice(std::size_t index);
   void Refuse(const Status& status);
   void TellContext(ApiError& error) const;
   void OnEvent(std::size_t index, GenerationEvent event);
+  void SendDelta(std::size_t index, const ReplyDelta& delta);
   ReplyDelta TakeDelta(std::size_t index, GenerationEvent& event);
   // Takes calls out of the delta's text, where there may be some.
   void TakeCalls(std::size_t index, bool is_last, ReplyDelta& delta);

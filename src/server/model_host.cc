@@ -17,11 +17,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kReapEvery(500);
 
-bool IsEncoder(const std::filesystem::path& path) {
-  const Result<GgufFile> file = OpenModelFile(path);
-  if (!file) return false;
-  const Result<ModelConfig> config = ReadModelConfig(*file);
-  return config && config->family.encoder;
+Result<bool> IsFileOfEncoder(const std::filesystem::path& path) {
+  const GgufFile file = TRY(OpenModelFile(path));
+  const ModelConfig config = TRY(ReadModelConfig(file));
+  return config.family.encoder;
 }
 
 }  // namespace
@@ -66,6 +65,19 @@ const OfferedModel* ModelHost::Find(std::string_view name) const {
   return nullptr;
 }
 
+bool ModelHost::IsEncoder(const OfferedModel& offered) {
+  Slot& slot = SlotOf(offered);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (slot.is_encoder) return *slot.is_encoder;
+  }
+  const Result<bool> found = IsFileOfEncoder(offered.path);
+  if (!found) return false;
+  const std::scoped_lock lock(mutex_);
+  slot.is_encoder = *found;
+  return *found;
+}
+
 Result<ModelLease> ModelHost::Acquire(std::string_view name) {
   const OfferedModel* const offered = Find(name);
   if (offered == nullptr) {
@@ -76,7 +88,7 @@ Result<ModelLease> ModelHost::Acquire(std::string_view name) {
     return Error(StatusCode::kNotFound, "there is no model {}; there are: {}", Quoted(name), names);
   }
   std::unique_lock lock(mutex_);
-  Slot& slot = slots_[static_cast<std::size_t>(offered - options_.models.data())];
+  Slot& slot = SlotOf(*offered);
   changed_.wait(lock, [&] { return !slot.loading || closing_; });
   if (closing_) return Error(StatusCode::kCancelled, "the server is closing");
   if (slot.model == nullptr) {
@@ -103,7 +115,7 @@ Result<std::unique_ptr<LoadedModel>> ModelHost::Load(const OfferedModel& offered
   model->digest_ = ModelDigest(offered.path);
   std::error_code error;
   model->memory_bytes_ = std::filesystem::file_size(offered.path, error);
-  if (IsEncoder(offered.path)) {
+  if (IsFileOfEncoder(offered.path).value_or(false)) {
     model->embedder_ =
         TRY(ModelEmbedder::Open(offered.path, {.thread_count = options_.engine.thread_count}));
     model->family_ = model->embedder_->encoder().config().architecture;
@@ -177,7 +189,7 @@ bool ModelHost::Unload(std::string_view name) {
   if (offered == nullptr) return false;
   std::unique_ptr<LoadedModel> model;
   const std::scoped_lock lock(mutex_);
-  Slot& slot = slots_[static_cast<std::size_t>(offered - options_.models.data())];
+  Slot& slot = SlotOf(*offered);
   if (slot.model == nullptr || slot.model->leases_ > 0) return false;
   model = std::move(slot.model);
   return true;

@@ -102,6 +102,8 @@ class ModelHost {
   // Of those that are offered.
   const std::vector<OfferedModel>& offered() const { return options_.models; }
   const OfferedModel* Find(std::string_view name) const;
+  // Whether it makes vectors, by its file, which is read once; false where it cannot be.
+  bool IsEncoder(const OfferedModel& offered);
 
   struct Status {
     std::string name;
@@ -127,8 +129,12 @@ class ModelHost {
     const OfferedModel* offered = nullptr;
     std::unique_ptr<LoadedModel> model;
     bool loading = false;
+    std::optional<bool> is_encoder;  // once that was asked for
   };
 
+  Slot& SlotOf(const OfferedModel& offered) {
+    return slots_[static_cast<std::size_t>(&offered - options_.models.data())];
+  }
   Result<std::unique_ptr<LoadedModel>> Load(const OfferedModel& offered);
   void Release(LoadedModel& model);
   // Puts away idle models until `needed` more bytes fit. With the lock; it is let go meanwhile.

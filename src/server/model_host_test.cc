@@ -2,11 +2,14 @@
 // Models that come and go while many ask for them.
 #include "server/model_host.h"
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "model/encoder_for_test.h"
 
 namespace kinglet {
 namespace {
@@ -61,6 +64,20 @@ TEST(ModelHost, PutsAwayWhatNobodyUses) {
   ASSERT_TRUE(host.Acquire("second").has_value());
   WaitFor([&] { return host.Loaded().size() == 1; });
   EXPECT_EQ(host.Loaded()[0].name, "first");
+}
+
+TEST(ModelHost, TellsEncodersApartWithoutLoadingThem) {
+  const std::string encoder = testing::TempDir() + "kinglet_encoder.gguf";
+  ModelHostOptions options = TwoModels();
+  options.models.push_back({"encoder", {}, encoder});
+  ModelHost host(options, Ignore);
+  EXPECT_FALSE(host.IsEncoder(*host.Find("first")));
+  EXPECT_FALSE(host.IsEncoder(*host.Find("encoder"))) << "it is not there yet";
+  std::ofstream(encoder, std::ios::binary) << BertForTest().Bytes();
+  EXPECT_TRUE(host.IsEncoder(*host.Find("encoder")));
+  EXPECT_TRUE(host.Loaded().empty());
+  std::filesystem::remove(encoder);
+  EXPECT_TRUE(host.IsEncoder(*host.Find("encoder"))) << "it is looked at once";
 }
 
 TEST(ModelHost, KeepsToItsMemory) {

@@ -18,6 +18,7 @@ constexpr Dialect kOpenAi = Dialect::kOpenAi;
 constexpr Dialect kOllama = Dialect::kOllama;
 constexpr Dialect kAnthropic = Dialect::kAnthropic;
 
+constexpr const char* kWritesNothing = "makes vectors of texts, and no text";
 constexpr JsonLimits kBodyLimits = {.max_bytes = std::size_t{64} << 20, .max_depth = 32};
 
 constexpr Route kRoutes[] = {
@@ -170,7 +171,17 @@ ApiResult<ModelLease> AcquireModel(Server& server, const json::object& body) {
 ApiResult<ModelLease> AcquireWriter(Server& server, const json::object& body) {
   ApiResult<ModelLease> lease = AcquireModel(server, body);
   if (!lease || (*lease)->engine() != nullptr) return lease;
-  return std::unexpected(ApiError::OfField({"model", "makes vectors of texts, and no text"}));
+  return std::unexpected(ApiError::OfField({"model", kWritesNothing}));
+}
+
+ApiResult<const OfferedModel*> FindWriter(Server& server, const std::string& name,
+                                          const std::string& field) {
+  const OfferedModel* const offered = server.models().Find(name);
+  if (offered == nullptr)
+    return std::unexpected(ApiError::OfField({field, "is no model of this server"}));
+  if (server.models().IsEncoder(*offered))
+    return std::unexpected(ApiError::OfField({field, kWritesNothing}));
+  return offered;
 }
 
 ServiceTerms TermsOf(const Server& server, const Call& call, const GenerationFields& fields) {

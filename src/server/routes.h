@@ -107,6 +107,9 @@ ApiResult<json::object> ReadBody(const Call& call);
 ApiResult<ModelLease> AcquireModel(Server& server, const json::object& body);
 // The same, of one that writes text.
 ApiResult<ModelLease> AcquireWriter(Server& server, const json::object& body);
+// The model of that name, not loaded; the error is of `field` where it is none that writes text.
+ApiResult<const OfferedModel*> FindWriter(Server& server, const std::string& name,
+                                          const std::string& field);
 // The terms of a request's service: account, scope, class, budget.
 ServiceTerms TermsOf(const Server& server, const Call& call, const GenerationFields& fields);
 

@@ -31,45 +31,50 @@ void RecordAnswer(Server& server, const Call& call, MachineMeter::Share& share,
   if (lease != nullptr) entry.model_digest = (*lease)->digest();
   CloseAccount(server, share, entry);
   answer.ledger = std::move(entry.line);
-  const auto& abstained = answer.abstained;
-  server.metrics().CountAsk(abstained ? Name(*abstained) : "answered", answer.ledger.first_byte_ms);
   // Before the answer's end: the next request is held against it.
   call.admission->CountTokens(answer.ledger.prompt_tokens + answer.ledger.completion_tokens);
 }
 
+void CountAnswer(Server& server, const Answer& answer) {
+  const auto& abstained = answer.abstained;
+  server.metrics().CountAsk(abstained ? Name(*abstained) : "answered", answer.ledger.first_byte_ms);
+}
+
 // The calibration of the model, where what is asked for does not need one that there is not.
 ApiResult<const Calibration*> CalibrationOf(Server& server, const AskSettings& settings,
-                                            const LoadedModel& model) {
-  const auto calibration = server.calibrations().Find(model.path().stem().string());
+                                            const std::filesystem::path& model) {
+  const auto calibration = server.calibrations().Find(model.stem().string());
   if (!calibration) return std::unexpected(Of(calibration.error()));
   if (settings.risk && *calibration == nullptr)
     return std::unexpected(ApiError::OfField({"risk", "is for models that are calibrated"}));
   return *calibration;
 }
 
-// What of a cascade does not go together.
-std::optional<ApiError> FaultOfCascade(Server& server, const AskSettings& settings,
-                                       const AskOptions& first) {
+// The larger model of a cascade, where there is one; what of it does not go together is refused
+// before the small one works. Its lease takes the small one's place: there may be room for one
+// alone.
+ApiResult<std::optional<NextModel>> NextOf(Server& server, const AskSettings& settings,
+                                           const AskOptions& first, ModelLease* lease) {
   if (settings.then.empty()) {
     if (!settings.accept) return std::nullopt;
-    return ApiError::OfField({"accept", "says nothing without then"});
+    return std::unexpected(ApiError::OfField({"accept", "says nothing without then"}));
   }
   if (first.calibration == nullptr)
-    return ApiError::OfField({"then", "needs a first model that is calibrated"});
-  if (server.models().Find(settings.then) == nullptr)
-    return ApiError::OfField({"then", "is no model of this server"});
-  return std::nullopt;
-}
-
-// The larger model, whose lease takes the small one's place: there may be room for one alone.
-Result<NextModel> OpenNext(Server& server, const AskSettings& settings, ModelLease& lease) {
-  lease = ModelLease();
-  lease = TRY(server.models().Acquire(settings.then));
-  if (lease->engine() == nullptr)
-    return Error(StatusCode::kUsage, "{} makes vectors of texts, and no text", lease->name());
-  const auto calibration = CalibrationOf(server, settings, *lease);
-  if (!calibration) return Error(StatusCode::kUsage, "{}", calibration.error().message);
-  return NextModel{.model = lease->engine(), .name = lease->name(), .calibration = *calibration};
+    return std::unexpected(ApiError::OfField({"then", "needs a first model that is calibrated"}));
+  const ApiResult<const OfferedModel*> offered = FindWriter(server, settings.then, "then");
+  if (!offered) return std::unexpected(offered.error());
+  const auto calibration = CalibrationOf(server, settings, (*offered)->path);
+  if (!calibration) return std::unexpected(calibration.error());
+  const std::string& name = (*offered)->name;
+  const auto open = [&server, name, lease,
+                     calibration = *calibration]() -> Result<NextModel::Opened> {
+    *lease = ModelLease();
+    *lease = TRY(server.models().Acquire(name));
+    if ((*lease)->engine() == nullptr)  // the file is another by now
+      return Error(StatusCode::kInvalidInput, "{} writes no text", name);
+    return NextModel::Opened{(*lease)->engine(), calibration};
+  };
+  return NextModel{name, open};
 }
 
 // Asks, and keeps the books: what was answered is accounted for before the client has it.
@@ -87,15 +92,17 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   if (lease != nullptr) {
     model = (*lease)->engine();
     options.model_name = (*lease)->name();
-    const auto calibration = CalibrationOf(server, question.settings, **lease);
+    const auto calibration = CalibrationOf(server, question.settings, (*lease)->path());
     if (!calibration) return std::unexpected(calibration.error());
     options.calibration = *calibration;
   } else if (question.settings.risk) {
     return std::unexpected(ApiError::OfField({"risk", "is for models that are calibrated"}));
   }
   const AskSettings& settings = question.settings;
-  if (const auto fault = FaultOfCascade(server, settings, options)) return std::unexpected(*fault);
-  if (!settings.then.empty()) options.accept = settings.accept.value_or(kDefaultAccept);
+  const auto found = NextOf(server, settings, options, lease);
+  if (!found) return std::unexpected(found.error());
+  const std::optional<NextModel>& next = *found;
+  if (next) options.accept = settings.accept.value_or(kDefaultAccept);
   options.risk = settings.risk.value_or(kDefaultRisk);
   Result<BorrowedLibrary> library = server.libraries().Borrow(settings.library);
   if (!library) return std::unexpected(Of(library.error()));
@@ -103,14 +110,15 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   call.exchange->OnGone([gone] { *gone = true; });
   events.cancelled = [gone] { return gone->load(); };
   MachineMeter::Share share = server.books().Begin();
-  Result<Answer> answer = options.accept
-                              ? AskInTurn(
-                                    question.text, library->retriever(), *model, options,
-                                    [&] { return OpenNext(server, settings, *lease); }, events)
-                              : Ask(question.text, library->retriever(), model, options, events);
+  std::optional<Answer> undelivered;
+  Result<Answer> answer = next ? AskInTurn(question.text, library->retriever(), *model, options,
+                                           *next, events, undelivered)
+                               : Ask(question.text, library->retriever(), model, options, events);
+  if (undelivered) RecordAnswer(server, call, share, nullptr, *undelivered);
   if (!answer) return std::unexpected(Of(answer.error()));
   answer->ledger.delivered = !gone->load();
   RecordAnswer(server, call, share, lease, *answer);
+  CountAnswer(server, *answer);
   return *std::move(answer);
 }
 
@@ -239,6 +247,7 @@ void RefuseQuestion(Server& server, const Call& call, const Question& question) 
   Answer answer = RefusalOf(question.text, call.taken->uses, call.taken->route);
   answer.ledger.first_byte_ms = answer.ledger.total_ms = MonotonicMs() - start_ms;
   RecordAnswer(server, call, share, nullptr, answer);
+  CountAnswer(server, answer);
   if (!question.fields.stream) return Reply(call, ToJson(answer));
   AskStream(call.exchange).SendLast(Event(ToJson(answer), "answer"));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routes that write text: each format is parsed by its own file, then all go the same way.
-#include <algorithm>
-#include <atomic>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "ledger/useful_tokens.h"
 #include "server/anthropic.h"
+#include "server/generation_account.h"
 #include "server/generation_call.h"
 #include "server/hand_over.h"
 #include "server/library_chat.h"
@@ -23,115 +22,53 @@ namespace {
 
 constexpr std::size_t kMaxSchemaBytes = std::size_t{16} << 20;
 
-// The row of an answer, but for what its books put on it.
-LedgerEntry EntryOf(const GenerationOutcome& outcome, const LanguageModel& model,
-                    const std::optional<double>& budget_ms) {
-  const ReplyTotals& totals = outcome.totals;
-  LedgerEntry entry{.answered_at = UnixSeconds(), .mode = outcome.valid ? "format" : "text"};
-  LedgerLine& line = entry.line;
-  line.prompt_tokens = totals.prompt_tokens;
-  line.cached_tokens = totals.cached_tokens;
-  line.completion_tokens = totals.completion_tokens;
-  line.first_byte_ms = outcome.first_byte_ms;
-  line.total_ms = outcome.total_ms;
-  line.valid = outcome.valid;
-  if (budget_ms) line.in_budget = outcome.first_byte_ms <= *budget_ms;
-  line.delivered = !outcome.client_gone;
-  for (const ReplyChoice& choice : outcome.choices) {
-    line.queue_ms = std::max(line.queue_ms, choice.result.queue_ms);
-    line.prefill_ms = std::max(line.prefill_ms, choice.result.prefill_ms);
-    line.decode_ms = std::max(line.decode_ms, choice.result.decode_ms);
-    line.useful_tokens +=
-        CountUsefulTokens(model, choice.said, choice.result.stop,
-                          outcome.valid ? TextForm::kStructured : TextForm::kProse);
-  }
-  entry.answer = outcome.choices.front().text;
-  return entry;
-}
-
-// Where a small model has been asked before.
-struct FirstTry {
-  std::string model;
-  GenerationResult result;
-  std::shared_ptr<MachineMeter::Share> share;  // of both steps
-  bool accepted = false;
+// A model and what is asked of it.
+struct Asked {
+  std::shared_ptr<ModelLease> lease;
+  ParsedGeneration parsed;
 };
-
-// Puts it on the bill of the answer that is given in its stead.
-void AddFirst(const FirstTry& first, LedgerLine& line) {
-  line.prompt_tokens += first.result.prompt_tokens;
-  line.cached_tokens += first.result.cached_tokens;
-  line.completion_tokens += static_cast<int>(first.result.tokens.size());
-  line.queue_ms += first.result.queue_ms;
-  line.prefill_ms += first.result.prefill_ms;
-  line.decode_ms += first.result.decode_ms;
-}
-
-// Writes the row; what it gives is the answer's `kinglet` object.
-GenerationCall::Account MakeAccount(Server& server, const Call& call,
-                                    const ParsedGeneration& parsed,
-                                    const std::shared_ptr<ModelLease>& lease,
-                                    const std::shared_ptr<MachineMeter::Share>& share,
-                                    std::optional<FirstTry> first) {
-  return
-      [&server, lease, share, first = std::move(first), admission = call.admission,
-       kind = KindOf(call), question = parsed.question, taken = call.taken, route = RouteOf(call),
-       budget = TermsOf(server, call, parsed.fields).first_byte_budget_ms](
-          const GenerationOutcome& outcome) {
-        LedgerEntry entry = EntryOf(outcome, *(*lease)->engine(), budget);
-        entry.kind = kind;
-        entry.model = (*lease)->name();
-        entry.model_digest = (*lease)->digest();
-        entry.question = question;
-        if (taken != nullptr) entry.intent = taken->route.intent;
-        if (first) entry.first_model = first->model;
-        if (first && !first->accepted) AddFirst(*first, entry.line);
-        // Before the answer's end: the next request is held against it.
-        admission->CountTokens(entry.line.prompt_tokens + entry.line.completion_tokens);
-        CloseAccount(server, *share, entry);
-        json::object ledger = ToJson(entry.line);
-        if (!route.is_null()) ledger["route"] = route;
-        if (first) {
-          ledger["cascade"] = json::object{
-              {"first", first->model}, {"confidence", nullptr}, {"accepted", first->accepted}};
-        }
-        return ledger;
-      };
-}
-
-void Run(Server& server, const Call& call, ApiResult<ParsedGeneration> parsed,
-         const std::shared_ptr<ModelLease>& lease, std::optional<FirstTry> first = {}) {
-  if (!parsed) return ReplyError(call, parsed.error());
-  GenerationPlan& plan = parsed->plan;
-  plan.engine = (*lease)->engine();
-  plan.batch_on_miss = parsed->fields.batch_on_miss;
-  plan.received_ms = call.request.received_ms;
-  ServiceTerms terms = TermsOf(server, call, parsed->fields);
-  // Who was let in is answered; whether in time, the bill says.
-  if (first) terms.first_byte_budget_ms.reset();
-  for (GenerationRequest& request : plan.requests) request.terms = terms;
-  plan.keeps_alive = lease;
-  const std::string model = (*lease)->name();
-  // Dropped with a request that is refused.
-  const auto share =
-      first ? first->share : std::make_shared<MachineMeter::Share>(server.books().Begin());
-  GenerationCall::Account account =
-      MakeAccount(server, call, *parsed, lease, share, std::move(first));
-  GenerationCall::Start(
-      std::move(plan), std::move(parsed->format), call.exchange, std::move(account),
-      [&server, model, service = terms.service_class](const GenerationOutcome& outcome) {
-        server.metrics().CountGeneration(model, service, outcome);
-      });
-}
 
 // The model that the body names, then what `parse` makes of both.
 template <typename ParseCall>
-void Generate(Server& server, const Call& call, const json::object& body, ParseCall&& parse) {
-  ApiResult<ModelLease> acquired = AcquireWriter(server, body);
-  if (!acquired) return ReplyError(call, acquired.error());
-  const auto lease = std::make_shared<ModelLease>(*std::move(acquired));
+ApiResult<Asked> Parse(Server& server, const json::object& body, ParseCall&& parse) {
+  ApiResult<ModelLease> lease = AcquireWriter(server, body);
+  if (!lease) return std::unexpected(lease.error());
   ApiResult<ParsedGeneration> parsed = parse(body, (*lease)->name(), *(*lease)->engine());
-  Run(server, call, std::move(parsed), lease);
+  if (!parsed) return std::unexpected(parsed.error());
+  return Asked{std::make_shared<ModelLease>(*std::move(lease)), *std::move(parsed)};
+}
+
+// done: hears how it went when all is sent; may be empty.
+void Run(Server& server, const Call& call, Asked asked,
+         const std::shared_ptr<GenerationAccount>& account, GenerationCall::Done done = {}) {
+  auto& [lease, parsed] = asked;
+  GenerationPlan& plan = parsed.plan;
+  plan.engine = (*lease)->engine();
+  plan.batch_on_miss = parsed.fields.batch_on_miss;
+  plan.received_ms = call.request.received_ms;
+  ServiceTerms terms = TermsOf(server, call, parsed.fields);
+  // Who was let in is answered; whether in time, the bill says.
+  if (account->has_given_up()) terms.first_byte_budget_ms.reset();
+  for (GenerationRequest& request : plan.requests) request.terms = terms;
+  plan.keeps_alive = lease;
+  GenerationCall::Start(
+      std::move(plan), std::move(parsed.format), call.exchange,
+      [account, lease = lease](const GenerationOutcome& outcome) {
+        return account->Enter(outcome, **lease);
+      },
+      [&server, model = (*lease)->name(), service = terms.service_class,
+       done = std::move(done)](const GenerationOutcome& outcome) {
+        server.metrics().CountGeneration(model, service, outcome);
+        if (done) done(outcome);
+      });
+}
+
+template <typename ParseCall>
+void Generate(Server& server, const Call& call, const json::object& body, ParseCall&& parse) {
+  ApiResult<Asked> asked = Parse(server, body, parse);
+  if (!asked) return ReplyError(call, asked.error());
+  const auto account = std::make_shared<GenerationAccount>(server, call, asked->parsed);
+  Run(server, call, *std::move(asked), account);
 }
 
 template <typename ParseCall>
@@ -158,36 +95,6 @@ void CountHandedOver(Server& server, const Call& call, const Intent& intent,
   WarnOfLedger(server, server.books().Record(entry));
 }
 
-// An answer that is there as a whole.
-void SendAtOnce(const Call& call, ReplyFormat& format, bool streams, const ReplyChoice& choice,
-                const ReplyTotals& totals) {
-  if (!streams) return Reply(call, format.Whole({&choice, 1}, totals));
-  const ReplyDelta delta{.text = choice.text, .reasoning = choice.reasoning, .odds = choice.odds};
-  call.exchange->Begin(200, format.stream_type(), {{"Cache-Control", "no-cache"}});
-  call.exchange->Write(format.Begin() + format.Delta(0, delta) +
-                       format.ChoiceEnd(0, choice, &totals) + format.End({&choice, 1}, totals));
-  call.exchange->End();
-}
-
-// A generation that has ended, its thoughts apart.
-ReplyChoice ChoiceOf(GenerationResult result, const GenerationPlan& plan, const Engine& engine) {
-  ReplyChoice choice{.text = result.text,
-                     .odds = result.odds,
-                     .tokens = static_cast<int>(result.tokens.size()),
-                     .said = result.tokens};
-  if (plan.separates_reasoning) {
-    ReasoningSplitter splitter(plan.reasoning_begun);
-    const ReasoningSplitter::Parts parts = splitter.Push(result.text);
-    const ReasoningSplitter::Parts rest = splitter.Finish();
-    choice.text = parts.text + rest.text;
-    choice.reasoning = parts.reasoning + rest.reasoning;
-    if (!choice.reasoning.empty()) choice.said = engine.EncodeText(choice.text);
-    choice.reasoning_tokens = std::max(0, choice.tokens - static_cast<int>(choice.said.size()));
-  }
-  choice.result = std::move(result);
-  return choice;
-}
-
 // Says the intent's message in the place of a model, none of which is asked.
 void Refuse(Server& server, const Call& call, const json::object& body, const Intent& intent) {
   JsonFields fields(body);
@@ -205,63 +112,40 @@ void Refuse(Server& server, const Call& call, const json::object& body, const In
   ReplyChoice choice{.text = intent.message};
   choice.result.finish_reason = FinishReason::kStop;
   const auto format = MakeChatFormat(std::string(kAutoModel), nullptr, /*include_usage=*/true);
-  SendAtOnce(call, *format, streams, choice, totals);
+  if (!streams) return Reply(call, format->Whole({&choice, 1}, totals));
+  call.exchange->Begin(200, format->stream_type(), {{"Cache-Control", "no-cache"}});
+  call.exchange->Write(format->Begin() + format->Delta(0, {.text = choice.text}) +
+                       format->ChoiceEnd(0, choice, &totals) + format->End({&choice, 1}, totals));
+  call.exchange->End();
 }
 
-// An answer by rules from the model that the body names, or, where that is not valid, from `then`.
+// An answer by rules from the model that the body names, or, where that breaks them, from `then`.
 void GenerateInTurn(Server& server, const Call& call, json::object body, const std::string& then) {
-  ApiResult<ModelLease> acquired = AcquireWriter(server, body);
-  if (!acquired) return ReplyError(call, acquired.error());
-  const auto lease = std::make_shared<ModelLease>(*std::move(acquired));
-  ApiResult<ParsedGeneration> parsed =
-      ParseChatCompletion(body, (*lease)->name(), *(*lease)->engine());
-  if (!parsed) return ReplyError(call, parsed.error());
-  GenerationPlan& plan = parsed->plan;
+  ApiResult<Asked> asked = Parse(server, body, ParseChatCompletion);
+  if (!asked) return ReplyError(call, asked.error());
+  GenerationPlan& plan = asked->parsed.plan;
   if (plan.rules.check == nullptr || plan.rules.tool_format || plan.requests.size() > 1) {
     return ReplyError(call, ApiError::OfField({"kinglet.then", "needs one answer under a schema"}));
   }
-  if (server.models().Find(then) == nullptr)
-    return ReplyError(call, ApiError::OfField({"kinglet.then", "is no model of this server"}));
-  GenerationRequest& request = plan.requests.front();
-  request.terms = TermsOf(server, call, parsed->fields);
-  const auto gone = std::make_shared<std::atomic<bool>>(false);
-  call.exchange->OnGone([gone] { *gone = true; });
-  request.interrupted = [gone] { return gone->load(); };
-  FirstTry first{.model = (*lease)->name(),
-                 .share = std::make_shared<MachineMeter::Share>(server.books().Begin())};
-  Result<GenerationResult> tried = (*lease)->engine()->Generate(request, nullptr);
-  // Who is not let in is told so as without a larger model, or waits as he has asked.
-  if (!tried) return Run(server, call, std::move(parsed), lease);
-  ReplyChoice choice = ChoiceOf(*std::move(tried), plan, *(*lease)->engine());
-  first.accepted = choice.result.is_whole && choice.result.finish_reason == FinishReason::kStop &&
-                   plan.rules.check->Check(choice.text, {}).has_value();
-  first.result = choice.result;
-  if (!first.accepted && !gone->load()) {
-    *lease = ModelLease();  // there may be room for one alone
-    body["model"] = then;
-    const auto fail = [&](const ApiError& error) {
-      call.admission->CountTokens(first.result.prompt_tokens + choice.tokens);
-      ReplyError(call, error);
-    };
-    acquired = AcquireWriter(server, body);
-    if (!acquired) return fail(acquired.error());
-    *lease = *std::move(acquired);
-    parsed = ParseChatCompletion(body, (*lease)->name(), *(*lease)->engine());
-    if (!parsed) return fail(parsed.error());
-    return Run(server, call, std::move(parsed), lease, std::move(first));
+  const ApiResult<const OfferedModel*> next = FindWriter(server, then, "kinglet.then");
+  if (!next) return ReplyError(call, next.error());
+  plan.may_give_up = true;
+  const std::shared_ptr<ModelLease> lease = asked->lease;
+  const auto account = std::make_shared<GenerationAccount>(
+      server, call, asked->parsed, CascadeModels{(*lease)->name(), (*next)->name});
+  const auto given_up = std::make_shared<std::promise<bool>>();
+  Run(server, call, *std::move(asked), account,
+      [given_up](const GenerationOutcome& outcome) { given_up->set_value(outcome.given_up); });
+  // Here, for it may take a while: the first model's own thread must not load the next one.
+  if (!given_up->get_future().get()) return;
+  *lease = ModelLease();  // there may be room for one alone
+  body["model"] = then;
+  asked = Parse(server, body, ParseChatCompletion);
+  if (!asked) {
+    account->Fail();
+    return ReplyError(call, asked.error());
   }
-  GenerationOutcome outcome{
-      .choices = {choice}, .client_gone = gone->load(), .valid = first.accepted};
-  outcome.first_byte_ms = outcome.total_ms = MonotonicMs() - call.request.received_ms;
-  ReplyTotals& totals = outcome.totals;
-  totals.prompt_tokens = choice.result.prompt_tokens;
-  totals.cached_tokens = choice.result.cached_tokens;
-  totals.completion_tokens = choice.tokens;
-  totals.reasoning_tokens = choice.reasoning_tokens;
-  const auto share = first.share;
-  totals.ledger = MakeAccount(server, call, *parsed, lease, share, std::move(first))(outcome);
-  server.metrics().CountGeneration((*lease)->name(), request.terms.service_class, outcome);
-  SendAtOnce(call, *parsed->format, parsed->fields.stream, choice, totals);
+  Run(server, call, *std::move(asked), account);
 }
 
 // `then` of its `kinglet` object, which is taken out; empty: there is none.

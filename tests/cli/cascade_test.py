@@ -61,6 +61,59 @@ class Cascade(unittest.TestCase):
         self.assertEqual((status, "--then" in err, "calibrate" in err), (2, True, True), err)
         self.assertEqual(self.kinglet(*ask, "--accept", "0.5")[0], 2)
 
+    def extract(self, *arguments):
+        schema = self.folder / "schema.json"
+        schema.write_text('{"const": "a text of several tokens"}')
+        return self.kinglet("extract", "a", "--schema", schema, "--model", self.model, *arguments)
+
+    def test_extract(self):
+        self.assertEqual(self.extract("--then", self.larger)[:2], (0, '"a text of several tokens"\n'))
+        status, out, err = self.extract("--then", self.larger, "-n", "3")
+        self.assertEqual((status, out, "not finished" in err), (1, "", True), err)
+        self.assertEqual(self.extract("-n", "3")[0], 1)
+        alone, given_up, taken = self.json_of("ledger")["entries"]
+        for row in given_up, taken:
+            self.assertEqual((row["kind"], row["mode"], row["first_model"]), ("extract", "format", "tiny"))
+        self.assertEqual((taken["model"], taken["ledger"]["valid"]), ("tiny", True))
+        self.assertEqual((given_up["model"], given_up["ledger"]["valid"]), ("larger", False))
+        self.assertEqual((alone["model"], alone["first_model"]), ("tiny", None))
+        for name in "prompt_tokens", "completion_tokens":
+            self.assertEqual(given_up["ledger"][name], 2 * alone["ledger"][name], "the bill is of both")
+        self.assertNotEqual(given_up["model_digest"], None)
+
+    def test_extract_prints_what_the_larger_one_finishes(self):
+        """The small one's prompts are so long that the context has no room for its answer."""
+        serving.add_to_gguf(serving.STORIES, self.model, tokenizer__chat_template=serving.TEMPLATE + " word" * 20)
+        self.assertEqual(self.extract()[0], 0)
+        context = self.json_of("ledger")["entries"][0]["ledger"]["prompt_tokens"] + 3
+        self.assertEqual(self.extract("--context", context)[0], 1)
+        status, out, err = self.extract("--context", context, "--then", self.larger)
+        self.assertEqual((status, out), (0, '"a text of several tokens"\n'), err)
+        row = self.json_of("ledger")["entries"][0]
+        self.assertEqual((row["model"], row["first_model"], row["ledger"]["valid"]), ("larger", "tiny", True))
+        self.assertGreater(row["ledger"]["useful_tokens"], 0)
+
+    def test_what_was_given_up_for_nothing_is_in_the_ledger(self):
+        self.larger.write_bytes(b"GGUF")
+        self.assertEqual(self.extract("--then", self.larger, "-n", "3")[0], 3)
+        serving.write_calibration(self.home, "tiny", bias=0)
+        documents = self.folder / "documents"
+        documents.mkdir()
+        (documents / "Swans.md").write_text("# Swans\n\nSwans sleep on the lake all day long.\n")
+        self.assertEqual(self.kinglet("ingest", documents)[0], 0)
+        status, _, err = self.kinglet("ask", QUESTION, "--model", self.model, "--context", "512", "--then", self.larger, "--accept", "0.6")
+        self.assertEqual(status, 3, err)
+        asked, extracted = self.json_of("ledger")["entries"]
+        self.assertEqual((asked["kind"], extracted["kind"]), ("ask", "extract"))
+        for row in asked, extracted:
+            self.assertEqual((row["model"], row["first_model"]), ("larger", "tiny"))
+            self.assertEqual((row["ledger"]["delivered"], row["ledger"]["useful_tokens"]), (False, 0))
+            self.assertGreater(row["ledger"]["prompt_tokens"], 0)
+        self.assertEqual(extracted["ledger"]["completion_tokens"], 3)
+        # What is not there at all is said before the small one works.
+        self.assertEqual(self.extract("--then", self.folder / "nobody.gguf", "-n", "3")[0], 1)
+        self.assertEqual(len(self.json_of("ledger")["entries"]), 2)
+
     def test_eval(self):
         data = self.folder / "data.jsonl"
         lines = [{"id": who, "group": who, "question": f"Who {what}?", "passages": [{"title": who, "text": f"{who} {what}."}], "answers": [who]}

@@ -62,6 +62,8 @@ class Extract(unittest.TestCase):
         status, out, err = self.extract(SCHEMA, "-n", "3", "a")
         self.assertEqual((status, out), (1, ""))
         self.assertIn("not finished", err)
+        # A number is whole behind each of its digits.
+        self.assertEqual(self.extract({"type": "integer", "minimum": 1}, "-n", "1", "a")[:2], (1, ""))
 
     def test_what_cannot_be_enforced_is_refused_with_its_place(self):
         status, out, err = self.extract({"properties": {"a": {"type": "array", "uniqueItems": True}}}, "a")
