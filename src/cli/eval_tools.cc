@@ -112,7 +112,8 @@ Result<void> EvaluateTools(const ToolsFlags& flags) {
     const std::vector<ToolQuestion> questions =
         TRY(ReadToolQuestions(flags.data, category, flags.limit, flags.seed));
     const std::vector<ToolOutcome> outcomes =
-        TRY(AskToolQuestions(target, questions, TakeInterrupt));
+        TRY(AskToolQuestions(target, questions, TakeInterrupt,
+                             [](std::string_view why) { fmt::print(stderr, "tools: {}\n", why); }));
     if (file.is_open()) WriteOutcomes(file, category, questions, outcomes);
     ToolTotals totals;
     for (const ToolOutcome& outcome : outcomes) totals.Add(outcome);
@@ -169,7 +170,9 @@ CommandRun SetUpEvalTools(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000));
   tools->add_option("--concurrency", flags->target.concurrency, "requests at once")
       ->check(CLI::Range(1, 256));
-  tools->add_option("--timeout-s", flags->timeout_s, "seconds that a request may take")
+  tools
+      ->add_option("--timeout-s", flags->timeout_s,
+                   "seconds that a request may take, sent again or not")
       ->check(CLI::Range(0.001, 1e6));
   tools->add_option(
       "--outcomes", flags->outcomes,
