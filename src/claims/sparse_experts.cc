@@ -181,6 +181,7 @@ void ShowUsage(const Usage& usage, Finding& finding) {
                           ShowNumber(*most * static_cast<double>(asked.size()) / all),
                           std::to_string(std::ranges::count(asked, 0.0))});
   }
+  if (table.rows.empty()) return;  // no mixture
   finding.plots.push_back(std::move(plot));
   finding.tables.push_back(std::move(table));
 }
