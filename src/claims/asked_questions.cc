@@ -112,6 +112,7 @@ Result<GroundingRun> RunOf(const ClaimSetup& setup, Part model, Asking asking,
       .passages = fmt::format("{} {}", questions.passages, DigestOfQuestions(questions.questions)),
       .embedder = TRY(DigestOfEmbedder(setup)),
       .reads = asking == Asking::kReads,
+      .asks_plainly = asking == Asking::kPlain,
       .asks_closed_book = asking == Asking::kClosedBook,
       .limit = questions.questions.size(),
       .seed = setup.seed};
@@ -123,8 +124,9 @@ std::filesystem::path OutcomesOf(const ClaimSetup& setup, Part model, std::strin
   const std::string key = Sha256::HexOf(fmt::format(
       "{} {} {} {} {} {} {} {} {}", run.model, run.data, run.passages, run.embedder, run.limit,
       run.seed, setup.thread_count, setup.power.idle_watts, setup.power.active_watts));
-  return setup.work / fmt::format("{}-{}-{}.jsonl", setup.name(model),
-                                  run.reads ? passages : "closed_book", key.substr(0, kKeyLetters));
+  const std::string_view way = run.reads ? passages : run.asks_plainly ? "plain" : "closed_book";
+  return setup.work /
+         fmt::format("{}-{}-{}.jsonl", setup.name(model), way, key.substr(0, kKeyLetters));
 }
 
 }  // namespace
@@ -189,11 +191,13 @@ Result<std::vector<GroundingOutcome>> AskModel(const ClaimSetup& setup, Part mod
   if (done.size() == total) return done;
   const auto engine = TRY(OpenToAsk(setup, model));
   const GroundingOptions options{.reads = run.reads,
-                                 .asks_plainly = false,
+                                 .asks_plainly = run.asks_plainly,
                                  .asks_closed_book = run.asks_closed_book,
                                  .power = setup.power};
-  const std::string what =
-      fmt::format("{} {}", setup.name(model), run.reads ? questions.passages : "by itself");
+  const std::string what = fmt::format("{} {}", setup.name(model),
+                                       run.reads          ? questions.passages
+                                       : run.asks_plainly ? "plainly asked"
+                                                          : "by itself");
   std::size_t count = done.size();
   TRY(setup.progress(what, count, total));
   return AskQuestions(*engine, questions.questions, options, std::move(done),
@@ -204,9 +208,26 @@ Result<std::vector<GroundingOutcome>> AskModel(const ClaimSetup& setup, Part mod
                       });
 }
 
-std::vector<AnswerScore> ScoresWithAbstaining(std::span<const GroundingOutcome> read) {
-  const Confidences confidences = CrossFit(read);
-  return ScoresAbove(read, confidences, BestThreshold(read, confidences.right));
+GivenAnswers AnswersOf(std::span<const GroundingOutcome> outcomes, Asking asking) {
+  GivenAnswers answers;
+  if (asking == Asking::kReads) {
+    const Confidences confidences = CrossFit(outcomes);
+    const double threshold = BestThreshold(outcomes, confidences.right);
+    answers.is_given = AnswersAbove(outcomes, confidences, threshold);
+    answers.scores = ScoresAbove(outcomes, confidences, threshold);
+    answers.p_answerable = confidences.answerable;
+    for (const GroundingOutcome& outcome : outcomes) answers.unabstained.push_back(outcome.score);
+    return answers;
+  }
+  const auto said =
+      asking == Asking::kPlain ? &GroundingOutcome::plain : &GroundingOutcome::closed_book;
+  for (const GroundingOutcome& outcome : outcomes) {
+    const PlainAnswer answer = (outcome.*said).value_or(PlainAnswer{});
+    answers.is_given.push_back(!answer.text.empty());
+    answers.scores.push_back(answer.score);
+  }
+  answers.unabstained = answers.scores;
+  return answers;
 }
 
 Result<std::unique_ptr<Engine>> OpenToAsk(const ClaimSetup& setup, Part model) {

@@ -46,16 +46,23 @@ Result<void> FindPassages(const ClaimSetup& setup, std::string_view name,
 Result<ClaimQuestions> DrawClaimQuestions(const ClaimSetup& setup,
                                           std::vector<PassageQuestion> data);
 
-// How a model is asked: it reads what was found, as Kinglet does, or has nothing but the question.
-enum class Asking { kReads, kClosedBook };
+// How a model is asked: it reads what was found as Kinglet does, is plainly asked about it, or has
+// nothing but the question.
+enum class Asking { kReads, kPlain, kClosedBook };
 
 // A run that was stopped goes on where it was.
 Result<std::vector<GroundingOutcome>> AskModel(const ClaimSetup& setup, Part model, Asking asking,
                                                const ClaimQuestions& questions);
 
-// What Kinglet answers: it abstains where answering does not pay, as its confidence in questions
-// of other documents has it.
-std::vector<AnswerScore> ScoresWithAbstaining(std::span<const GroundingOutcome> read);
+// What a model that was asked so gives for an answer. Kinglet, which reads, abstains where
+// answering does not pay, as its confidence in questions of other documents has it.
+struct GivenAnswers {
+  std::vector<bool> is_given;  // false: "there is none"
+  std::vector<AnswerScore> scores;
+  std::vector<AnswerScore> unabstained;  // what they would score, all of them given
+  std::vector<double> p_answerable;      // empty where nothing foretells it
+};
+GivenAnswers AnswersOf(std::span<const GroundingOutcome> outcomes, Asking asking);
 
 // An engine that holds some questions and their passages at once.
 Result<std::unique_ptr<Engine>> OpenToAsk(const ClaimSetup& setup, Part model);

@@ -71,14 +71,11 @@ std::vector<std::size_t> AllOf(const CostedReplies& system) {
   return all;
 }
 
-std::string CostOf(const CostedReplies& system, const Prices& prices, Some all) {
-  LedgerLine bill{
-      .machine_ms = PerUseful(system, &CostedReplies::machine_ms, &CostedReplies::useful, all),
-      .joules = PerUseful(system, &CostedReplies::joules, &CostedReplies::useful, all)};
-  SetCost(prices, bill);
-  const auto& cost = bill.cost;
-  if (!cost) return "no price set";
-  return ShowOrNone({.value = *cost, .unit = bill.currency});
+Estimate SecondsPerUseful(const CostedReplies& system, const Clusters& clusters) {
+  return clusters.EstimateFigure([&](Some some) {
+    return PerUseful(system, &CostedReplies::machine_ms, &CostedReplies::useful, some) /
+           kMsPerSecond;
+  });
 }
 
 FindingTable SystemTable(std::span<const CostedReplies> systems, const Clusters& clusters,
@@ -96,17 +93,13 @@ FindingTable SystemTable(std::span<const CostedReplies> systems, const Clusters&
   const std::vector<double> answers = PerUseful(systems, ms, &CostedReplies::answered, all);
   for (std::size_t i = 0; i < systems.size(); ++i) {
     const CostedReplies& system = systems[i];
-    const Estimate seconds = clusters.EstimateFigure([&](Some some) {
-      return PerUseful(system, ms, &CostedReplies::useful, some) / kMsPerSecond;
-    });
-    table.rows.push_back(
-        {system.name, ShowEstimate(clusters.EstimateMean(system.useful)),
-         fmt::format("{:.2f}", Sum(system.machine_ms, all) / count / kMsPerSecond),
-         ShowOrNone(Plain(seconds)),
-         ShowOrNone(
-             {.value = PerUseful(system, &CostedReplies::joules, &CostedReplies::useful, all)}),
-         CostOf(system, prices, all), fmt::format("{:.0f}", flops[i] / count / kGiga),
-         RankOf(costs, i), RankOf(flops, i), RankOf(answers, i)});
+    table.rows.push_back({system.name, ShowEstimate(clusters.EstimateMean(system.useful)),
+                          fmt::format("{:.2f}", Sum(system.machine_ms, all) / count / kMsPerSecond),
+                          ShowSeconds(system, clusters),
+                          ShowOrNone({.value = PerUseful(system, &CostedReplies::joules,
+                                                         &CostedReplies::useful, all)}),
+                          ShowCost(system, prices), fmt::format("{:.0f}", flops[i] / count / kGiga),
+                          RankOf(costs, i), RankOf(flops, i), RankOf(answers, i)});
   }
   return table;
 }
@@ -144,10 +137,7 @@ void AddPlot(std::span<const CostedReplies> systems, const Clusters& clusters, F
                    .y_label = "machine s a useful reply"};
   const std::vector<std::size_t> all = AllOf(systems.front());
   for (const CostedReplies& system : systems) {
-    const Estimate seconds = clusters.EstimateFigure([&](Some some) {
-      return PerUseful(system, &CostedReplies::machine_ms, &CostedReplies::useful, some) /
-             kMsPerSecond;
-    });
+    const Estimate seconds = SecondsPerUseful(system, clusters);
     if (!std::isfinite(seconds.high)) {
       finding.caveats.push_back(
           fmt::format("The plot leaves out {}: many samples of the questions have no useful reply "
@@ -165,27 +155,36 @@ void AddPlot(std::span<const CostedReplies> systems, const Clusters& clusters, F
   finding.plots.push_back(std::move(plot));
 }
 
-CostedReplies CostsOf(std::string name, std::span<const GroundingOutcome> outcomes, double weights,
-                      Asking asking) {
+}  // namespace
+
+CostedReplies CostsOf(std::string name, std::span<const GroundingOutcome> outcomes,
+                      const GivenAnswers& answers) {
   CostedReplies system{.name = std::move(name)};
-  const bool reads = asking == Asking::kReads;
-  std::vector<AnswerScore> scores;
-  if (reads) scores = ScoresWithAbstaining(outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const GroundingOutcome& outcome = outcomes[i];
-    const double f1 =
-        reads ? outcome.score.f1 : outcome.closed_book.value_or(PlainAnswer{}).score.f1;
-    const bool answers = outcome.is_answerable() && f1 >= kRightF1;
-    system.answered.push_back(answers ? 1 : 0);
-    system.useful.push_back((reads ? scores[i].f1 : f1) >= kRightF1 ? 1 : 0);
+    const bool is_right = answers.unabstained[i].f1 >= kRightF1;
+    system.answered.push_back(outcome.is_answerable() && is_right ? 1 : 0);
+    system.useful.push_back(answers.scores[i].f1 >= kRightF1 ? 1 : 0);
     system.machine_ms.push_back(outcome.cost.machine_ms);
     system.joules.push_back(outcome.cost.joules);
-    system.flops.push_back(kFlopsPerWeight * weights * outcome.cost.computed_tokens);
   }
   return system;
 }
 
-}  // namespace
+std::string ShowSeconds(const CostedReplies& system, const Clusters& clusters) {
+  return ShowOrNone(Plain(SecondsPerUseful(system, clusters)));
+}
+
+std::string ShowCost(const CostedReplies& system, const Prices& prices) {
+  const std::vector<std::size_t> all = AllOf(system);
+  LedgerLine bill{
+      .machine_ms = PerUseful(system, &CostedReplies::machine_ms, &CostedReplies::useful, all),
+      .joules = PerUseful(system, &CostedReplies::joules, &CostedReplies::useful, all)};
+  SetCost(prices, bill);
+  const auto& cost = bill.cost;
+  if (!cost) return "no price set";
+  return ShowOrNone({.value = *cost, .unit = bill.currency});
+}
 
 std::size_t CountSwaps(std::span<const double> one, std::span<const double> other) {
   std::size_t count = 0;
@@ -241,7 +240,10 @@ Result<void> TestRanking(const ClaimSetup& setup, Finding& finding) {
       const auto outcomes = TRY(AskModel(setup, model, asking, questions));
       systems.push_back(CostsOf(fmt::format("{}, {}", setup.name(model),
                                             asking == Asking::kReads ? "retrieved" : "by itself"),
-                                outcomes, weights, asking));
+                                outcomes, AnswersOf(outcomes, asking)));
+      for (const GroundingOutcome& outcome : outcomes) {
+        systems.back().flops.push_back(kFlopsPerWeight * weights * outcome.cost.computed_tokens);
+      }
       finding.systems.push_back(systems.back().name);
     }
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "claims/asked_questions.h"
 #include "claims/finding.h"
 #include "claims/setup.h"
 #include "eval/cluster_bootstrap.h"
@@ -20,6 +21,14 @@ struct CostedReplies {
   std::vector<double> answered;  // 1: a right answer of an answerable question, had none abstained
   std::vector<double> machine_ms, joules, flops;
 };
+
+// Without FLOPs.
+CostedReplies CostsOf(std::string name, std::span<const GroundingOutcome> outcomes,
+                      const GivenAnswers& answers);
+
+// What a useful reply takes, for a table: machine s, and money where prices are set.
+std::string ShowSeconds(const CostedReplies& system, const Clusters& clusters);
+std::string ShowCost(const CostedReplies& system, const Prices& prices);
 
 Finding StateRanking();
 Result<void> TestRanking(const ClaimSetup& setup, Finding& finding);

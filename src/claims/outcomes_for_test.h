@@ -37,6 +37,12 @@ class MadeOutcomes {
     return outcome;
   }
 
+  static GroundingOutcome Plain(const PassageQuestion& question, std::string_view text) {
+    GroundingOutcome outcome{.question = &question};
+    outcome.plain = PlainAnswerOf(text, question.answers);
+    return outcome;
+  }
+
   static GroundingOutcome ByItself(const PassageQuestion& question, std::string text) {
     GroundingOutcome outcome{.question = &question};
     outcome.closed_book = PlainAnswerOf(text, question.answers);

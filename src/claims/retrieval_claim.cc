@@ -61,14 +61,15 @@ Finding StateRetrieval() {
 
 void JudgeRetrieval(std::span<const GroundingOutcome> small,
                     std::span<const GroundingOutcome> large, Finding& finding) {
-  const std::vector<AnswerScore> abstaining = ScoresWithAbstaining(small);
+  const std::vector<AnswerScore> abstaining = AnswersOf(small, Asking::kReads).scores;
+  const std::vector<AnswerScore> by_itself = AnswersOf(large, Asking::kClosedBook).scores;
   Row all{.name = "all, the small one may abstain"};
   Row answerable{.name = "answerable, the small one may abstain"};
   Row answered{.name = "answerable, none abstains"};
   Row found{.name = "of these, the search found an answer"};
   Row missed{.name = "of these, it missed it"};
   for (std::size_t i = 0; i < small.size(); ++i) {
-    const double of_large = large[i].closed_book.value_or(PlainAnswer{}).score.f1;
+    const double of_large = by_itself[i].f1;
     all.Add(small[i], abstaining[i].f1, of_large);
     if (!small[i].is_answerable()) continue;
     answerable.Add(small[i], abstaining[i].f1, of_large);

@@ -63,7 +63,7 @@ ClaimQuestions QuestionsOf(const MixedWork& work) {
 Result<std::vector<HandledMessage>> HandleRouted(const ClaimSetup& setup, const MixedWork& work) {
   const ClaimQuestions questions = QuestionsOf(work);
   const auto read = TRY(AskModel(setup, Part::kSmall, Asking::kReads, questions));
-  const std::vector<AnswerScore> scores = ScoresWithAbstaining(read);
+  const std::vector<AnswerScore> scores = AnswersOf(read, Asking::kReads).scores;
   const auto filled = TRY(FillIn(setup, Part::kSmall, work.forms, true));
   std::vector<double> read_ms;
   std::vector<double> filled_ms;

@@ -58,14 +58,17 @@ struct Asked {
   std::unique_ptr<Engine> engine;
 };
 
-Result<void> SetUpEndpoint(const TaskFlags& flags, Asked& asked) {
+// progress outlives what it opens.
+Result<void> SetUpEndpoint(const TaskFlags& flags, Progress& progress, Asked& asked) {
   TaskEndpoint endpoint = flags.endpoint;
   endpoint.api_key = TRY(ReadKey(flags.key_file));
   endpoint.timeout_ms = static_cast<int>(flags.timeout_s * 1000);
   asked.model = fmt::format("{} {}", endpoint.url, endpoint.model);
   asked.run.system = asked.model;
-  asked.run.open = [endpoint]() -> Result<std::unique_ptr<TaskSystem>> {
-    return MakeEndpointSystem(endpoint, TakeInterrupt);
+  asked.run.open = [endpoint, &progress]() -> Result<std::unique_ptr<TaskSystem>> {
+    return MakeEndpointSystem(endpoint, TakeInterrupt, [&](std::string_view why) {
+      progress.Print(fmt::format("task: {}", why));
+    });
   };
   return {};
 }
@@ -150,16 +153,16 @@ Result<void> EvaluateTask(TaskFlags flags, const Environment& environment) {
   }
   const Task task = TRY(ReadTask(flags.file, flags.limit, flags.seed));
   HandleInterrupts();
+  Progress progress("task", ProgressUnit::kQuestions, environment.stderr_is_terminal);
   Asked asked;
   if (is_remote) {
-    TRY(SetUpEndpoint(flags, asked));
+    TRY(SetUpEndpoint(flags, progress, asked));
   } else {
     TRY(SetUpModel(flags, environment, asked));
   }
   std::optional<ReplyCache> cache;
   if (flags.cache) cache = TRY(ReplyCache::Open(environment.ReplyCacheFile()));
   asked.run.cache = cache ? &*cache : nullptr;
-  Progress progress("task", ProgressUnit::kQuestions, environment.stderr_is_terminal);
   asked.run.progress = [&](std::size_t done) { progress.Update(done, task.questions.size()); };
   const TaskReplies replies = TRY(AskTask(task.questions, asked.run));
   progress.Clear();
@@ -184,7 +187,8 @@ CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment) {
       ->needs(url);
   task->add_option("--concurrency", flags->endpoint.at_once, "requests at once to an endpoint")
       ->check(CLI::Range(1, 256));
-  task->add_option("--timeout-s", flags->timeout_s, "seconds that a request to it may take")
+  task->add_option("--timeout-s", flags->timeout_s,
+                   "seconds that a request to it may take, sent again or not")
       ->check(CLI::Range(0.001, 1e6));
   task->add_option("--limit", flags->limit, "questions; 0: all")->check(CLI::NonNegativeNumber);
   task->add_option("--seed", flags->seed, "draws them");

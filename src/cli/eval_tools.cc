@@ -123,7 +123,8 @@ Result<void> EvaluateTools(const ToolsFlags& flags) {
     const std::vector<ToolQuestion> questions =
         TRY(ReadToolQuestions(flags.data, category, flags.limit, flags.seed));
     const std::vector<ToolOutcome> outcomes =
-        TRY(AskToolQuestions(target, questions, TakeInterrupt));
+        TRY(AskToolQuestions(target, questions, TakeInterrupt,
+                             [](std::string_view why) { fmt::print(stderr, "tools: {}\n", why); }));
     ToolTotals totals;
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       totals.Add(outcomes[i]);
@@ -180,7 +181,9 @@ CommandRun SetUpEvalTools(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000));
   tools->add_option("--concurrency", flags->target.concurrency, "requests at once")
       ->check(CLI::Range(1, 256));
-  tools->add_option("--timeout-s", flags->timeout_s, "seconds that a request may take")
+  tools
+      ->add_option("--timeout-s", flags->timeout_s,
+                   "seconds that a request may take, sent again or not")
       ->check(CLI::Range(0.001, 1e6));
   tools->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
   tools->add_flag("--json", flags->json, "print one JSON object");

@@ -23,8 +23,11 @@ struct Part {
 
 class EndpointSystem final : public TaskSystem {
  public:
-  EndpointSystem(TaskEndpoint endpoint, std::function<bool()> interrupted)
-      : endpoint_(std::move(endpoint)), interrupted_(std::move(interrupted)) {}
+  EndpointSystem(TaskEndpoint endpoint, std::function<bool()> interrupted,
+                 std::function<void(std::string_view)> retried)
+      : endpoint_(std::move(endpoint)),
+        interrupted_(std::move(interrupted)),
+        retried_(std::move(retried)) {}
 
   Result<void> Answer(std::span<const TaskAsk> asks, const ReplySink& take) override {
     const std::string of_chat = TRY(EndpointUrl(endpoint_.url, "/chat/completions"));
@@ -55,7 +58,8 @@ class EndpointSystem final : public TaskSystem {
                           [&](std::size_t i, const EndpointAnswer& answer) {
                             return Take(asks[parts[i].ask], parts[i], answer, replies);
                           },
-                      .interrupted = interrupted_},
+                      .interrupted = interrupted_,
+                      .retried = retried_},
                      endpoint_.url);
   }
 
@@ -107,6 +111,7 @@ class EndpointSystem final : public TaskSystem {
 
   TaskEndpoint endpoint_;
   std::function<bool()> interrupted_;
+  std::function<void(std::string_view)> retried_;
 };
 
 Result<json::value> FirstChoice(const json::value& answer) {
@@ -177,8 +182,10 @@ Result<double> EchoedLogprob(std::string_view body, std::size_t letters) {
 }
 
 std::unique_ptr<TaskSystem> MakeEndpointSystem(TaskEndpoint endpoint,
-                                               std::function<bool()> interrupted) {
-  return std::make_unique<EndpointSystem>(std::move(endpoint), std::move(interrupted));
+                                               std::function<bool()> interrupted,
+                                               std::function<void(std::string_view)> retried) {
+  return std::make_unique<EndpointSystem>(std::move(endpoint), std::move(interrupted),
+                                          std::move(retried));
 }
 
 }  // namespace kinglet

@@ -100,7 +100,10 @@ Calibration Calibrate(std::span<const GroundingOutcome> outcomes);
 // Of P(right): what serves best, in F1, all questions of other groups.
 double BestThreshold(std::span<const GroundingOutcome> outcomes, std::span<const double> right);
 
-// What Kinglet's answers score, one abstained from as none. threshold: of P(right).
+// Whether Kinglet answers, and what that scores, abstaining as an answer of none. threshold: of
+// P(right).
+std::vector<bool> AnswersAbove(std::span<const GroundingOutcome> outcomes,
+                               const Confidences& confidences, double threshold);
 std::vector<AnswerScore> ScoresAbove(std::span<const GroundingOutcome> outcomes,
                                      const Confidences& confidences, double threshold);
 

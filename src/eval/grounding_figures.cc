@@ -347,6 +347,14 @@ bool GroundingOutcome::is_answer_found() const {
   });
 }
 
+std::vector<bool> AnswersAbove(std::span<const GroundingOutcome> outcomes,
+                               const Confidences& confidences, double threshold) {
+  const Judged all(outcomes, confidences, threshold);
+  std::vector<bool> answers;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) answers.push_back(all.Answers(i));
+  return answers;
+}
+
 std::vector<AnswerScore> ScoresAbove(std::span<const GroundingOutcome> outcomes,
                                      const Confidences& confidences, double threshold) {
   return ScoresOf(Judged(outcomes, confidences, threshold));

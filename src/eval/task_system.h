@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -38,13 +39,15 @@ struct TaskEndpoint {
   std::string model;  // the name to ask for; empty: the request names none
   std::string api_key;
   std::size_t at_once = 4;
-  int timeout_ms = 600'000;
+  int timeout_ms = 600'000;  // of a request, sent again or not
 };
 
 // Conversations go to /chat/completions, raw prompts to /completions; likelihoods of choices come
 // from the latter's "echo" with "logprobs", a conversation has none (kUsage).
+// A request that fails for now is sent again (eval/retry.h); `retried` is told why.
 std::unique_ptr<TaskSystem> MakeEndpointSystem(TaskEndpoint endpoint,
-                                               std::function<bool()> interrupted);
+                                               std::function<bool()> interrupted,
+                                               std::function<void(std::string_view)> retried);
 
 // From the body of /completions with "echo", "logprobs" and one token more: the likelihood of the
 // prompt's last `letters` characters. kInvalidInput where the body does not tell.

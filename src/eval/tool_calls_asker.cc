@@ -37,9 +37,10 @@ HttpPost PostOf(const ToolTarget& target, const std::string& url, const ToolQues
 
 }  // namespace
 
-Result<std::vector<ToolOutcome>> AskToolQuestions(const ToolTarget& target,
-                                                  const std::vector<ToolQuestion>& questions,
-                                                  const std::function<bool()>& interrupted) {
+Result<std::vector<ToolOutcome>> AskToolQuestions(
+    const ToolTarget& target, const std::vector<ToolQuestion>& questions,
+    const std::function<bool()>& interrupted,
+    const std::function<void(std::string_view)>& retried) {
   if (target.asking != ToolAsking::kTools) {
     for (const ToolQuestion& question : questions) {
       if (question.functions.size() == 1) continue;
@@ -66,7 +67,8 @@ Result<std::vector<ToolOutcome>> AskToolQuestions(const ToolTarget& target,
                    outcomes[i] = JudgeReply(questions[i], std::move(reply));
                    return {};
                  },
-                 .interrupted = interrupted},
+                 .interrupted = interrupted,
+                 .retried = retried},
                 target.url));
   return outcomes;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -28,14 +29,14 @@ struct ToolTarget {
   ToolAsking asking = ToolAsking::kTools;
   std::size_t max_tokens = 512;  // of an answer
   std::size_t concurrency = 4;   // requests at once
-  int timeout_ms = 600'000;
+  int timeout_ms = 600'000;      // of a request, sent again or not
 };
 
 // An outcome for each question, in order; greedily. interrupted is asked now and then, true ends
-// it: kCancelled. kFailed where nobody answers at the address, kUsage where a question that is to
-// be put with a schema has not just one function.
-Result<std::vector<ToolOutcome>> AskToolQuestions(const ToolTarget& target,
-                                                  const std::vector<ToolQuestion>& questions,
-                                                  const std::function<bool()>& interrupted);
+// it: kCancelled; retried is told why a request is sent again. kFailed where nobody answers at the
+// address, kUsage where a question that is to be put with a schema has not just one function.
+Result<std::vector<ToolOutcome>> AskToolQuestions(
+    const ToolTarget& target, const std::vector<ToolQuestion>& questions,
+    const std::function<bool()>& interrupted, const std::function<void(std::string_view)>& retried);
 
 }  // namespace kinglet

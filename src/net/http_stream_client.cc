@@ -42,6 +42,7 @@ class Transfer {
   void Cancel() { listener_.OnEnd(HttpPostEnd::kCancelled, HttpStatus(), MonotonicMs()); }
 
  private:
+  static std::size_t OnHeader(char* data, std::size_t, std::size_t bytes, void* self);
   static std::size_t OnBody(char* data, std::size_t, std::size_t bytes, void* self);
   static int OnTraffic(CURL*, curl_infotype type, char*, std::size_t bytes, void* self);
   static HttpPostEnd EndOf(CURLcode code);
@@ -76,6 +77,8 @@ void Transfer::SetOptions() {
   set(CURLOPT_POST, 1L);
   set(CURLOPT_POSTFIELDS, post_.body.c_str());
   set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(post_.body.size()));
+  set(CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
+  set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &Transfer::OnBody);
   set(CURLOPT_WRITEDATA, this);
   // The one place where libcurl says what the socket has taken.
@@ -94,6 +97,18 @@ void Transfer::SetOptions() {
     set(CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
     set(CURLOPT_XOAUTH2_BEARER, post_.bearer_token.c_str());
   }
+}
+
+// libcurl has read the header, whether it has seconds or a date.
+std::size_t Transfer::OnHeader(char* data, std::size_t, std::size_t bytes, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  curl_off_t seconds = 0;
+  if (std::string_view(data, bytes) == "\r\n" &&
+      curl_easy_getinfo(transfer.handle(), CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK &&
+      seconds > 0) {
+    transfer.listener_.OnRetryAfter(static_cast<double>(seconds));
+  }
+  return bytes;
 }
 
 // libcurl takes any count other than `bytes` as the wish to end.

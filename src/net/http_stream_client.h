@@ -33,6 +33,8 @@ class HttpPostListener {
  public:
   virtual ~HttpPostListener() = default;
   virtual void OnSent(double now_ms) = 0;  // the last byte of the body has gone
+  // The answer, of which nothing has come yet, asks to be asked again no sooner.
+  virtual void OnRetryAfter(double /*seconds*/) {}
   // False: what comes is of no use, end the request as kCancelled.
   virtual bool OnBody(int status, std::string_view bytes, double now_ms) = 0;
   virtual void OnEnd(HttpPostEnd end, int status, double now_ms) = 0;

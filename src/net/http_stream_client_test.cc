@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -23,8 +24,13 @@ struct Heard : HttpPostListener {
   int status = 0;
   int ends = 0;
   bool takes = true;
+  double retry_after_s = 0;
 
   void OnSent(double now_ms) override { sent_ms = now_ms; }
+  void OnRetryAfter(double seconds) override {
+    EXPECT_EQ(first_byte_ms, 0);
+    retry_after_s = seconds;
+  }
   bool OnBody(int, std::string_view bytes, double now_ms) override {
     if (first_byte_ms == 0) first_byte_ms = now_ms;
     body += bytes;
@@ -115,6 +121,34 @@ TEST(HttpStreamClientTest, ReadsManyAnswersTogetherAsTheyCome) {
     EXPECT_EQ(heard.end, HttpPostEnd::kWhole);
     EXPECT_EQ(heard.ends, 1);
   }
+}
+
+std::string HttpDate(std::time_t at) {
+  std::string date(64, ' ');
+  std::tm parts{};
+  date.resize(
+      std::strftime(date.data(), date.size(), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&at, &parts)));
+  return date;
+}
+
+TEST(HttpStreamClientTest, TellsWhenToAskAgain) {
+  ServerForTest server([](const HttpRequest& request, const auto& exchange) {
+    exchange->Respond({.status = 429, .headers = {{"Retry-After", request.body}}, .body = "later"});
+  });
+  const auto client = MakeClient();
+  const auto told = [&](const std::string& header) {
+    Heard heard;
+    EXPECT_TRUE(client->Start({.url = Url(server.port()), .body = header}, heard));
+    ServeAll(*client);
+    EXPECT_EQ(heard.body, "later");
+    return heard.retry_after_s;
+  };
+  EXPECT_EQ(told("7"), 7);
+  EXPECT_EQ(told("0"), 0);
+  EXPECT_EQ(told("soon"), 0);
+  const std::time_t now = std::time(nullptr);
+  EXPECT_NEAR(told(HttpDate(now + 1000)), 1000, 30);
+  EXPECT_EQ(told(HttpDate(now - 1000)), 0);
 }
 
 TEST(HttpStreamClientTest, TellsHowARequestEnded) {

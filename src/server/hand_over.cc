@@ -41,13 +41,16 @@ class Relay final : public HttpPostListener {
       : exchange_(exchange), streams_(streams), start_ms_(start_ms) {}
 
   void OnSent(double) override {}
+  void OnRetryAfter(double seconds) override {
+    headers_ = {{"Retry-After", fmt::format("{:.0f}", seconds)}};
+  }
   bool OnBody(int status, std::string_view bytes, double now_ms) override {
     if (!begun_) {
       begun_ = true;
       outcome_.status = status;
       outcome_.first_byte_ms = now_ms - start_ms_;
       const bool is_stream = streams_ && status == 200;
-      exchange_.Begin(status, is_stream ? "text/event-stream" : "application/json", {});
+      exchange_.Begin(status, is_stream ? "text/event-stream" : "application/json", headers_);
     }
     tail_ += bytes;
     if (tail_.size() > 2 * kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
@@ -77,6 +80,7 @@ class Relay final : public HttpPostListener {
   bool streams_;
   double start_ms_;
   bool begun_ = false;
+  HttpHeaders headers_;
   std::string held_, tail_;
   std::optional<HttpPostEnd> end_;
   HandedOver outcome_;

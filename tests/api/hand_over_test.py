@@ -49,6 +49,8 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(500 if "broken" in str(body) else 200)
+        if "broken" in str(body):
+            self.send_header("Retry-After", "17")
         if "break off" in str(body):
             self.send_header("Content-Length", "1000")
         self.end_headers()
@@ -110,6 +112,10 @@ class HandedOver(serving.ServerTest):
         row = self.row("my head hurts")
         self.assertEqual((row["model"], row["completion_tokens"], row["cost"]), ("unpriced", 500, None))
         self.assertIs(self.row("sue my landlord, broken")["delivered"], False)
+
+    def test_an_error_goes_to_the_client_who_may_ask_again(self):
+        reply = self.server.post("/v1/chat/completions", {"model": "auto", "messages": [{"role": "user", "content": "sue my landlord, broken"}]})
+        self.assertEqual((reply.status, reply.headers["Retry-After"]), (500, "17"))
 
     def test_an_answer_that_broke_off_has_a_row(self):
         row = self.row("sue my landlord, break off", stream=True)

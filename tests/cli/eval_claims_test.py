@@ -6,8 +6,12 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "api"))
+import serving  # noqa: E402
 
 KINGLET = os.environ["KINGLET"]
 STORIES = pathlib.Path(os.environ["KINGLET_TEST_DATA"]) / "models/stories-q4_0.gguf"
@@ -76,10 +80,25 @@ class ClaimsTest(unittest.TestCase):
     @unittest.skipUnless("KINGLET_SHARED" in os.environ, "KINGLET_SHARED is not set")
     def test_a_mixture_is_held_against_a_dense_model(self):
         tiny = pathlib.Path(os.environ["KINGLET_SHARED"]) / "data/tiny-models"
-        found = self.found("c", "--sparse", tiny / "olmoe-f32.gguf", "--dense", tiny / "llama-tied-f32.gguf")["c"]
+        models = [serving.add_to_gguf(tiny / name, pathlib.Path(self.folder.name, name), tokenizer__chat_template=serving.TEMPLATE)
+                  for name in ("olmoe-f32.gguf", "llama-tied-f32.gguf")]
+        models = ("--sparse", models[0], "--dense", models[1])
+        found = self.found("c", *models)["c"]
         self.assertIn(found["verdict"], ("held", "refuted", "undecided"), found["why"])
         titles = [table["title"] for table in found["tables"]]
         self.assertIn("The busiest experts of the middle layer", titles)
+        self.assertIn("--data FILE", found["caveats"][-1])
+        # Asked questions, random weights are found to answer nothing.
+        data = self.write_data()
+        asked = self.found("c", *models, *data)["c"]
+        self.assertEqual((asked["figure"], asked["tables"]), (found["figure"], found["tables"]))
+        self.assertIn("Answers are not compared: of 6 questions", asked["caveats"][-1])
+        for way in ("plain", "retrieved"):
+            self.assertEqual(len(list(self.work.glob(f"*-{way}-*.jsonl"))), 2)
+        # One that cannot be asked has a speed all the same.
+        alone = self.found("c", *models[:3], tiny / "llama-tied-f32.gguf", *data)["c"]
+        self.assertIn(alone["verdict"], ("held", "refuted", "undecided"))
+        self.assertIn("no chat template", alone["caveats"][-1])
 
     def write_data(self):
         """Questions, intents and a page, as few as make every experiment run."""

@@ -78,12 +78,12 @@ class Endpoints(Case):
 
     def test_what_failed_is_asked_again(self):
         broken = {"3+1"}
-        with Endpoint(lambda path, body: (500, {}) if body["messages"][-1]["content"] in broken else adds(path, body)) as endpoint:
+        with Endpoint(lambda path, body: (400, {}) if body["messages"][-1]["content"] in broken else adds(path, body)) as endpoint:
             at = ("eval", "task", self.task, "--url", endpoint.url, "--name", "m", "--outcomes", self.folder / "a.jsonl")
             status, out, err = self.kinglet(*at, "--junit", self.folder / "a.xml")
             self.assertEqual(status, 1)
             self.assertIn("1 of 40 questions have no reply", err)
-            self.assertIn("status 500", err)
+            self.assertIn("status 400", err)
             self.assertIn("exact_match", out)
             suite = xml.etree.ElementTree.parse(self.folder / "a.xml").getroot().find("testsuite")
             self.assertEqual((suite.get("failures"), suite.get("errors")), ("0", "1"))
@@ -93,6 +93,19 @@ class Endpoints(Case):
             endpoint.asked.clear()
             self.assertEqual(self.kinglet(*at)[0], 0)
             self.assertEqual(len(endpoint.asked), 1)
+
+    def test_a_busy_endpoint_is_asked_again(self):
+        busy = {"3+1"}
+        def answer(path, body):
+            asked = body["messages"][-1]["content"]
+            if asked not in busy:
+                return adds(path, body)
+            busy.remove(asked)
+            return 429, {}
+        with Endpoint(answer) as endpoint:
+            status, out, err = self.kinglet("eval", "task", self.task, "--url", endpoint.url, "--name", "m", "--json")
+            self.assertEqual((status, json.loads(out)["errors"], len(endpoint.asked)), (0, 0, 41))
+            self.assertRegex(err, r"^task: status 429; sent again in 0\.[45] s\n$")
 
     def test_an_interrupted_run_goes_on(self):
         def slowly(path, body):

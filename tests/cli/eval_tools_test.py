@@ -63,7 +63,7 @@ class EvalTools(unittest.TestCase):
                 "wrong": (200, {"content": None, "tool_calls": [call("f_g", '{"n": "1"}')]}),
                 "silent": (200, {"content": "1"}),
                 "broken": (200, {"content": None, "tool_calls": [call("f_g", '{"n": ')]}),
-                "failed": (500, {}),
+                "failed": (400, {}),
                 "two": (200, {"content": None, "tool_calls": [call("f_g", '{"n": 2}'), call("f_g", '{"n": 1}')]}),
                 "quiet": (200, {"content": "No."}),
                 "loud": (200, {"content": None, "tool_calls": [call("f_g", '{"n": 1}')]})}
