@@ -104,14 +104,17 @@ TEST(EngineServiceTest, WhoIsCancelledIsToldAndGivesBackHisPages) {
   for (int round = 0; round < 20; ++round) {
     std::promise<FinishReason> ended;
     std::atomic<int> tokens = 0;
+    std::latch cancelled(1);
     const auto id = engine->Submit(Story(*engine, 0, 400), [&](GenerationEvent event) {
       tokens += static_cast<int>(event.tokens.size());
+      if (tokens >= round) cancelled.wait();  // or it might end before
       if (event.end) ended.set_value(event.end->finish_reason);
     });
     ASSERT_TRUE(id.has_value());
     while (tokens < round) std::this_thread::yield();
     engine->Cancel(*id);
     engine->Cancel(*id);
+    cancelled.count_down();
     EXPECT_EQ(ended.get_future().get(), FinishReason::kCancelled);
   }
   engine->Cancel(12345);
@@ -126,7 +129,7 @@ TEST(EngineServiceTest, SinksGoWithoutTheLock) {
   const auto sink = [&](std::promise<bool>& gone) {
     const std::shared_ptr<void> held(nullptr, [&](void*) {
       states.push_back(std::async(std::launch::async, [&] { return engine->State().page_count; }));
-      gone.set_value(states.back().wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+      gone.set_value(states.back().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
     });
     return [held](const GenerationEvent&) {};
   };
@@ -142,11 +145,21 @@ TEST(EngineServiceTest, SinksGoWithoutTheLock) {
 
 TEST(EngineServiceTest, AnEngineThatClosesEndsWhatRuns) {
   std::promise<FinishReason> ended;
+  std::latch closing(1);
   auto engine = Open();
   ASSERT_TRUE(engine->Submit(Story(*engine, 0, 450), [&](GenerationEvent event) {
+    closing.wait();  // or it might end before
     if (event.end) ended.set_value(event.end->finish_reason);
   }));
-  engine.reset();
+  GenerationRequest late = Story(*engine, 1, 5);
+  late.terms.first_byte_budget_ms = 0;
+  // As long as its thread waits in the sink it is there, and tells when it closes.
+  Engine& open = *engine;
+  const auto closed = std::async(std::launch::async, [&] { engine.reset(); });
+  while (open.Submit(late, nullptr).error().code() != StatusCode::kCancelled) {
+    std::this_thread::yield();
+  }
+  closing.count_down();
   EXPECT_EQ(ended.get_future().get(), FinishReason::kCancelled);
 }
 
@@ -181,11 +194,13 @@ TEST(EngineServiceTest, TooManyThatWaitAreRefused) {
   EngineOptions options = Options();
   options.max_waiting = 2;
   options.max_running = 1;
+  std::latch all_asked(1);  // before it none ends
   const auto engine = Open(options);
   std::vector<std::uint64_t> ids;
   std::size_t refused = 0;
   for (int i = 0; i < 10; ++i) {
-    const auto id = engine->Submit(Story(*engine, 0, 400), [](const GenerationEvent&) {});
+    const auto id = engine->Submit(Story(*engine, 0, 400),
+                                   [&all_asked](const GenerationEvent&) { all_asked.wait(); });
     if (id) {
       ids.push_back(*id);
     } else {
@@ -195,11 +210,15 @@ TEST(EngineServiceTest, TooManyThatWaitAreRefused) {
   }
   EXPECT_GE(refused, 6U);
   for (const std::uint64_t id : ids) engine->Cancel(id);
+  all_asked.count_down();
 }
 
 TEST(EngineServiceTest, WhoAsksTheSameTogetherWaitsForWhoIsReadingIt) {
   EngineOptions options = Options();
+  std::latch all_asked(1);  // before it none is read
   const auto engine = Open(options);
+  const GenerationRequest first = Story(*engine, 1, 1);
+  ASSERT_TRUE(engine->Submit(first, [&](const GenerationEvent&) { all_asked.wait(); }));
   GenerationRequest request = Story(*engine, 0, 10);
   request.prompt.insert(request.prompt.end(), 350, 7);
   request.sampling.temperature = 1;
@@ -215,12 +234,13 @@ TEST(EngineServiceTest, WhoAsksTheSameTogetherWaitsForWhoIsReadingIt) {
       changed.notify_one();
     }));
   }
+  all_asked.count_down();
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return results.size() == 4; });
   for (std::uint64_t seed = 1; seed < 4; ++seed) {
     EXPECT_EQ(results[seed].cached_tokens, results[seed].prompt_tokens - 1) << seed;
   }
-  EXPECT_LT(engine->State().prompt_tokens, request.prompt.size() + 10);
+  EXPECT_LT(engine->State().prompt_tokens, first.prompt.size() + request.prompt.size() + 10);
 }
 
 TEST(EngineServiceTest, APromptThatFillsAllPagesStartsBehindASharedBeginning) {
@@ -232,7 +252,7 @@ TEST(EngineServiceTest, APromptThatFillsAllPagesStartsBehindASharedBeginning) {
     prompt.push_back(prompt[prompt.size() - 7]);
   }
   prompt[10] = prompt[10] == 300 ? 301 : 300;  // but another story
-  story.terms.timeout_ms = 20'000;
+  story.terms.timeout_ms = 120'000;
   EXPECT_EQ(engine->Generate(story, nullptr)->tokens.size(), 4U);
   EXPECT_EQ(PagesInUse(*engine), 0U);
 }

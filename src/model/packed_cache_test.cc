@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <thread>
@@ -86,6 +87,13 @@ class PackedCacheTest : public testing::Test {
     return files.empty() ? fs::path() : files.front();
   }
   static std::string Read(const fs::path& path) { return ReadFile(path, 1 << 24).value(); }
+  // The files of the cache were used an hour ago: the system's clock of files may stand still
+  // from one load to the next.
+  void LetAnHourPass() const {
+    for (const fs::path& file : Files()) {
+      fs::last_write_time(file, fs::last_write_time(file) - std::chrono::hours(1));
+    }
+  }
   // Tells a file that was packed anew from the one before.
   static std::uint64_t InodeOf(const fs::path& path) { return IdentityOf(path).value().inode; }
 
@@ -176,7 +184,9 @@ TEST_F(PackedCacheTest, AModelReplacedUnderItsNameIsPackedAnew) {
   EXPECT_NE(File(), old);  // and the old packing is gone
 
   // Written in place: the same inode and size, another time.
+  const fs::file_time_type before = fs::last_write_time(model_);
   Write(model_, FileBytes(3));
+  fs::last_write_time(model_, before + std::chrono::hours(1));
   ExpectQuietAndRight(model_);
   EXPECT_EQ(Files().size(), 1U);
 }
@@ -229,8 +239,11 @@ TEST_F(PackedCacheTest, EvictsWhatWasUsedLeastLately) {
   Write(third, FileBytes(3));
   ExpectQuietAndRight(model_);
   cache_.max_bytes = 2 * fs::file_size(File()) + 1000;
+  LetAnHourPass();
   ExpectQuietAndRight(second);
+  LetAnHourPass();
   ExpectQuietAndRight(model_);  // used again: second is the older one
+  LetAnHourPass();
   ExpectQuietAndRight(third);
   std::vector<std::string> models;
   for (const PackedCacheEntry& entry : ListPackedCache(cache_.folder)) {

@@ -184,16 +184,22 @@ class ClientForTest {
 // Serves until it goes.
 class ServerForTest {
  public:
-  ServerForTest(const HttpServerOptions& options, HttpHandler handler) {
-    auto server = HttpServer::Listen(options, std::move(handler));
-    KINGLET_CHECK(server.has_value(), "{}", server.error().message());
-    server_ = *std::move(server);
-    thread_ = std::thread([this] { server_->Run(); });
-  }
+  explicit ServerForTest(std::unique_ptr<HttpServer> listening)
+      : server_(std::move(listening)), thread_([this] { server_->Run(); }) {}
+  ServerForTest(const HttpServerOptions& options, HttpHandler handler)
+      : ServerForTest(Listening(options, std::move(handler))) {}
   explicit ServerForTest(HttpHandler handler) : ServerForTest({}, std::move(handler)) {}
   ServerForTest(const ServerForTest&) = delete;
   ServerForTest& operator=(const ServerForTest&) = delete;
   ~ServerForTest() { Stop(0); }
+
+  // One that serves nobody yet: who asks it meanwhile is heard as soon as it does.
+  static std::unique_ptr<HttpServer> Listening(const HttpServerOptions& options,
+                                               HttpHandler handler) {
+    auto server = HttpServer::Listen(options, std::move(handler));
+    KINGLET_CHECK(server.has_value(), "{}", server.error().message());
+    return *std::move(server);
+  }
 
   HttpServer* operator->() { return server_.get(); }
   std::uint16_t port() const { return server_->port(); }

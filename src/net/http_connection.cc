@@ -23,10 +23,7 @@ constexpr std::size_t kMaxPendingBytes = std::size_t{64} << 10;
 constexpr std::size_t kKeptCapacity = std::size_t{16} << 10;
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-// A client that still sends gets a reset in place of the answer if the socket closes at once.
-constexpr int kLingerMs = 1000;
 constexpr int kPeekMs = 20;
-constexpr int kMaxSurplusMs = 1000;  // in which a surplus connection must have sent its request
 
 std::chrono::steady_clock::time_point TimeOf(double monotonic_ms) {
   const std::chrono::duration<double, std::milli> since_epoch(monotonic_ms);
@@ -87,7 +84,7 @@ void HttpConnection::Enter(Phase phase, double deadline_ms) {
   phase_ = phase;
   phase_deadline_ms_ = deadline_ms;
   if (peer_.is_surplus && deadline_ms != kNever) {
-    phase_deadline_ms_ = std::min(deadline_ms, MonotonicMs() + kMaxSurplusMs);
+    phase_deadline_ms_ = std::min(deadline_ms, MonotonicMs() + options_->farewell_ms);
   }
 }
 
@@ -225,12 +222,13 @@ void HttpConnection::NextRequest() {
   if (is_open() && is_draining_ && phase_ == Phase::kIdle) Close(false);
 }
 
+// A client that still sends gets a reset in place of the answer if the socket closes at once.
 void HttpConnection::Linger() {
   outlet_->EndSending();
   if (has_ended_) return Close(false);
   peek_ms_ = kNever;
   pending_ = {};
-  Enter(Phase::kLingering, MonotonicMs() + kLingerMs);
+  Enter(Phase::kLingering, MonotonicMs() + options_->farewell_ms);
   WaitToRead();
   ArmTimer();
 }

@@ -38,6 +38,8 @@ struct HttpServerOptions {
   int body_timeout_ms = 30'000;    // between two pieces of a body
   int idle_timeout_ms = 75'000;    // between two requests of a connection, and before the first
   int write_timeout_ms = 30'000;   // in which a client takes something of what waits for it
+  int farewell_ms = 5000;          // in which one beyond max_connections has asked, and in which
+                                   // whoever is not served further has read why
 
   // The answer to what is no request, and to one that the handler failed to answer, with the status
   // that says why; set by who knows the format. Called on any thread.

@@ -365,6 +365,7 @@ TEST_F(TlsServerTest, ClosesOnHandshakesThatFailOrTakeTooLong) {
 TEST_F(TlsServerTest, TellsConnectionsThatThereAreTooMany) {
   HttpServerOptions options = Options();
   options.max_connections = 1;
+  options.farewell_ms = kPatienceMs;
   ServerForTest server(options, EchoForTest);
   TlsClientForTest inside(server.port());
   inside.Send(kGet);

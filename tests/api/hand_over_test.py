@@ -46,6 +46,8 @@ PAUSE_S = 0.1
 class Elsewhere(http.server.BaseHTTPRequestHandler):
     """An endpoint that streams as OpenAI's: usage, where it is asked for, in the last chunk."""
 
+    heard = threading.Event()   # the client has the beginning of its answer
+
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(500 if "broken" in str(body) else 200)
@@ -62,6 +64,7 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
             chunks.append({"choices": [], "usage": USAGE})
         for chunk in chunks:
             self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+            self.heard.wait(60)
             time.sleep(PAUSE_S)
         self.wfile.write(b"data: [DONE]\n\n")
 
@@ -86,8 +89,13 @@ class HandedOver(serving.ServerTest):
 
     def row(self, text, **fields):
         """The row of an answer, its figures beside the rest."""
-        with contextlib.suppress(http.client.IncompleteRead):
-            self.server.post("/v1/chat/completions", {"model": "auto", "messages": [{"role": "user", "content": text}]} | fields)
+        Elsewhere.heard.clear()
+        body = json.dumps({"model": "auto", "messages": [{"role": "user", "content": text}]} | fields)
+        with contextlib.suppress(http.client.IncompleteRead), self.server.connect() as connection:
+            connection.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            Elsewhere.heard.set()
+            response.read()
         row = self.server.get("/v1/ledger?limit=1").json()["entries"][0]
         return row | row["ledger"]
 

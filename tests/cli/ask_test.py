@@ -9,6 +9,7 @@ import pathlib
 import pty
 import subprocess
 import tempfile
+import time
 import unittest
 
 NOTES = """# Notes on the office
@@ -104,11 +105,13 @@ class Ask(unittest.TestCase):
 
     def test_the_ledger_has_each_answer_and_its_cost(self):
         self.set('currency = "USD"\nmachine_per_hour = 3600.0\nelectricity_per_kwh = 3600000\n')
+        begun = time.monotonic()
         answer = self.ask_json("When does the front door open?", "--mode", "quote")
         line = answer["ledger"]
         self.assertEqual(line["currency"], "USD")
         self.assertAlmostEqual(line["cost"], line["machine_ms"] / 1000 + line["joules"], places=6)
-        self.assertAlmostEqual(line["machine_ms"], line["total_ms"], delta=20)
+        self.assertLessEqual(line["total_ms"], line["machine_ms"])   # alone, it takes all of the machine
+        self.assertLess(line["machine_ms"], (time.monotonic() - begun) * 1000)
         self.assertIn(line["joules_source"], ("rapl", "estimate"))
         self.assertIs(line["kept"], True)
         ledger = json.loads(self.ledger("--json"))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 import unittest
 import xml.etree.ElementTree
 
@@ -108,17 +108,22 @@ class Endpoints(Case):
             self.assertRegex(err, r"^task: status 429; sent again in 0\.[45] s\n$")
 
     def test_an_interrupted_run_goes_on(self):
-        def slowly(path, body):
-            time.sleep(0.05)
+        on_their_way, interrupted = threading.Semaphore(0), threading.Event()
+
+        def few_then_none(path, body):
+            if len(endpoint.asked) > 10:
+                on_their_way.release()
+                interrupted.wait(60)
             return adds(path, body)
-        with Endpoint(slowly) as endpoint:
+        with Endpoint(few_then_none) as endpoint:
             at = [os.environ["KINGLET"], "eval", "task", self.task, "--url", endpoint.url, "--name", "m", "--json", "--concurrency", "2"]
             process = subprocess.Popen(at, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment)
-            while len(endpoint.asked) < 10:
-                time.sleep(0.01)
+            for _ in range(2):
+                self.assertTrue(on_their_way.acquire(timeout=60))
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
             self.assertEqual(process.returncode, 130)
+            interrupted.set()
             before = len(endpoint.asked)
             done = json.loads(subprocess.run(at, capture_output=True, env=self.environment, check=True).stdout)
             self.assertGreaterEqual(done["cached"], before - 4)    # all but what was on its way

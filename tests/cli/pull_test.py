@@ -82,7 +82,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.stop.wait(60)
         elif how == "slow-whole":
             self.send(200, BODY[:1000], length=len(BODY), ETag=ETAG)
-            self.server.stop.wait(1.5)
+            self.server.go_on.wait(60)
             self.wfile.write(BODY[1000:])
         elif how == "redirect":
             self.send(302, b"elsewhere", Location="/good/m.gguf")
@@ -112,7 +112,7 @@ class PullTest(unittest.TestCase):
     def setUp(self):
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.requests = []
-        self.server.stop = threading.Event()
+        self.server.stop, self.server.go_on = threading.Event(), threading.Event()
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.base = f"http://127.0.0.1:{self.server.server_port}"
         self.home = pathlib.Path(tempfile.mkdtemp())
@@ -275,7 +275,8 @@ class PullTest(unittest.TestCase):
     def test_ctrl_c_ends_pip_too(self):
         self.catalog(self.mirror(BODY[:1000], BODY[1000:]))
         self.environment["HANGS"] = "part1"
-        status, screen = self.on_a_terminal("pull", "m", until=b"1.00 kB")
+        status, screen = self.on_a_terminal(
+            "pull", "m", until=lambda screen: b"1.00 kB" in screen and "part1" in (self.home / "asked").read_text())
         self.assertEqual(status, 130, screen)
         left = sorted(path.name for path in self.store.iterdir())
         self.assertEqual(left, [".locks", "m.gguf.partial", "m.gguf.partial.json"])
@@ -345,6 +346,8 @@ class PullTest(unittest.TestCase):
         self.catalog("slow-whole")
         pulls = [subprocess.Popen([KINGLET, "pull", "m"], env=self.environment, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+        time.sleep(1.5)  # for the others to find that one is at it
+        self.server.go_on.set()
         outputs = [pull.communicate(timeout=60) for pull in pulls]
         self.assertEqual([pull.returncode for pull in pulls], [0, 0, 0], outputs)
         self.assertEqual(len(self.server.requests), 1)
@@ -368,14 +371,17 @@ class PullTest(unittest.TestCase):
         self.assertEqual([path.name for path in self.store.iterdir()], [".locks"])
         self.refused("models", "rm", "m")
 
-    def on_a_terminal(self, *arguments, until=None):
-        """(status, screen) of kinglet on a terminal; Ctrl-C is typed once `until` is on the screen."""
+    def on_a_terminal(self, *arguments, until, then=lambda terminal: os.write(terminal, b"\x03")):
+        """(status, screen) of kinglet on a terminal; once `until` holds of the screen, Ctrl-C is typed, or `then` is done."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.execve(KINGLET, [KINGLET, *arguments], self.environment)
         screen = b""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
+            if then and until(screen):
+                then(terminal)
+                then = None
             if not select.select([terminal], [], [], 0.1)[0]:
                 continue
             try:
@@ -385,9 +391,6 @@ class PullTest(unittest.TestCase):
             if not piece:
                 break
             screen += piece
-            if until and until in screen:
-                os.write(terminal, b"\x03")
-                until = None
         else:
             os.kill(pid, signal.SIGKILL)
         os.close(terminal)
@@ -395,20 +398,23 @@ class PullTest(unittest.TestCase):
 
     def test_a_terminal_gets_a_bar_that_goes_away(self):
         self.catalog("slow-whole")
-        status, screen = self.on_a_terminal("pull", "m")
+        status, screen = self.on_a_terminal("pull", "m", until=lambda screen: b"1.00 kB" in screen,
+                                            then=lambda _: self.server.go_on.set())
         self.assertEqual(status, 0, screen)
         self.assertRegex(screen, r"\rm \[>? +\] 0%  1\.00 kB of 2\.10 MB")
         self.assertTrue(screen.endswith(f"\r\x1b[K{self.store}/m.gguf\r\n"), screen)
 
     def test_ctrl_c_keeps_what_came_and_the_terminal(self):
         self.catalog("slow")
-        status, screen = self.on_a_terminal("pull", "m", until=b"50%")
+        partial = self.store / "m.gguf.partial"
+        status, screen = self.on_a_terminal(
+            "pull", "m", until=lambda screen: b"50%" in screen and partial.stat().st_size == 1 << 20)
         self.assertEqual(status, 130, screen)
         self.assertTrue(screen.endswith(
             "\r\x1b[Kkinglet: interrupted; the next `kinglet pull` goes on from here\r\n"), screen)
         # Nothing but "erase to the end of the line": no cursor hidden, no mode set.
         self.assertEqual(set(re.findall(r"\x1b[^A-Za-z]*[A-Za-z]", screen)), {"\x1b[K"})
-        self.assertEqual((self.store / "m.gguf.partial").stat().st_size, 1 << 20)
+        self.assertEqual(partial.stat().st_size, 1 << 20)
 
     @unittest.skipUnless(os.environ.get("KINGLET_TEST_NETWORK") == "1", "needs KINGLET_TEST_NETWORK=1")
     def test_pulls_a_real_model(self):

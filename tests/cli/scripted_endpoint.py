@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An endpoint of OpenAI's API that answers from a script: for tests of what asks endpoints."""
+import contextlib
 import http.server
 import json
 import threading
@@ -35,7 +36,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(answer)
+        with contextlib.suppress(BrokenPipeError):   # who asked has gone
+            self.wfile.write(answer)
 
     def log_message(self, *_):
         pass

@@ -376,11 +376,16 @@ class PageTest(unittest.TestCase):
     def test_a_busy_server_says_when_to_come_again(self):
         with self.kinglet.serve("--library", self.note, "--first-byte-budget-ms", "0.001") as address:
             page = self.open("chat", address)
+            # The button waits for a second, and who looks at it may come later.
+            page.driver.execute_script("""
+                window.waited = [];
+                const look = () => document.querySelectorAll('.failure button').forEach(b => waited.push(b.disabled));
+                new MutationObserver(look).observe(document.body, {childList: true, subtree: true});""")
             self.send("Hello")
             page.until("document.querySelector('.turn .failure')")
             self.assertEqual(page.text(".failure h3"), "The server is busy")
             self.assertRegex(page.text(".failure p"), r"^The first word would come after about \d.* later than")
-            self.assertTrue(page.js("document.querySelector('.failure button').disabled"))
+            self.assertTrue(page.js("waited[0]"))
             page.until("!document.querySelector('.failure button').disabled")
             page = self.open("ask", address)
             self.ask(WHERE_KEY, quotes_only=False)
