@@ -162,24 +162,36 @@ Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlag
   return answer;
 }
 
-// Questions from standard input, a line each, behind the one that was given, if any.
-Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& environment,
-                      Books& books) {
-  std::string question = flags.question;
-  while (true) {
-    if (!question.empty()) {
-      const Answer answer = TRY(AskOne(question, asking, flags, environment, books));
-      asking.options.turns.push_back({answer.standalone.empty() ? question : answer.standalone,
-                                      answer.span ? answer.span->text : ""});
-    }
+// From standard input, a line each; unset at its end and where Ctrl-C comes first.
+Result<std::optional<std::string>> ReadQuestion() {
+  std::optional<std::string> line;
+  do {
     if (::isatty(STDIN_FILENO) == 1) {
       fmt::print("\n> ");
       std::fflush(stdout);
     }
-    std::optional<std::string> line = TRY(ReadLine(stdin, kMaxLineBytes));
-    if (!line) return {};
-    question = *std::move(line);
+    Result<std::optional<std::string>> read = ReadLine(stdin, kMaxLineBytes);
+    if (!read && TakeInterrupt()) return std::nullopt;
+    line = TRY(std::move(read));
+  } while (line && line->empty());
+  return line;
+}
+
+// The question that was given, if any, and those that are read. Ctrl-C ends an answer alone.
+Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& environment,
+                      Books& books) {
+  std::optional<std::string> question = flags.question;
+  if (flags.question.empty()) question = TRY(ReadQuestion());
+  for (; question; question = TRY(ReadQuestion())) {
+    const Result<Answer> answer = AskOne(*question, asking, flags, environment, books);
+    if (!answer && answer.error().code() != StatusCode::kCancelled)
+      return std::unexpected(answer.error());
+    if (!answer) fmt::print(stderr, "kinglet: {}\n", answer.error().message());
+    const bool is_rewritten = answer && !answer->standalone.empty();
+    asking.options.turns.push_back({is_rewritten ? answer->standalone : *question,
+                                    answer && answer->span ? answer->span->text : ""});
   }
+  return {};
 }
 
 // What the intent of the question says where flags do not; its library stands beside its file.

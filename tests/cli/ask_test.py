@@ -7,8 +7,11 @@ import json
 import os
 import pathlib
 import pty
+import re
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 NOTES = """# Notes on the office
@@ -245,6 +248,22 @@ class Ask(unittest.TestCase):
         self.assertIn("spare key", second["standalone_question"])
         self.assertIn("door", second["standalone_question"])
         self.assertIn("caretaker", second["quotes"][0]["text"])
+
+    def test_ctrl_c_ends_an_answer_and_not_the_conversation(self):
+        model = pathlib.Path(os.environ.get("KINGLET_TEST_MODELS", "none"), "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
+        if not model.exists():
+            self.skipTest("KINGLET_TEST_MODELS does not hold Qwen2.5 Coder 0.5B")
+        # Before it has opened the model, let alone read.
+        asking = subprocess.Popen([os.environ["KINGLET"], "ask", "When does the front door open?", "--mode", "chat", "--model",
+                                   str(model), "-t", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, env=self.environment)
+        handled = 1 << (signal.SIGINT - 1)
+        while not int(re.search(r"SigCgt:\s*(\w+)", pathlib.Path(f"/proc/{asking.pid}/status").read_text())[1], 16) & handled:
+            time.sleep(0.001)
+        asking.send_signal(signal.SIGINT)
+        out, err = asking.communicate(timeout=120)
+        self.assertEqual((asking.returncode, out), (0, ""), err)
+        self.assertIn("interrupted before there was an answer", err)
 
 
 if __name__ == "__main__":
