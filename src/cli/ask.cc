@@ -229,12 +229,17 @@ Result<void> Refuse(Answer answer, const AskFlags& flags, const Environment& env
   return Finish(books, share, "", answer, flags, printer);
 }
 
-Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
+Result<void> RunAsk(AskFlags flags, const Environment& environment) {
   // An intent of mode chat is no conversation: whoever calls from a script has its input unread.
   const bool converses = flags.mode == "chat";
-  if (flags.question.empty() && (!converses || flags.follows_intents))
+  if (flags.question.empty() && !converses)
     return Error(StatusCode::kUsage, "ask: QUESTION is required");
   HandleInterrupts();
+  if (flags.question.empty() && flags.follows_intents) {
+    std::optional<std::string> first = TRY(ReadQuestion());
+    if (!first) return {};
+    flags.question = *std::move(first);
+  }
   Books books(environment.BooksKept());
   AskSettings settings = flags.said;
   std::optional<AskRoute> route;
