@@ -10,7 +10,7 @@
 #include "answer/checker.h"
 #include "answer/conflicts.h"
 #include "answer/evidence.h"
-#include "answer/gate.h"
+#include "answer/inquiry.h"
 #include "answer/prompt.h"
 #include "answer/reader.h"
 #include "answer/terms.h"
@@ -22,7 +22,6 @@
 namespace kinglet {
 namespace {
 
-constexpr int kRetrievedPassages = 6;       // what quotes are chosen from
 constexpr std::size_t kFallbackQuotes = 2;  // where no sentence of the model is carried
 constexpr std::size_t kQuoteModeQuotes = 3;
 
@@ -352,21 +351,19 @@ void Account(Work& work, const AskOptions& options) {
 }
 
 // The question as it is understood, and what is found for it.
-Result<Evidence> Retrieve(Work& work, const Retriever& retriever, LanguageModel* model,
-                          const AskOptions& options, std::vector<Term>& terms) {
+Result<Inquiry> Retrieve(Work& work, const Retriever& retriever, LanguageModel* model,
+                         const AskOptions& options) {
   Answer& answer = work.answer;
-  if (options.mode == AskMode::kChat && !options.turns.empty()) {
-    answer.standalone =
-        TRY(StandaloneQuestion(*model, options.turns, answer.question, options.terms));
-  }
-  const double start_ms = MonotonicMs();
-  const std::string& asked = AskedQuestion(answer);
-  const QueryStatistics words = TRY(retriever.library.TermStatistics(asked));
-  terms = FindTerms(asked, words);
-  Evidence evidence(TRY(retriever.Search(asked, words, kRetrievedPassages)));
-  answer.ledger.retrieval_ms = MonotonicMs() - start_ms;
-  const std::size_t read = model == nullptr ? 0 : ToRead(evidence.passages()).size();
-  for (const Passage& passage : evidence.passages()) {
+  const bool is_behind = options.mode == AskMode::kChat && !options.turns.empty();
+  Inquiry inquiry =
+      is_behind
+          ? TRY(InquireBehind(options.turns, answer.question, retriever, *model, options.terms))
+          : TRY(Inquire(answer.question, retriever));
+  if (inquiry.question != answer.question) answer.standalone = inquiry.question;
+  answer.ledger.retrieval_ms = inquiry.retrieval_ms;
+  const std::span<const Passage> passages = inquiry.evidence.passages();
+  const std::size_t read = model == nullptr ? 0 : ToRead(passages).size();
+  for (const Passage& passage : passages) {
     answer.grounds.passages.push_back({.document = passage.document,
                                        .heading = passage.heading,
                                        .start_byte = passage.start_byte,
@@ -377,8 +374,11 @@ Result<Evidence> Retrieve(Work& work, const Retriever& retriever, LanguageModel*
                                        .similarity = passage.similarity,
                                        .read = answer.grounds.passages.size() < read});
   }
+  answer.confidence = inquiry.gate.answers;
+  answer.grounds.coverage = inquiry.gate.coverage;
+  answer.grounds.topic = inquiry.gate.topic;
   if (work.events.on_passages) work.events.on_passages(answer);
-  return evidence;
+  return inquiry;
 }
 
 }  // namespace
@@ -398,16 +398,13 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
 
   KINGLET_CHECK(options.mode != AskMode::kRefuse, "nobody is to be asked");
   KINGLET_CHECK(model != nullptr || options.mode == AskMode::kQuote, "no model");
-  std::vector<Term> terms;
-  const Evidence evidence = TRY(Retrieve(work, retriever, model, options, terms));
-  const GateDecision gate = Gate(terms, evidence);
-  work.answer.confidence = gate.answers;
-  work.answer.grounds.coverage = gate.coverage;
-  work.answer.grounds.topic = gate.topic;
-  if (gate.abstain) {
+  const Inquiry inquiry = TRY(Retrieve(work, retriever, model, options));
+  const std::vector<Term>& terms = inquiry.terms;
+  const Evidence& evidence = inquiry.evidence;
+  if (inquiry.gate.abstain) {
     if (options.accept) work.answer.first = FirstStep{options.model_name, std::nullopt, true};
-    work.answer.dropped.push_back({"", gate.explanation});
-    Abstain(work, *gate.abstain);
+    work.answer.dropped.push_back({"", inquiry.gate.explanation});
+    Abstain(work, *inquiry.gate.abstain);
   } else if (model == nullptr) {
     TRY(PublishBestQuotes(work, terms, evidence, kQuoteModeQuotes));
   } else {

@@ -184,12 +184,15 @@ Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& 
   if (flags.question.empty()) question = TRY(ReadQuestion());
   for (; question; question = TRY(ReadQuestion())) {
     const Result<Answer> answer = AskOne(*question, asking, flags, environment, books);
-    if (!answer && answer.error().code() != StatusCode::kCancelled)
+    Turn turn{.question = *question, .answer = ""};
+    if (answer) {
+      if (const auto& span = answer->span) turn.answer = span->text;
+    } else if (answer.error().code() == StatusCode::kCancelled) {
+      fmt::print(stderr, "kinglet: {}\n", answer.error().message());
+    } else {
       return std::unexpected(answer.error());
-    if (!answer) fmt::print(stderr, "kinglet: {}\n", answer.error().message());
-    const bool is_rewritten = answer && !answer->standalone.empty();
-    asking.options.turns.push_back({is_rewritten ? answer->standalone : *question,
-                                    answer && answer->span ? answer->span->text : ""});
+    }
+    asking.options.turns.push_back(std::move(turn));
   }
   return {};
 }

@@ -85,6 +85,8 @@ class Answers(serving.LibraryTest):
         for fields, param in (({"question": ""}, "question"), ({"question": "And why?", "turns": turns}, "turns"),
                               ({"question": "And why?", "turns": turns, "mode": "quote"}, "turns")):
             self.expect_error(self.server.post("/v1/ask", fields), 400, param)
+        behind = self.server.post("/v1/ask", {"question": "And where does it hover?", "turns": turns, "mode": "chat"}).json()
+        self.assertEqual(behind["standalone_question"], KESTREL + " And where does it hover?")
 
     def test_it_says_that_it_does_not_know(self):
         text = self.chat("Who won the cup in 1954?").json()["choices"][0]["message"]["content"]
