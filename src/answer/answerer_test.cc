@@ -58,6 +58,15 @@ TEST_F(AskTest, AbstainsWhereANameIsUnknown) {
   EXPECT_EQ(answer.abstained, AbstainReason::kMissing);
 }
 
+TEST_F(AskTest, AnEmptyLibrarySaysSo) {
+  const std::filesystem::path folder = folder_ / "empty";
+  Library empty = Library::Open(folder, LibraryMode::kWrite).value();
+  const Answer answer = Ask("Why?", {empty}, nullptr, {.mode = AskMode::kQuote}).value();
+  EXPECT_TRUE(answer.abstained);
+  ASSERT_EQ(answer.dropped.size(), 1U);
+  EXPECT_NE(answer.dropped[0].reason.find("kinglet ingest PATH"), std::string::npos);
+}
+
 TEST_F(AskTest, QuotesAloneNeedNoModel) {
   const Answer answer =
       Ask("What does alien convert?", {*library_}, nullptr, {.mode = AskMode::kQuote}).value();

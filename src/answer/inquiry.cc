@@ -23,6 +23,8 @@ Result<Inquiry> Inquire(std::string_view question, const Retriever& retriever) {
   std::vector<Term> terms = FindTerms(question, words);
   Evidence evidence(TRY(retriever.Search(question, words, kRetrievedPassages)));
   GateDecision gate = Gate(terms, evidence);
+  if (words.total_chunks == 0)
+    gate.explanation = "the library is empty: `kinglet ingest PATH` puts documents into it";
   return Inquiry{.question = std::string(question),
                  .terms = std::move(terms),
                  .evidence = std::move(evidence),

@@ -189,6 +189,15 @@ class Ask(unittest.TestCase):
         self.assertNotIn(b"\x1b", seen)
         self.assertNotIn(b"\x07", seen)
 
+    def test_an_empty_library_says_how_to_fill_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            documents = pathlib.Path(folder, "documents")
+            documents.mkdir()
+            self.kinglet("ingest", documents, "--library", folder)
+            status, out, err = self.kinglet("ask", "Why?", "--mode", "quote", "--library", folder)
+            self.assertEqual(status, 0, err)
+            self.assertIn("kinglet ingest PATH", out)
+
     def test_bad_input_is_one_line(self):
         for arguments, status in ((("ask",), 2), (("ask", "--mode", "quote", "--why"), 2), (("ask", "Why?", "--mode", "guess"), 2),
                                   (("ask", "Why?", "--library", "/nonexistent"), 1),
