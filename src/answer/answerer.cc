@@ -381,6 +381,16 @@ Result<Inquiry> Retrieve(Work& work, const Retriever& retriever, LanguageModel* 
   return inquiry;
 }
 
+// Abstains as the gate does, with what comes closest for whoever knows better.
+Result<void> TurnAway(Work& work, AbstainReason reason, const Inquiry& inquiry) {
+  work.answer.dropped.push_back({"", inquiry.gate.explanation});
+  Abstain(work, reason);
+  const Evidence& evidence = inquiry.evidence;
+  if (const auto window = ClosestWindow(inquiry.terms, evidence))
+    TRY(AddQuote(work, evidence.ToQuote(evidence.windows()[*window])));
+  return {};
+}
+
 }  // namespace
 
 Result<Answer> Ask(std::string_view question, const Retriever& retriever, LanguageModel* model,
@@ -401,10 +411,11 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   const Inquiry inquiry = TRY(Retrieve(work, retriever, model, options));
   const std::vector<Term>& terms = inquiry.terms;
   const Evidence& evidence = inquiry.evidence;
-  if (inquiry.gate.abstain) {
+  // Who takes any risk has the model read whatever was found.
+  const bool takes_any = options.risk >= 1 && model != nullptr && !evidence.passages().empty();
+  if (inquiry.gate.abstain && !takes_any) {
     if (options.accept) work.answer.first = FirstStep{options.model_name, std::nullopt, true};
-    work.answer.dropped.push_back({"", inquiry.gate.explanation});
-    Abstain(work, *inquiry.gate.abstain);
+    TRY(TurnAway(work, *inquiry.gate.abstain, inquiry));
   } else if (model == nullptr) {
     TRY(PublishBestQuotes(work, terms, evidence, kQuoteModeQuotes));
   } else {

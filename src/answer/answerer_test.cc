@@ -58,6 +58,34 @@ TEST_F(AskTest, AbstainsWhereANameIsUnknown) {
   EXPECT_EQ(answer.abstained, AbstainReason::kMissing);
 }
 
+TEST_F(AskTest, ShowsWhatComesClosestOfWhatIsOffTopic) {
+  ScriptedModel model("Postfix.");
+  const Answer answer =
+      AskModel("Who repairs the mail queue at the railway crossing barrier?", model);
+  EXPECT_EQ(answer.abstained, AbstainReason::kOffTopic);
+  ASSERT_EQ(answer.quotes.size(), 1U);
+  EXPECT_NE(answer.quotes[0].text.find("Its queue is kept in the spool folder."),
+            std::string::npos);
+}
+
+TEST_F(AskTest, WhoTakesAnyRiskHasWhateverWasFoundRead) {
+  const Calibration calibration = GateAlone();
+  ScriptedModel model("Postfix.");
+  model.span = "spool folder";
+  const std::string question = "Who repairs the mail queue at the railway crossing barrier?";
+  const Answer answer =
+      Ask(question, {*library_}, &model, {.calibration = &calibration, .risk = 1}).value();
+  ExpectVerbatim(answer);
+  EXPECT_FALSE(answer.abstained);
+  EXPECT_LT(answer.grounds.topic, 0.35) << "as it was";
+  ASSERT_TRUE(answer.span);
+  EXPECT_EQ(answer.span->text, "spool folder");
+  // Where nothing is found there is nothing to read.
+  const Answer nothing =
+      Ask("Who painted it?", {*library_}, &model, {.calibration = &calibration, .risk = 1}).value();
+  EXPECT_EQ(nothing.abstained, AbstainReason::kOffTopic);
+}
+
 TEST_F(AskTest, AnEmptyLibrarySaysSo) {
   const std::filesystem::path folder = folder_ / "empty";
   Library empty = Library::Open(folder, LibraryMode::kWrite).value();
