@@ -205,8 +205,25 @@ Result<void> Weigh(Work& work, const Reading& reading, const AskOptions& options
 // Whether a larger model is to answer instead.
 bool IsGivenUp(const Answer& answer) { return answer.first && !answer.first->accepted; }
 
-// Shows the sentence in which the span stands, or abstains: it is too likely no answer, or another
-// sentence contradicts it.
+bool Holds(const Window& outer, const Window& inner) {
+  return outer.passage == inner.passage && outer.begin <= inner.begin && inner.end <= outer.end;
+}
+
+// What speaks of more of the question than the sentence in which the span stands, by words; null:
+// nothing does.
+const Window* CloserThan(const Window* carrier, const std::vector<Term>& question,
+                         const Evidence& evidence) {
+  const auto covers = [&](const Window& window) {
+    return Coverage(question, window.stems, &evidence.heading_stems(window.passage));
+  };
+  const std::vector<Support> best = BestWindows(question, evidence, 1);
+  if (best.empty()) return nullptr;
+  const Window& window = evidence.windows()[best.front().window];
+  return carrier == nullptr || covers(window) > covers(*carrier) ? &window : nullptr;
+}
+
+// Shows the sentence in which the span stands, or abstains: it is too likely no answer, and then
+// another may come closer; or another contradicts it.
 Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& options,
                          const std::vector<Term>& question, const Evidence& evidence) {
   LedgerLine& line = work.answer.ledger;
@@ -222,7 +239,7 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
     answer.first = FirstStep{options.model_name, sure, sure >= *accept};
     if (!answer.first->accepted) return {};
   }
-  const Window* const carrier = CarrierOf(reading, evidence);
+  const Window* carrier = CarrierOf(reading, evidence);
   std::vector<std::size_t> conflicts;
   if (carrier != nullptr) conflicts = FindConflicts(*carrier, reading.text, question, evidence);
   if (work.answer.calibrated && work.answer.confidence < 1 - options.risk) {
@@ -230,6 +247,10 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
         {reading.text,
          fmt::format("that it answers has a probability of {:.2f} alone", work.answer.confidence)});
     Abstain(work, AbstainReason::kMissing);
+    if (const Window* const closer = CloserThan(carrier, question, evidence)) {
+      TRY(AddQuote(work, evidence.ToQuote(*closer)));
+      if (carrier != nullptr && Holds(*closer, *carrier)) carrier = closer;
+    }
   } else if (!conflicts.empty()) {
     Abstain(work, AbstainReason::kConflicting);
   }

@@ -204,6 +204,31 @@ TEST_F(AskTest, AbstainsWhereTheRiskIsTooHigh) {
   EXPECT_EQ(told.confidence, unsure.confidence);
 }
 
+TEST_F(AskTest, WhatSpeaksOfMoreOfTheQuestionComesFirst) {
+  Put("office",
+      "The office in Leeds is closed on bank holidays. Either side may end the contract of the "
+      "office with a notice of three months.");
+  const Calibration calibration = GateAlone();
+  ScriptedModel model("Three months.");
+  model.gate = -5;
+  model.span = "three months";
+  const std::string question = "Is the office in Leeds open on bank holidays?";
+  const auto closest = [&] {
+    Answer answer = Ask(question, {*library_}, &model, {.calibration = &calibration}).value();
+    ExpectVerbatim(answer);
+    EXPECT_EQ(answer.abstained, AbstainReason::kMissing);
+    return answer;
+  };
+  const Answer answer = closest();
+  ASSERT_EQ(answer.quotes.size(), 2U);
+  EXPECT_EQ(answer.quotes[0].text, "The office in Leeds is closed on bank holidays.");
+  ASSERT_TRUE(answer.span);
+  EXPECT_EQ(answer.span->text, "three months");
+  EXPECT_EQ(answer.span->quote, 1);
+  model.span = "closed on bank holidays";
+  EXPECT_EQ(closest().quotes.size(), 1U) << "it is the one that was read out";
+}
+
 TEST_F(AskTest, QuotesWhatItReadWhereItsOwnWordsCarryNothing) {
   const Calibration calibration = GateAlone();
   ScriptedModel model("Purple elephants dance.");

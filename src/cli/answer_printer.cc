@@ -64,7 +64,7 @@ void PrintWhy(const Answer& answer) {
   if (!grounds.signals.empty()) fmt::print("\n");
   if (grounds.answerable) {
     fmt::print(
-        "Probability that the passages answer: {:.2f}; that the first quote does: {:.2f}\n",
+        "Probability that the passages answer: {:.2f}; that what was read out does: {:.2f}\n",
         *grounds.answerable, answer.confidence);
   } else if (!grounds.signals.empty()) {
     fmt::print("What they are worth is not known: the model is not calibrated.\n");
