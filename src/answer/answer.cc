@@ -97,7 +97,7 @@ const char* Name(AbstainReason reason) {
 const char* Explain(AbstainReason reason) {
   switch (reason) {
     case AbstainReason::kOffTopic:
-      return "the library is about something else";
+      return "nothing that was found is about the question";
     case AbstainReason::kMissing:
       return "the library does not say";
     case AbstainReason::kConflicting:

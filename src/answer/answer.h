@@ -41,8 +41,8 @@ struct Dropped {
 };
 
 enum class AbstainReason {
-  kOffTopic,     // the library is about something else
-  kMissing,      // it is about this, yet what was asked stands nowhere
+  kOffTopic,     // nothing that was found is about it
+  kMissing,      // something is, yet what was asked stands nowhere
   kConflicting,  // quotes contradict each other
   kUnsupported,  // the model answered, and no quote carries what it said
   kRefused,      // its intent has a message in the place of an answer

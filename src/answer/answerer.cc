@@ -10,7 +10,7 @@
 #include "answer/checker.h"
 #include "answer/conflicts.h"
 #include "answer/evidence.h"
-#include "answer/gate.h"
+#include "answer/inquiry.h"
 #include "answer/prompt.h"
 #include "answer/reader.h"
 #include "answer/terms.h"
@@ -22,7 +22,6 @@
 namespace kinglet {
 namespace {
 
-constexpr int kRetrievedPassages = 6;       // what quotes are chosen from
 constexpr std::size_t kFallbackQuotes = 2;  // where no sentence of the model is carried
 constexpr std::size_t kQuoteModeQuotes = 3;
 
@@ -206,8 +205,25 @@ Result<void> Weigh(Work& work, const Reading& reading, const AskOptions& options
 // Whether a larger model is to answer instead.
 bool IsGivenUp(const Answer& answer) { return answer.first && !answer.first->accepted; }
 
-// Shows the sentence in which the span stands, or abstains: it is too likely no answer, or another
-// sentence contradicts it.
+bool Holds(const Window& outer, const Window& inner) {
+  return outer.passage == inner.passage && outer.begin <= inner.begin && inner.end <= outer.end;
+}
+
+// What speaks of more of the question than the sentence in which the span stands, by words; null:
+// nothing does.
+const Window* CloserThan(const Window* carrier, const std::vector<Term>& question,
+                         const Evidence& evidence) {
+  const auto covers = [&](const Window& window) {
+    return Coverage(question, window.stems, &evidence.heading_stems(window.passage));
+  };
+  const std::vector<Support> best = BestWindows(question, evidence, 1);
+  if (best.empty()) return nullptr;
+  const Window& window = evidence.windows()[best.front().window];
+  return carrier == nullptr || covers(window) > covers(*carrier) ? &window : nullptr;
+}
+
+// Shows the sentence in which the span stands, or abstains: it is too likely no answer, and then
+// another may come closer; or another contradicts it.
 Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& options,
                          const std::vector<Term>& question, const Evidence& evidence) {
   LedgerLine& line = work.answer.ledger;
@@ -223,7 +239,7 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
     answer.first = FirstStep{options.model_name, sure, sure >= *accept};
     if (!answer.first->accepted) return {};
   }
-  const Window* const carrier = CarrierOf(reading, evidence);
+  const Window* carrier = CarrierOf(reading, evidence);
   std::vector<std::size_t> conflicts;
   if (carrier != nullptr) conflicts = FindConflicts(*carrier, reading.text, question, evidence);
   if (work.answer.calibrated && work.answer.confidence < 1 - options.risk) {
@@ -231,6 +247,10 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
         {reading.text,
          fmt::format("that it answers has a probability of {:.2f} alone", work.answer.confidence)});
     Abstain(work, AbstainReason::kMissing);
+    if (const Window* const closer = CloserThan(carrier, question, evidence)) {
+      TRY(AddQuote(work, evidence.ToQuote(*closer)));
+      if (carrier != nullptr && Holds(*closer, *carrier)) carrier = closer;
+    }
   } else if (!conflicts.empty()) {
     Abstain(work, AbstainReason::kConflicting);
   }
@@ -352,21 +372,19 @@ void Account(Work& work, const AskOptions& options) {
 }
 
 // The question as it is understood, and what is found for it.
-Result<Evidence> Retrieve(Work& work, const Retriever& retriever, LanguageModel* model,
-                          const AskOptions& options, std::vector<Term>& terms) {
+Result<Inquiry> Retrieve(Work& work, const Retriever& retriever, LanguageModel* model,
+                         const AskOptions& options) {
   Answer& answer = work.answer;
-  if (options.mode == AskMode::kChat && !options.turns.empty()) {
-    answer.standalone =
-        TRY(StandaloneQuestion(*model, options.turns, answer.question, options.terms));
-  }
-  const double start_ms = MonotonicMs();
-  const std::string& asked = AskedQuestion(answer);
-  const QueryStatistics words = TRY(retriever.library.TermStatistics(asked));
-  terms = FindTerms(asked, words);
-  Evidence evidence(TRY(retriever.Search(asked, words, kRetrievedPassages)));
-  answer.ledger.retrieval_ms = MonotonicMs() - start_ms;
-  const std::size_t read = model == nullptr ? 0 : ToRead(evidence.passages()).size();
-  for (const Passage& passage : evidence.passages()) {
+  const bool is_behind = options.mode == AskMode::kChat && !options.turns.empty();
+  Inquiry inquiry =
+      is_behind
+          ? TRY(InquireBehind(options.turns, answer.question, retriever, *model, options.terms))
+          : TRY(Inquire(answer.question, retriever));
+  if (inquiry.question != answer.question) answer.standalone = inquiry.question;
+  answer.ledger.retrieval_ms = inquiry.retrieval_ms;
+  const std::span<const Passage> passages = inquiry.evidence.passages();
+  const std::size_t read = model == nullptr ? 0 : ToRead(passages).size();
+  for (const Passage& passage : passages) {
     answer.grounds.passages.push_back({.document = passage.document,
                                        .heading = passage.heading,
                                        .start_byte = passage.start_byte,
@@ -377,8 +395,21 @@ Result<Evidence> Retrieve(Work& work, const Retriever& retriever, LanguageModel*
                                        .similarity = passage.similarity,
                                        .read = answer.grounds.passages.size() < read});
   }
+  answer.confidence = inquiry.gate.answers;
+  answer.grounds.coverage = inquiry.gate.coverage;
+  answer.grounds.topic = inquiry.gate.topic;
   if (work.events.on_passages) work.events.on_passages(answer);
-  return evidence;
+  return inquiry;
+}
+
+// Abstains as the gate does, with what comes closest for whoever knows better.
+Result<void> TurnAway(Work& work, AbstainReason reason, const Inquiry& inquiry) {
+  work.answer.dropped.push_back({"", inquiry.gate.explanation});
+  Abstain(work, reason);
+  const Evidence& evidence = inquiry.evidence;
+  if (const auto window = ClosestWindow(inquiry.terms, evidence))
+    TRY(AddQuote(work, evidence.ToQuote(evidence.windows()[*window])));
+  return {};
 }
 
 }  // namespace
@@ -398,16 +429,14 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
 
   KINGLET_CHECK(options.mode != AskMode::kRefuse, "nobody is to be asked");
   KINGLET_CHECK(model != nullptr || options.mode == AskMode::kQuote, "no model");
-  std::vector<Term> terms;
-  const Evidence evidence = TRY(Retrieve(work, retriever, model, options, terms));
-  const GateDecision gate = Gate(terms, evidence);
-  work.answer.confidence = gate.answers;
-  work.answer.grounds.coverage = gate.coverage;
-  work.answer.grounds.topic = gate.topic;
-  if (gate.abstain) {
+  const Inquiry inquiry = TRY(Retrieve(work, retriever, model, options));
+  const std::vector<Term>& terms = inquiry.terms;
+  const Evidence& evidence = inquiry.evidence;
+  // Who takes any risk has the model read whatever was found.
+  const bool takes_any = options.risk >= 1 && model != nullptr && !evidence.passages().empty();
+  if (inquiry.gate.abstain && !takes_any) {
     if (options.accept) work.answer.first = FirstStep{options.model_name, std::nullopt, true};
-    work.answer.dropped.push_back({"", gate.explanation});
-    Abstain(work, *gate.abstain);
+    TRY(TurnAway(work, *inquiry.gate.abstain, inquiry));
   } else if (model == nullptr) {
     TRY(PublishBestQuotes(work, terms, evidence, kQuoteModeQuotes));
   } else {

@@ -58,6 +58,43 @@ TEST_F(AskTest, AbstainsWhereANameIsUnknown) {
   EXPECT_EQ(answer.abstained, AbstainReason::kMissing);
 }
 
+TEST_F(AskTest, ShowsWhatComesClosestOfWhatIsOffTopic) {
+  ScriptedModel model("Postfix.");
+  const Answer answer =
+      AskModel("Who repairs the mail queue at the railway crossing barrier?", model);
+  EXPECT_EQ(answer.abstained, AbstainReason::kOffTopic);
+  ASSERT_EQ(answer.quotes.size(), 1U);
+  EXPECT_NE(answer.quotes[0].text.find("Its queue is kept in the spool folder."),
+            std::string::npos);
+}
+
+TEST_F(AskTest, WhoTakesAnyRiskHasWhateverWasFoundRead) {
+  const Calibration calibration = GateAlone();
+  ScriptedModel model("Postfix.");
+  model.span = "spool folder";
+  const std::string question = "Who repairs the mail queue at the railway crossing barrier?";
+  const Answer answer =
+      Ask(question, {*library_}, &model, {.calibration = &calibration, .risk = 1}).value();
+  ExpectVerbatim(answer);
+  EXPECT_FALSE(answer.abstained);
+  EXPECT_LT(answer.grounds.topic, 0.35) << "as it was";
+  ASSERT_TRUE(answer.span);
+  EXPECT_EQ(answer.span->text, "spool folder");
+  // Where nothing is found there is nothing to read.
+  const Answer nothing =
+      Ask("Who painted it?", {*library_}, &model, {.calibration = &calibration, .risk = 1}).value();
+  EXPECT_EQ(nothing.abstained, AbstainReason::kOffTopic);
+}
+
+TEST_F(AskTest, AnEmptyLibrarySaysSo) {
+  const std::filesystem::path folder = folder_ / "empty";
+  Library empty = Library::Open(folder, LibraryMode::kWrite).value();
+  const Answer answer = Ask("Why?", {empty}, nullptr, {.mode = AskMode::kQuote}).value();
+  EXPECT_TRUE(answer.abstained);
+  ASSERT_EQ(answer.dropped.size(), 1U);
+  EXPECT_NE(answer.dropped[0].reason.find("kinglet ingest PATH"), std::string::npos);
+}
+
 TEST_F(AskTest, QuotesAloneNeedNoModel) {
   const Answer answer =
       Ask("What does alien convert?", {*library_}, nullptr, {.mode = AskMode::kQuote}).value();
@@ -165,6 +202,31 @@ TEST_F(AskTest, AbstainsWhereTheRiskIsTooHigh) {
       Ask(question, {*library_}, &model, {.calibration = &calibration, .risk = 1}).value();
   EXPECT_FALSE(told.abstained);
   EXPECT_EQ(told.confidence, unsure.confidence);
+}
+
+TEST_F(AskTest, WhatSpeaksOfMoreOfTheQuestionComesFirst) {
+  Put("office",
+      "The office in Leeds is closed on bank holidays. Either side may end the contract of the "
+      "office with a notice of three months.");
+  const Calibration calibration = GateAlone();
+  ScriptedModel model("Three months.");
+  model.gate = -5;
+  model.span = "three months";
+  const std::string question = "Is the office in Leeds open on bank holidays?";
+  const auto closest = [&] {
+    Answer answer = Ask(question, {*library_}, &model, {.calibration = &calibration}).value();
+    ExpectVerbatim(answer);
+    EXPECT_EQ(answer.abstained, AbstainReason::kMissing);
+    return answer;
+  };
+  const Answer answer = closest();
+  ASSERT_EQ(answer.quotes.size(), 2U);
+  EXPECT_EQ(answer.quotes[0].text, "The office in Leeds is closed on bank holidays.");
+  ASSERT_TRUE(answer.span);
+  EXPECT_EQ(answer.span->text, "three months");
+  EXPECT_EQ(answer.span->quote, 1);
+  model.span = "closed on bank holidays";
+  EXPECT_EQ(closest().quotes.size(), 1U) << "it is the one that was read out";
 }
 
 TEST_F(AskTest, QuotesWhatItReadWhereItsOwnWordsCarryNothing) {

@@ -27,6 +27,7 @@ constexpr double kPassagePrior =
 constexpr double kLengthPenalty = 0.006;  // for each word beyond kFreeWords
 constexpr int kFreeWords = 25;
 constexpr int kMinWords = 8;             // captions and comments name things and say nothing
+constexpr int kLeastShared = 2;          // a single word in common is chance: of what is off topic
 constexpr double kMinShareOfBest = 0.7;  // what is much weaker than the best quote is only words
 
 double LengthPenalty(const Window& window) {
@@ -114,6 +115,28 @@ std::vector<Support> BestWindows(const std::vector<Term>& question, const Eviden
     if (!overlaps) chosen.push_back(candidate);
   }
   return chosen;
+}
+
+std::optional<std::size_t> ClosestWindow(const std::vector<Term>& question,
+                                         const Evidence& evidence) {
+  const auto windows = evidence.windows();
+  std::optional<std::size_t> closest;
+  std::pair<double, double> most;  // similarity, words
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const auto& similarity = evidence.passages()[windows[i].passage].similarity;
+    if (!similarity || windows[i].sentence_count > 1) continue;
+    const std::pair rank(*similarity, Coverage(question, windows[i].stems));
+    if (closest && rank <= most) continue;
+    closest = i;
+    most = rank;
+  }
+  if (closest) return closest;
+  const std::vector<Support> by_words = BestWindows(question, evidence, 1);
+  if (by_words.empty()) return std::nullopt;
+  const StemSet& stems = windows[by_words.front().window].stems;
+  const auto is_shared = [&](const Term& term) { return stems.contains(term.stem); };
+  if (std::ranges::count_if(question, is_shared) < kLeastShared) return std::nullopt;
+  return by_words.front().window;
 }
 
 }  // namespace kinglet

@@ -30,4 +30,10 @@ std::optional<Support> FindSupport(const std::vector<Term>& claim,
 std::vector<Support> BestWindows(const std::vector<Term>& question, const Evidence& evidence,
                                  std::size_t count);
 
+// What to show of a question that nothing found is about: where passages have vectors, a sentence
+// of the one that is closest by meaning, that with most of the question's words; else the best by
+// words. Nothing: a word at most is shared.
+std::optional<std::size_t> ClosestWindow(const std::vector<Term>& question,
+                                         const Evidence& evidence);
+
 }  // namespace kinglet

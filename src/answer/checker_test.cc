@@ -99,6 +99,29 @@ TEST(BestWindows, GivesNothingWithoutACommonWord) {
   EXPECT_TRUE(BestWindows(TermsOf("sourdough bread", Handbook()), Handbook(), 3).empty());
 }
 
+TEST(ClosestWindow, IsTheBestByWordsWithoutVectors) {
+  const auto closest =
+      ClosestWindow(TermsOf("Who repairs the password file queue?", Handbook()), Handbook());
+  ASSERT_TRUE(closest);
+  EXPECT_NE(Handbook().Text(Handbook().windows()[*closest]).find("edit the password file"),
+            std::string_view::npos);
+  EXPECT_FALSE(ClosestWindow(TermsOf("sourdough file", Handbook()), Handbook()));
+}
+
+TEST(ClosestWindow, IsOfTheClosestPassageByMeaning) {
+  Passage pets = MakePassage("The rent is due on Monday. No pets. Tenants may keep a garden.");
+  pets.similarity = 0.5;
+  Passage animals = MakePassage("Animals are permitted to leave the burning stable by both doors.");
+  animals.similarity = 0.2;
+  const Evidence evidence({std::move(animals), std::move(pets)});
+  const auto text = [&](std::string_view question) {
+    const auto closest = ClosestWindow(TermsOf(question, evidence), evidence);
+    return closest ? evidence.Text(evidence.windows()[*closest]) : "";
+  };
+  EXPECT_EQ(text("May tenants have animals permitted?"), "Tenants may keep a garden.");
+  EXPECT_EQ(text("Are animals permitted?"), "The rent is due on Monday.") << "no word in common";
+}
+
 TEST(Evidence, QuotesAreBytesOfTheDocument) {
   for (const Window& window : Handbook().windows()) {
     const Quote quote = Handbook().ToQuote(window);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A sentence is its frame, the words that name nothing, and its values, numbers and names. Two
 // contradict each other where the frames are alike and of the values just those of the span differ:
-// another year or another room beside them makes it another matter.
+// another year or another room beside them makes it another matter. A clause more does not.
 #include "answer/conflicts.h"
 
 #include <algorithm>
@@ -14,11 +14,13 @@ namespace {
 
 constexpr double kLikeFrames = 0.6;  // words in common over all words
 constexpr std::size_t kLeastFrame = 2;
+constexpr std::size_t kLeastClause = 3;  // words of a frame that a clause may hold whole
 constexpr std::array<std::string_view, 8> kNegations = {"not",    "no",      "never", "cannot",
                                                         "nobody", "without", "none",  "nor"};
 
 struct Said {
   StemSet frame;
+  std::vector<StemSet> clauses;  // the frame's parts between commas
   StemSet values;
   bool is_negated = false;
 };
@@ -38,6 +40,14 @@ Said Understand(std::string_view text) {
     said.is_negated = !said.is_negated;
     said.frame.erase(word.stem);
   }
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(",;", begin), text.size());
+    StemSet& clause = said.clauses.emplace_back();
+    for (const std::string& stem : StemsOf(text.substr(begin, end - begin))) {
+      if (said.frame.contains(stem)) clause.insert(stem);
+    }
+    begin = end + 1;
+  }
   return said;
 }
 
@@ -53,12 +63,22 @@ bool AreAlike(const StemSet& a, const StemSet& b) {
          static_cast<double>(common) >= kLikeFrames * static_cast<double>(all);
 }
 
+// Whether the one says in a clause all that the other does.
+bool AddsAClause(const Said& more, const Said& less) {
+  if (less.frame.size() < kLeastClause) return false;
+  return std::ranges::any_of(more.clauses, [&](const StemSet& clause) {
+    return Common(clause, less.frame) == less.frame.size() && AreAlike(clause, less.frame);
+  });
+}
+
 // stated: the values of the one that stand in its span.
 bool Contradict(const Said& one, const StemSet& stated, const Said& other) {
-  if (!AreAlike(one.frame, other.frame)) return false;
+  const bool are_alike = AreAlike(one.frame, other.frame);
   const std::size_t common = Common(one.values, other.values);
   const bool same_values = common == one.values.size() && common == other.values.size();
-  if (one.is_negated != other.is_negated) return same_values;
+  // A clause more may be the exception that a denial makes.
+  if (one.is_negated != other.is_negated) return are_alike && same_values;
+  if (!are_alike && !AddsAClause(one, other) && !AddsAClause(other, one)) return false;
   if (stated.empty() || Common(stated, other.values) > 0) return false;
   const bool rest_stands = common == one.values.size() - stated.size();
   const std::size_t others = other.values.size() - common;

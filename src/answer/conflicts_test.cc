@@ -26,6 +26,27 @@ TEST(ConflictsTest, FindsAnotherNumber) {
                         "How long does a delivery take?"));
 }
 
+TEST(ConflictsTest, FindsAnotherNumberBesideAClauseMore) {
+  const std::string with_more =
+      "The rent is 850 euros a month, due on the third working day, by bank transfer.";
+  const std::string bare = "The rent is 900 euros a month.";
+  EXPECT_TRUE(Conflicts(with_more, "850 euros", bare, "How much is the rent?"));
+  EXPECT_TRUE(Conflicts(bare, "900 euros", with_more, "How much is the rent?"));
+  EXPECT_FALSE(Conflicts(bare, "900 euros",
+                         "The rent of a parking space in the yard is 60 euros a month.",
+                         "How much is the rent?"))
+      << "no clause, another rent";
+  EXPECT_FALSE(Conflicts("The deposit is 800 euros.", "800 euros",
+                         "The deposit is 20 euros, where only the garden key is borrowed.",
+                         "How much is the deposit?"))
+      << "too few words to know";
+  EXPECT_FALSE(Conflicts(
+      "Tenants may keep dogs in the flat.", "dogs",
+      "Tenants may not keep dogs in the flat, where neighbours complain of barking at night.",
+      "May tenants keep dogs?"))
+      << "an exception";
+}
+
 TEST(ConflictsTest, FindsAnotherName) {
   EXPECT_TRUE(Conflicts("Orders for the printer go to Maria Lindqvist.", "Maria Lindqvist",
                         "Orders for the printer go to Otto Brandt.",

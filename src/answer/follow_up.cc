@@ -52,9 +52,10 @@ bool IsFaithful(std::string_view rewritten, std::span<const Turn> turns,
 
 }  // namespace
 
-Result<std::string> StandaloneQuestion(LanguageModel& model, std::span<const Turn> turns,
-                                       std::string_view question, const ServiceTerms& terms) {
-  if (turns.empty()) return std::string(question);
+Result<std::optional<std::string>> StandaloneQuestion(LanguageModel& model,
+                                                      std::span<const Turn> turns,
+                                                      std::string_view question,
+                                                      const ServiceTerms& terms) {
   turns = turns.last(std::min(kTurns, turns.size()));
   const GenerationRequest request{.prompt = TRY(model.EncodeChat(Messages(turns, question))),
                                   .max_tokens = kMaxTokens,
@@ -62,9 +63,9 @@ Result<std::string> StandaloneQuestion(LanguageModel& model, std::span<const Tur
                                   .terms = terms};
   const GenerationResult result =
       TRY(model.Generate(request, [](std::string_view) { return true; }));
-  if (result.finish_reason == FinishReason::kStop && IsFaithful(result.text, turns, question))
-    return result.text;
-  return fmt::format("{} (asked after: {})", question, turns.back().question);
+  if (result.finish_reason != FinishReason::kStop || !IsFaithful(result.text, turns, question))
+    return std::nullopt;
+  return result.text;
 }
 
 }  // namespace kinglet

@@ -2,6 +2,7 @@
 // Questions of a conversation, made to be understood alone: "And in winter?" finds no passage.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,9 +19,11 @@ struct Turn {
 };
 
 // The question as the model writes it out, where each of its words comes from the conversation and
-// none that the question names is lost; else the question with the one before it in brackets.
-// turns: the latest last; of many the last few count.
-Result<std::string> StandaloneQuestion(LanguageModel& model, std::span<const Turn> turns,
-                                       std::string_view question, const ServiceTerms& terms);
+// none that the question names is lost; else nothing. turns: the latest last; of many the last few
+// count.
+Result<std::optional<std::string>> StandaloneQuestion(LanguageModel& model,
+                                                      std::span<const Turn> turns,
+                                                      std::string_view question,
+                                                      const ServiceTerms& terms);
 
 }  // namespace kinglet

@@ -47,7 +47,6 @@ std::string RankOr(const std::optional<int>& rank) { return rank ? fmt::to_strin
 
 void PrintWhy(const Answer& answer) {
   const Grounds& grounds = answer.grounds;
-  if (!answer.standalone.empty()) fmt::print("\nUnderstood as: {}\n", OneLine(answer.standalone));
   fmt::print(
       "\nPassages by rank; the ranks by words and by meaning; those the model has read: *\n");
   for (std::size_t i = 0; i < grounds.passages.size(); ++i) {
@@ -64,8 +63,9 @@ void PrintWhy(const Answer& answer) {
   for (const auto& [name, value] : grounds.signals) fmt::print("{} {:.3f}  ", name, value);
   if (!grounds.signals.empty()) fmt::print("\n");
   if (grounds.answerable) {
-    fmt::print("Probability that the passages answer: {:.2f}; that the first quote does: {:.2f}\n",
-               *grounds.answerable, answer.confidence);
+    fmt::print(
+        "Probability that the passages answer: {:.2f}; that what was read out does: {:.2f}\n",
+        *grounds.answerable, answer.confidence);
   } else if (!grounds.signals.empty()) {
     fmt::print("What they are worth is not known: the model is not calibrated.\n");
   }
@@ -117,7 +117,14 @@ void PrintLastLine(const Answer& answer) {
 
 }  // namespace
 
+void AnswerPrinter::PrintUnderstood(const Answer& answer) {
+  if (answer.standalone == understood_) return;
+  understood_ = answer.standalone;
+  fmt::print("Understood as: {}\n", OneLine(understood_));
+}
+
 void AnswerPrinter::PrintQuotes(const Answer& answer) {
+  PrintUnderstood(answer);
   for (; quotes_ < answer.quotes.size(); ++quotes_) PrintQuote(answer, quotes_);
 }
 
@@ -129,6 +136,7 @@ void AnswerPrinter::PrintClaim(const Claim& claim, const Answer& answer) {
 }
 
 void AnswerPrinter::PrintEnd(const Answer& answer, bool why) {
+  PrintUnderstood(answer);
   if (answer.abstained) PrintAbstention(*answer.abstained, answer);
   PrintQuotes(answer);
   if (why) PrintWhy(answer);

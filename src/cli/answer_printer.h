@@ -20,11 +20,14 @@ class AnswerPrinter {
   void PrintEnd(const Answer& answer, bool why);
 
  private:
+  // The question, where it was written out; a larger model behind may write another one.
+  void PrintUnderstood(const Answer& answer);
   void PrintQuote(const Answer& answer, std::size_t i);
   // The quote's text, the words that answer in bold.
   std::string WithSpan(const Answer& answer, std::size_t i) const;
 
   bool in_colour_;
+  std::string understood_;  // the question that is shown
   std::size_t quotes_ = 0;  // that are shown
   bool in_claims_ = false;  // the last that was shown is a claim
 };

@@ -171,24 +171,39 @@ Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlag
   return answer;
 }
 
-// Questions from standard input, a line each, behind the one that was given, if any.
-Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& environment,
-                      Books& books) {
-  std::string question = flags.question;
-  while (true) {
-    if (!question.empty()) {
-      const Answer answer = TRY(AskOne(question, asking, flags, environment, books));
-      asking.options.turns.push_back({answer.standalone.empty() ? question : answer.standalone,
-                                      answer.span ? answer.span->text : ""});
-    }
+// From standard input, a line each; unset at its end and where Ctrl-C comes first.
+Result<std::optional<std::string>> ReadQuestion() {
+  std::optional<std::string> line;
+  do {
     if (::isatty(STDIN_FILENO) == 1) {
       fmt::print("\n> ");
       std::fflush(stdout);
     }
-    std::optional<std::string> line = TRY(ReadLine(stdin, kMaxLineBytes));
-    if (!line) return {};
-    question = *std::move(line);
+    Result<std::optional<std::string>> read = ReadLine(stdin, kMaxLineBytes);
+    if (!read && TakeInterrupt()) return std::nullopt;
+    line = TRY(std::move(read));
+  } while (line && line->empty());
+  return line;
+}
+
+// The question that was given, if any, and those that are read. Ctrl-C ends an answer alone.
+Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& environment,
+                      Books& books) {
+  std::optional<std::string> question = flags.question;
+  if (flags.question.empty()) question = TRY(ReadQuestion());
+  for (; question; question = TRY(ReadQuestion())) {
+    const Result<Answer> answer = AskOne(*question, asking, flags, environment, books);
+    Turn turn{.question = *question, .answer = ""};
+    if (answer) {
+      if (const auto& span = answer->span) turn.answer = span->text;
+    } else if (answer.error().code() == StatusCode::kCancelled) {
+      fmt::print(stderr, "kinglet: {}\n", answer.error().message());
+    } else {
+      return std::unexpected(answer.error());
+    }
+    asking.options.turns.push_back(std::move(turn));
   }
+  return {};
 }
 
 // What the intent of the question says where flags do not; its library stands beside its file.
@@ -226,12 +241,17 @@ Result<void> Refuse(Answer answer, const AskFlags& flags, const Environment& env
   return Finish(books, share, "", answer, flags, printer);
 }
 
-Result<void> RunAsk(const AskFlags& flags, const Environment& environment) {
+Result<void> RunAsk(AskFlags flags, const Environment& environment) {
   // An intent of mode chat is no conversation: whoever calls from a script has its input unread.
   const bool converses = flags.mode == "chat";
-  if (flags.question.empty() && (!converses || flags.follows_intents))
+  if (flags.question.empty() && !converses)
     return Error(StatusCode::kUsage, "ask: QUESTION is required");
   HandleInterrupts();
+  if (flags.question.empty() && flags.follows_intents) {
+    std::optional<std::string> first = TRY(ReadQuestion());
+    if (!first) return {};
+    flags.question = *std::move(first);
+  }
   Books books(environment.BooksKept());
   AskSettings settings = flags.said;
   std::optional<AskRoute> route;

@@ -103,16 +103,22 @@ Result<std::vector<OfferedModel>> OfferModels(const ServeFlags& flags,
   return offered;
 }
 
-std::vector<ShelvedLibrary> ShelveLibraries(const ServeFlags& flags,
-                                            const Environment& environment) {
+Result<std::vector<ShelvedLibrary>> ShelveLibraries(const ServeFlags& flags,
+                                                    const Environment& environment) {
   std::vector<ShelvedLibrary> libraries;
+  std::error_code error;
   for (const std::string& text : flags.libraries) {
     const auto [name, folder] = SplitName(text);
     const std::filesystem::path path = folder;
+    // An empty folder becomes a library by what is sent to the server.
+    if (!std::filesystem::is_directory(path, error)) {
+      return Error(StatusCode::kNotFound,
+                   "{}: no such folder; `kinglet ingest PATH --library {}` makes a library of it",
+                   EscapeForDisplay(folder), EscapeForDisplay(folder));
+    }
     libraries.push_back({name.empty() ? path.filename().string() : name, path});
   }
   const std::filesystem::path own = environment.DefaultLibrary();
-  std::error_code error;
   if (libraries.empty() && std::filesystem::exists(own, error)) {
     libraries.push_back({"library", own});
   }
@@ -154,7 +160,7 @@ Result<ServerOptions> OptionsOf(const ServeFlags& flags, const Environment& envi
   options.models.engine.page_folder_bytes = flags.page_cache_bytes;
   options.models.memory_bytes = flags.memory_bytes;
   options.models.keep_alive_s = flags.keep_alive_s;
-  options.libraries = ShelveLibraries(flags, environment);
+  options.libraries = TRY(ShelveLibraries(flags, environment));
   options.open_vectors = [environment](Library& library) {
     return OpenVectors(library, environment, WarnOnStderr);
   };

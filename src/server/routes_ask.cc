@@ -195,6 +195,7 @@ ApiResult<Question> ParseAsk(const json::object& body) {
   JsonFields fields(body);
   Question ask;
   ask.text = fields.RequiredText("question", kMaxQuestionBytes);
+  if (ask.text.empty()) fields.Fail("question", "is empty");
   ask.settings.library = fields.Text("library").value_or("");
   const auto mode = fields.Word("mode", {"cite", "quote", "chat"});
   if (mode) ask.settings.mode = AskModeOf(*mode);
@@ -221,6 +222,8 @@ ReplyTotals TotalsOf(const Answer& answer) {
 // The model is the one that the body names.
 void AnswerQuestion(Server& server, const Call& call, const json::object& body, Question question) {
   question.options.mode = question.settings.mode.value_or(AskMode::kCite);
+  if (question.options.mode != AskMode::kChat && !question.options.turns.empty())
+    return ReplyError(call, ApiError::OfField({"turns", "is for mode chat"}));
   std::optional<ModelLease> lease;
   if (question.options.mode != AskMode::kQuote || body.contains("model")) {
     ApiResult<ModelLease> acquired = AcquireWriter(server, body);

@@ -161,6 +161,11 @@ class Doors(unittest.TestCase):
             self.assertEqual(status, 2)
             self.assertIn("--api-key-file", error)
 
+    def test_a_library_that_there_is_not_is_told_at_the_start(self):
+        status, error = self.refused("--library", "notes=/no/such/folder")
+        self.assertEqual(status, 1)
+        self.assertIn("`kinglet ingest PATH --library /no/such/folder`", error)
+
     def test_broken_files_name_their_line(self):
         path = serving.pathlib.Path(self.enterContext(serving.tempfile.TemporaryDirectory())) / "keys.toml"
         for text, line in (("[[key]]\nname = \"a\"\n", 1), ("[[key]]\nname = \"a\"\nsha256 = \"12\"\n", 3), ("[[key]\n", 1),

@@ -80,6 +80,14 @@ class Answers(serving.LibraryTest):
         self.assertIn("kestrel", answer["standalone_question"])
         self.assertIn("hover", answer["standalone_question"])
 
+    def test_no_field_of_a_question_is_passed_over(self):
+        turns = [{"question": KESTREL}]
+        for fields, param in (({"question": ""}, "question"), ({"question": "And why?", "turns": turns}, "turns"),
+                              ({"question": "And why?", "turns": turns, "mode": "quote"}, "turns")):
+            self.expect_error(self.server.post("/v1/ask", fields), 400, param)
+        behind = self.server.post("/v1/ask", {"question": "And where does it hover?", "turns": turns, "mode": "chat"}).json()
+        self.assertEqual(behind["standalone_question"], KESTREL + " And where does it hover?")
+
     def test_it_says_that_it_does_not_know(self):
         text = self.chat("Who won the cup in 1954?").json()["choices"][0]["message"]["content"]
         self.assertTrue(text.startswith("I do not know: "), text)

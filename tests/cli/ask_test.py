@@ -7,6 +7,8 @@ import json
 import os
 import pathlib
 import pty
+import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -192,6 +194,15 @@ class Ask(unittest.TestCase):
         self.assertNotIn(b"\x1b", seen)
         self.assertNotIn(b"\x07", seen)
 
+    def test_an_empty_library_says_how_to_fill_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            documents = pathlib.Path(folder, "documents")
+            documents.mkdir()
+            self.kinglet("ingest", documents, "--library", folder)
+            status, out, err = self.kinglet("ask", "Why?", "--mode", "quote", "--library", folder)
+            self.assertEqual(status, 0, err)
+            self.assertIn("kinglet ingest PATH", out)
+
     def test_bad_input_is_one_line(self):
         for arguments, status in ((("ask",), 2), (("ask", "--mode", "quote", "--why"), 2), (("ask", "Why?", "--mode", "guess"), 2),
                                   (("ask", "Why?", "--library", "/nonexistent"), 1),
@@ -241,16 +252,42 @@ class Ask(unittest.TestCase):
         model = pathlib.Path(os.environ.get("KINGLET_TEST_MODELS", "none"), "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
         if not model.exists():
             self.skipTest("KINGLET_TEST_MODELS does not hold Qwen2.5 Coder 0.5B")
-        done = subprocess.run([os.environ["KINGLET"], "ask", "When does the front door open?", "--mode", "chat", "--json",
-                               "--model", str(model)], input="\nAnd who keeps the spare key for it?\n", capture_output=True,
-                              text=True, timeout=120, env=self.environment)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        first, second = [json.loads(line) for line in done.stdout.splitlines()]
+        self.model = model
+        first, second, third, fourth = [json.loads(line) for line in self.converse(
+            "--json", lines="And for visitors?\nWho won the football cup?\nWho takes orders for cartridges?\n").splitlines()]
         self.assertIsNone(first["standalone_question"])
         self.assertIn("seven", first["quotes"][0]["text"])
-        self.assertIn("spare key", second["standalone_question"])
+        self.assertIn("visitors", second["standalone_question"])
         self.assertIn("door", second["standalone_question"])
-        self.assertIn("caretaker", second["quotes"][0]["text"])
+        # A change of topic is not scored by what was asked before, whatever came of that.
+        self.assertTrue(third["abstained"])
+        self.assertEqual(fourth["quotes"][0]["text"], "Orders for cartridges go to Maria Lindqvist.")
+        shown = self.converse(lines="And for visitors?\n")
+        self.assertEqual(shown.count("Understood as: "), 1)
+        self.assertIn(f'Understood as: {second["standalone_question"]}', shown)
+
+    def test_ctrl_c_ends_an_answer_and_not_the_conversation(self):
+        model = pathlib.Path(os.environ.get("KINGLET_TEST_MODELS", "none"), "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf")
+        if not model.exists():
+            self.skipTest("KINGLET_TEST_MODELS does not hold Qwen2.5 Coder 0.5B")
+        # Before it has opened the model, let alone read.
+        asking = subprocess.Popen([os.environ["KINGLET"], "ask", "When does the front door open?", "--mode", "chat", "--model",
+                                   str(model), "-t", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, env=self.environment)
+        handled = 1 << (signal.SIGINT - 1)
+        while not int(re.search(r"SigCgt:\s*(\w+)", pathlib.Path(f"/proc/{asking.pid}/status").read_text())[1], 16) & handled:
+            time.sleep(0.001)
+        asking.send_signal(signal.SIGINT)
+        out, err = asking.communicate(timeout=120)
+        self.assertEqual((asking.returncode, out), (0, ""), err)
+        self.assertIn("interrupted before there was an answer", err)
+
+    def converse(self, *flags, lines):
+        done = subprocess.run([os.environ["KINGLET"], "ask", "When does the front door open?", "--mode", "chat", "--model",
+                               str(self.model), *flags], input=lines, capture_output=True, text=True, timeout=120,
+                              env=self.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
 
 
 if __name__ == "__main__":

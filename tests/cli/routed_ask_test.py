@@ -99,7 +99,14 @@ class RoutedAsk(unittest.TestCase):
         self.assertIn("chat completions", error)
         self.assertIn("no intent fits", self.kinglet("ask", "good morning to you", "--model", "auto", status=1))
         self.assertIn("was never trained", self.kinglet("ask", "a", "--intents", self.untrained(), status=1))
-        self.kinglet("ask", "--model", "auto", "--mode", "chat", status=2)
+
+    def test_of_a_conversation_the_first_line_is_routed(self):
+        done = subprocess.run([os.environ["KINGLET"], "ask", "--model", "auto", "--mode", "chat"], capture_output=True,
+                              input="\nyou charged my card twice\n", text=True, timeout=120,
+                              env=os.environ | {"KINGLET_HOME": str(self.home)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(done.stdout.startswith("Ask the office.\n"), done.stdout)
+        self.assertEqual(self.kinglet("ask", "--model", "auto", "--mode", "chat"), "")
 
     def untrained(self):
         file = self.folder / "other.toml"

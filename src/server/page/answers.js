@@ -190,7 +190,7 @@ function closeBill(turn, ledger) {
 // ---- A question to the library ----
 
 const kReasons = {
-  off_topic: "Your documents are about something else.",
+  off_topic: "Nothing that was found in your documents is about this.",
   missing: "Your documents touch on this, but what you ask stands nowhere in them.",
   conflicting: "Your documents contradict each other here.",
   unsupported: "The model wrote an answer, but no quote carries it. It is not shown as one.",
