@@ -182,15 +182,14 @@ std::optional<double> LastNumber(std::string_view text) {
            IsDigit(text[i - 2]);
   };
   while (begin > 0 && belongs(begin - 1)) --begin;
-  // Points that end a sentence before it, and "12.05." of a date before its year.
-  for (std::optional<double> number; begin < last; ++begin) {
-    const bool ends_a_word = begin > 0 && (IsWordByte(text[begin - 1]) || text[begin - 1] == '.');
-    if (text[begin] == '.' && ends_a_word) continue;
-    number = ParseNumber(text.substr(begin, last - begin));
-    if (number) return IsNegative(text.substr(0, begin)) ? -*number : *number;
-    begin = std::min(text.find('.', begin), last);
+  const std::string_view found = text.substr(begin, last - begin);
+  if (std::ranges::count(found, '.') > 1) {  // of a date, or dots before it
+    begin += found.rfind('.') + 1;
+  } else if (found.front() == '.' && begin > 0 && IsWordByte(text[begin - 1])) {
+    ++begin;  // the end of a sentence
   }
-  return std::nullopt;
+  const std::optional<double> number = ParseNumber(text.substr(begin, last - begin));
+  return number && IsNegative(text.substr(0, begin)) ? -*number : number;
 }
 
 }  // namespace kinglet

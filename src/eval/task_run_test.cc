@@ -165,7 +165,7 @@ TEST_F(TaskRunTest, TellsALineAQuestion) {
   ASSERT_EQ(lines.size(), 3U);
   EXPECT_EQ(lines[0],
             R"({"task":"t","model":"m","data":"","prompt":"","scorer":"","limit":2,"seed":7})");
-  EXPECT_EQ(lines[2], R"({"id":"b","group":"g","text":"b","scores":{"exact_match":0E0}})");
+  EXPECT_EQ(lines[2], R"({"id":"b","group":"g","text":"b","scores":{"exact_match":0.0}})");
   std::filesystem::remove(outcomes);
 }
 

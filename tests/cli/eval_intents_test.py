@@ -42,7 +42,10 @@ class EvalIntents(unittest.TestCase):
         self.assertAlmostEqual(result["in_scope_accuracy"], 10 / 11)
         self.assertEqual(sum(row["count"] for row in result["bins"]), 11)
         for name, interval in result["ci95"].items():
-            self.assertTrue(interval[0] <= result[name] <= interval[1], name)
+            if name == "oos_recall":    # of one text: how another would do is not known
+                self.assertEqual(interval, [None, None], name)
+            else:
+                self.assertTrue(interval[0] <= result[name] <= interval[1], name)
         again = json.loads(evaluate("--train", train, "--test", test, "--json", "-t", "1")[1])
         for name in KEYS - {"train_s", "route_ms_p50", "route_ms_p99"}:    # on one thread as on many
             self.assertEqual(result[name], again[name], name)

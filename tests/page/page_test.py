@@ -180,7 +180,7 @@ class PageTest(unittest.TestCase):
         page = self.open()
         self.ask("How many moons does Jupiter have?", quotes_only=False)
         self.assertEqual(page.text(".abstention h3"), "No answer")
-        self.assertIn("Your documents", page.text(".abstention p"))
+        self.assertIn("your documents", page.text(".abstention p"))
         self.assertEqual(page.all(".quote"), [])
 
     def test_an_answer_can_be_praised_and_blamed(self):
