@@ -3,6 +3,7 @@
 #include "server/generation_call.h"
 
 #include <future>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,7 +32,9 @@ class ClientForTest : public HttpExchange {
   }
   void End() override { Note("end"); }
   void OnGone(std::function<void()> gone) override {
-    if (is_gone_) gone();
+    if (!is_gone_) return;
+    gone();
+    told_gone.count_down();
   }
 
   bool Note(std::string what) {
@@ -42,6 +45,7 @@ class ClientForTest : public HttpExchange {
 
   std::vector<std::string> notes;
   std::string text;
+  std::latch told_gone{1};
 
  private:
   const bool is_gone_;
@@ -104,6 +108,11 @@ TEST_F(GenerationCallTest, SendsNothingOfWhatItGivesUp) {
 
 TEST_F(GenerationCallTest, GivesUpNothingForWhoHasGone) {
   const auto client = std::make_shared<ClientForTest>(/*is_gone=*/true);
+  // The engine is held meanwhile: three tokens may be written before the client is asked for.
+  const auto held =
+      engine_->Submit({.prompt = engine_->prompts().EncodePrompt("One day"), .max_tokens = 1},
+                      [client](const GenerationEvent&) { client->told_gone.wait(); });
+  ASSERT_TRUE(held.has_value());
   const GenerationOutcome outcome = Run(Plan(3), client);
   EXPECT_FALSE(outcome.given_up);
   EXPECT_TRUE(outcome.client_gone);

@@ -53,8 +53,8 @@ void Run(Server& server, const Call& call, Asked asked,
   plan.keeps_alive = lease;
   GenerationCall::Start(
       std::move(plan), std::move(parsed.format), call.exchange,
-      [account, lease = lease](const GenerationOutcome& outcome) {
-        return account->Enter(outcome, **lease);
+      [account, held = lease](const GenerationOutcome& outcome) {
+        return account->Enter(outcome, **held);
       },
       [&server, model = (*lease)->name(), service = terms.service_class,
        done = std::move(done)](const GenerationOutcome& outcome) {
