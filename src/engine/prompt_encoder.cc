@@ -45,16 +45,15 @@ PromptEncoder::PromptEncoder(const GgufFile& file, std::unique_ptr<Tokenizer> to
   if (!text) return;
   template_source_ = *text;
   template_ = ChatTemplate::Parse(*text);
-  refuses_system_ = RefusesSystem();
+  refuses_system_ = template_->has_value() && RefusesSystem(**template_);
 }
 
-bool PromptEncoder::RefusesSystem() const {
-  if (!*template_) return false;
+bool PromptEncoder::RefusesSystem(const ChatTemplate& chat) const {
   const json::object system = Turn("system", "Be brief."), user = Turn("user", "Hello.");
-  return Render({user}, {}) && !Render({system, user}, {});
+  return Render(chat, {user}, {}) && !Render(chat, {system, user}, {});
 }
 
-Result<RenderedPrompt> PromptEncoder::Render(json::array messages,
+Result<RenderedPrompt> PromptEncoder::Render(const ChatTemplate& chat, json::array messages,
                                              const ChatOptions& options) const {
   json::object context = options.template_fields;
   context["messages"] = std::move(messages);
@@ -62,7 +61,7 @@ Result<RenderedPrompt> PromptEncoder::Render(json::array messages,
   context["bos_token"] = bos_name_;
   context["eos_token"] = eos_name_;
   if (!options.tools.empty()) context["tools"] = options.tools;
-  return (*template_)->Render(context);
+  return chat.Render(context);
 }
 
 Result<std::vector<TokenId>> PromptEncoder::EncodeMessages(json::array messages,
@@ -73,7 +72,7 @@ Result<std::vector<TokenId>> PromptEncoder::EncodeMessages(json::array messages,
   }
   if (!*template_) return std::unexpected(template_->error());
   if (refuses_system_) PutSystemBeforeUser(messages);
-  const RenderedPrompt prompt = TRY(Render(std::move(messages), options));
+  const RenderedPrompt prompt = TRY(Render(**template_, std::move(messages), options));
   EncodeOptions encode;
   encode.parse_special = true;
   encode.literal = prompt.literal;

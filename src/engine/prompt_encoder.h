@@ -49,8 +49,9 @@ class PromptEncoder {
   std::vector<TokenId> EncodePrompt(std::string_view text) const;
 
  private:
-  Result<RenderedPrompt> Render(json::array messages, const ChatOptions& options) const;
-  bool RefusesSystem() const;
+  Result<RenderedPrompt> Render(const ChatTemplate& chat, json::array messages,
+                                const ChatOptions& options) const;
+  bool RefusesSystem(const ChatTemplate& chat) const;
 
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string_view template_source_;              // of the file, which outlives this
