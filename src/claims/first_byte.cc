@@ -169,7 +169,19 @@ Figure Foresee(std::span<const MeasuredModel> measured, const ModelShape& shape,
   return figure;
 }
 
+// Before anything is measured.
+Result<void> CheckEightBillions(const ClaimSetup& setup) {
+  if (!setup.has(Part::kEightBillions)) return {};
+  const double wanted = ShapeOf(kLlama8B, /*bytes_per_weight=*/1).active();
+  const double active = TRY(ReadShape(setup.file(Part::kEightBillions))).active();
+  if (std::abs(active / wanted - 1) <= kSameShape) return {};
+  return Error(StatusCode::kUsage,
+               "--eight-billions: a file that uses {} weights for a token, not {}",
+               ShowCount(active), ShowCount(wanted));
+}
+
 Result<void> TestFirstByte(const ClaimSetup& setup, Finding& finding) {
+  TRY(CheckEightBillions(setup));
   const std::vector<MeasuredModel> measured = TRY(Measure(setup, finding));
   if (!IsMeasured(measured, kJudged)) {
     return Error(StatusCode::kUsage, "a model whose context holds no {} tokens", kJudged);
@@ -188,12 +200,6 @@ Result<void> TestFirstByte(const ClaimSetup& setup, Finding& finding) {
 
   Figure small = Foresee(measured, models[0].shape, kJudged);
   if (setup.has(Part::kEightBillions)) {
-    const double active = TRY(ReadShape(setup.file(Part::kEightBillions))).active();
-    if (std::abs(active / models[0].shape.active() - 1) > kSameShape) {
-      return Error(StatusCode::kUsage,
-                   "--eight-billions: a file that uses {} weights for a token, not {}",
-                   ShowCount(active), ShowCount(models[0].shape.active()));
-    }
     const Speed speed = TRY(MeasureSpeed(setup, Part::kEightBillions, kPrompts));
     const Estimate ms = EstimateMedian(speed.first_ms.at(kJudged), setup.seed);
     small = {.value = ms.mean, .interval = std::pair(ms.low, ms.high), .unit = "ms"};

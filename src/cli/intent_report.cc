@@ -3,6 +3,7 @@
 #include "cli/intent_report.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -61,7 +62,7 @@ Result<IntentReport> MeasureIntents(const std::vector<IntentLine>& lines,
   }
   std::ranges::sort(ms);
   return IntentReport{.figures = FiguresOf(judged),
-                      .judged = judged,
+                      .judged = std::move(judged),
                       .threshold = classifier.threshold(),
                       .route_ms_p50 = ms[ms.size() / 2],
                       .route_ms_p99 = ms[ms.size() * 99 / 100]};

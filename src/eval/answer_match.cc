@@ -107,11 +107,14 @@ AnswerScore ScoreAnswer(std::string_view answer, std::span<const std::string> go
 }
 
 bool HoldsAnswer(std::string_view text, std::span<const std::string> gold) {
+  const std::vector<std::string> words = AnswerWords(text);
   return std::ranges::any_of(gold, [&](const std::string& answer) {
-    const bool is_article = AnswerWords(answer).empty();  // "A", of a question with choices
-    const std::vector<std::string> wanted = WordsOf(answer, is_article);
-    const std::vector<std::string> words = WordsOf(text, is_article);
-    return !wanted.empty() && !std::ranges::search(words, wanted).empty();
+    const std::vector<std::string> wanted = AnswerWords(answer);
+    if (!wanted.empty()) return !std::ranges::search(words, wanted).empty();
+    // "A", of a question with choices: an article is all there is.
+    const std::vector<std::string> all = WordsOf(text, /*with_articles=*/true);
+    const std::vector<std::string> article = WordsOf(answer, /*with_articles=*/true);
+    return !article.empty() && !std::ranges::search(all, article).empty();
   });
 }
 

@@ -44,6 +44,11 @@ class ClaimsTest(unittest.TestCase):
             self.assertLessEqual(low, found[letter]["figure"]["value"])
             self.assertGreaterEqual(high, found[letter]["figure"]["value"])
 
+    def test_not_any_file_is_an_8b(self):
+        found = self.found("a", "--small", STORIES, "--eight-billions", STORIES)["a"]
+        self.assertEqual(found["verdict"], "not testable here")
+        self.assertIn("uses 0.26 M weights for a token, not 7.50 B", found["why"])
+
     def test_verdicts_follow_their_figures(self):
         found = self.found("a", "f", "--small", STORIES)
         # A 70B takes more than 100 ms by any model's measure, so that the 8B decides alone.
