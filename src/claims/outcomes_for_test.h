@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "eval/grounding.h"
@@ -43,7 +44,7 @@ class MadeOutcomes {
     return outcome;
   }
 
-  static GroundingOutcome ByItself(const PassageQuestion& question, std::string text) {
+  static GroundingOutcome ByItself(const PassageQuestion& question, std::string_view text) {
     GroundingOutcome outcome{.question = &question};
     outcome.closed_book = PlainAnswerOf(text, question.answers);
     return outcome;

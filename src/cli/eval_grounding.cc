@@ -83,12 +83,25 @@ Result<Questions> ReadQuestions(const GroundingFlags& flags, const Environment& 
   return all;
 }
 
+// Hours of asking may be in it.
+Result<void> CheckNothingIsLost(const GroundingFlags& flags) {
+  std::error_code error;
+  if (flags.resume || !std::filesystem::is_regular_file(flags.outcomes, error) ||
+      std::filesystem::is_empty(flags.outcomes, error)) {
+    return {};
+  }
+  return Error(StatusCode::kUsage,
+               "{} is there: --resume goes on with it; to ask all questions anew, remove it",
+               EscapeForDisplay(flags.outcomes));
+}
+
 // Nothing where no file was asked for. done: what it holds already.
 Result<std::optional<OutcomeFile>> OpenOutcomes(const GroundingFlags& flags,
                                                 const std::filesystem::path& model,
                                                 const Questions& asked,
                                                 std::vector<GroundingOutcome>& done) {
   if (flags.outcomes.empty()) return std::nullopt;
+  TRY(CheckNothingIsLost(flags));
   const GroundingRun run{.model = TRY(Sha256OfFile(model)),
                          .data = asked.digest,
                          .passages = flags.passages,
@@ -97,8 +110,8 @@ Result<std::optional<OutcomeFile>> OpenOutcomes(const GroundingFlags& flags,
                          .asks_closed_book = flags.options.asks_closed_book,
                          .limit = flags.limit,
                          .seed = flags.seed};
-  if (!flags.resume) return TRY(OutcomeFile::Begin(flags.outcomes, run));
-  return TRY(OutcomeFile::Resume(flags.outcomes, run, asked.questions, done));
+  if (flags.resume) return TRY(OutcomeFile::Resume(flags.outcomes, run, asked.questions, done));
+  return TRY(OutcomeFile::Begin(flags.outcomes, run));
 }
 
 void PrintSection(std::string_view title, const json::object& figures) {

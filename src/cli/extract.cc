@@ -122,6 +122,10 @@ Result<void> Extract(const ExtractFlags& flags, const Environment& environment) 
       .schema = *std::move(schema),
       .validator = *std::move(validator),
       .text = flags.text ? *flags.text : TRY(ReadStandardInput(kMaxTextBytes))};
+  if (extraction.text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return Error(StatusCode::kInvalidInput,
+                 "there is no text to read");  // a model would invent one
+  }
   return AskInTurn(flags, environment, extraction, *std::move(grammar));
 }
 

@@ -2,9 +2,14 @@
 // kinglet ingest PATH...: reads files and folders into a library.
 #include "knowledge/ingest.h"
 
+#include <algorithm>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +22,7 @@
 #include "cli/interrupt.h"
 #include "cli/open_vectors.h"
 #include "cli/progress.h"
+#include "knowledge/cleaner.h"
 
 namespace kinglet {
 namespace {
@@ -35,6 +41,7 @@ constexpr IngestOutcome kOutcomes[] = {IngestOutcome::kAdded,     IngestOutcome:
                                        IngestOutcome::kMoved,     IngestOutcome::kRemoved,
                                        IngestOutcome::kUnchanged, IngestOutcome::kSkipped,
                                        IngestOutcome::kFailed};
+constexpr std::size_t kKindsShown = 8;  // of suffixes
 
 // Shows each event as it comes and counts them.
 class Report {
@@ -43,6 +50,7 @@ class Report {
 
   void Show(const IngestEvent& event) {
     ++counts_[static_cast<int>(event.outcome)];
+    if (event.outcome == IngestOutcome::kSkipped) ++skipped_[SuffixOf(event.uri)];
     if (flags_.json) PrintJson(event);
     if (event.outcome == IngestOutcome::kFailed) {
       progress_->Print(fmt::format("kinglet: {}: {}", EscapeForDisplay(event.uri),
@@ -78,6 +86,7 @@ class Report {
       line += fmt::format("{}{} passages embedded", line.empty() ? "" : ", ", embedded);
     }
     fmt::print("{} in {:.1f} s\n", line.empty() ? "no files" : line, ms / 1000);
+    if (!skipped_.empty()) PrintSkipped();
   }
 
   int count(IngestOutcome outcome) const { return counts_[static_cast<int>(outcome)]; }
@@ -92,12 +101,30 @@ class Report {
     std::fflush(stdout);
   }
 
+  static std::string SuffixOf(const std::string& uri) {
+    const std::string suffix = LowerAscii(std::filesystem::path(uri).extension().string());
+    return suffix.empty() ? "without suffix" : suffix;
+  }
+
+  // By suffix, the commonest first: whether what a user cares for is among them shows at a glance.
+  void PrintSkipped() const {
+    std::vector<std::pair<std::string, int>> kinds(skipped_.begin(), skipped_.end());
+    std::ranges::stable_sort(kinds, std::greater(), &std::pair<std::string, int>::second);
+    std::string line;
+    for (const auto& [suffix, count] : kinds | std::views::take(kKindsShown)) {
+      line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, EscapeForDisplay(suffix));
+    }
+    if (kinds.size() > kKindsShown) line += ", ...";
+    fmt::print("skipped, for their format: {}; kinglet library report names them\n", line);
+  }
+
   void Begin(const char* label, ProgressUnit unit) {
     progress_ = std::make_unique<Progress>(label, unit, flags_.show_progress);
   }
 
   const Flags& flags_;
   int counts_[std::size(kOutcomes)] = {};
+  std::map<std::string, int> skipped_;  // by suffix
   double start_ms_ = MonotonicMs();
   std::unique_ptr<Progress> progress_;  // the one that is shown
   std::optional<std::int64_t> embedded_;

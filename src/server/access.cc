@@ -154,6 +154,9 @@ Result<std::unique_ptr<Access>> Access::Create(AccessOptions options) {
 }
 
 Result<void> Access::Reload() {
+  // Before it is read: what is written meanwhile is seen the next time.
+  std::error_code error;
+  const auto time = std::filesystem::last_write_time(options_.key_file, error);
   const std::string text = TRY(ReadFile(options_.key_file, kMaxKeyFileBytes));
   Result<std::vector<AccessKey>> keys = ParseAccessKeys(text);
   if (!keys) return std::unexpected(keys.error().WithContext(options_.key_file.string()));
@@ -168,8 +171,7 @@ Result<void> Access::Reload() {
     states.push_back(std::move(state));
   }
   keys_ = std::move(states);
-  std::error_code error;
-  key_file_time_ = std::filesystem::last_write_time(options_.key_file, error);
+  key_file_time_ = time;
   return {};
 }
 

@@ -109,6 +109,8 @@ class Grounding(unittest.TestCase):
         for other in ("--passages", "retrieved"), ("--limit", "5"), ("--no-plain",):
             status, _, err = self.evaluate(*flags, "--resume", *other)
             self.assertEqual((status, "in this run" in err), (3, True), err)
+        status, _, err = self.evaluate(*flags)
+        self.assertEqual((status, "--resume goes on with it" in err), (2, True), err)
         self.assertEqual(outcomes.read_text(), before)
 
     def test_compares(self):

@@ -58,6 +58,10 @@ class Extract(unittest.TestCase):
             self.assertIn(value["count"], range(10))
             self.assertEqual(list(value), ["word", "count"])
 
+    def test_no_text_says_nothing(self):
+        for arguments, stdin in (([""], "an owl"), (["  \n"], ""), ([], "")):
+            self.assertEqual(self.extract(SCHEMA, *arguments, stdin=stdin), (3, "", "kinglet: there is no text to read\n"))
+
     def test_nothing_is_printed_that_is_cut_short(self):
         status, out, err = self.extract(SCHEMA, "-n", "3", "a")
         self.assertEqual((status, out), (1, ""))
