@@ -40,19 +40,6 @@ Result<std::string> DigestOfEmbedder(const ClaimSetup& setup) {
   return DigestOf(setup, Part::kEmbedder);
 }
 
-// What a prompt shows of them, and what puts them in its order.
-json::array JsonOf(std::span<const Passage> passages) {
-  json::array all;
-  for (const Passage& passage : passages) {
-    all.push_back(json::object{{"document", passage.document},
-                               {"start_byte", passage.start_byte},
-                               {"title", passage.title},
-                               {"heading", passage.heading},
-                               {"text", passage.text}});
-  }
-  return all;
-}
-
 std::vector<Passage> PassagesOf(const json::array& all) {
   std::vector<Passage> passages;
   for (const json::value& passage : all) {
@@ -66,15 +53,6 @@ std::vector<Passage> PassagesOf(const json::array& all) {
   return passages;
 }
 
-// Of what is asked, and of what there is to read about it.
-std::string DigestOfQuestions(std::span<const PassageQuestion> questions) {
-  Sha256 digest;
-  for (const PassageQuestion& question : questions) {
-    digest.Update(ToJson(json::array{question.id, question.question, JsonOf(*question.passages)}));
-  }
-  return digest.Hex();
-}
-
 // The library is in the folder, which is empty.
 Result<json::value> SearchIn(const ClaimSetup& setup, const std::filesystem::path& folder,
                              const ClaimLibrary& searched, std::span<PassageQuestion> questions) {
@@ -86,7 +64,7 @@ Result<json::value> SearchIn(const ClaimSetup& setup, const std::filesystem::pat
   json::array found;
   for (const PassageQuestion& question : questions) {
     found.push_back(json::object{{"gold_retrieved", OrNull(question.gold_retrieved)},
-                                 {"passages", JsonOf(*question.passages)}});
+                                 {"passages", ToJson(*question.passages)}});
   }
   return found;
 }
@@ -106,24 +84,24 @@ Result<json::value> Search(const ClaimSetup& setup, const ClaimLibrary& searched
 
 Result<GroundingRun> RunOf(const ClaimSetup& setup, Part model, Asking asking,
                            const ClaimQuestions& questions) {
-  return GroundingRun{
-      .model = TRY(DigestOf(setup, model)),
-      .data = TRY(DigestOf(setup, Part::kData)),
-      .passages = fmt::format("{} {}", questions.passages, DigestOfQuestions(questions.questions)),
-      .embedder = TRY(DigestOfEmbedder(setup)),
-      .reads = asking == Asking::kReads,
-      .asks_plainly = asking == Asking::kPlain,
-      .asks_closed_book = asking == Asking::kClosedBook,
-      .limit = questions.questions.size(),
-      .seed = setup.seed};
+  return GroundingRun{.model = TRY(DigestOf(setup, model)),
+                      .data = TRY(DigestOf(setup, Part::kData)),
+                      .passages = questions.passages,
+                      .asked = DigestOfQuestions(questions.questions),
+                      .embedder = TRY(DigestOfEmbedder(setup)),
+                      .reads = asking == Asking::kReads,
+                      .asks_plainly = asking == Asking::kPlain,
+                      .asks_closed_book = asking == Asking::kClosedBook,
+                      .limit = questions.questions.size(),
+                      .seed = setup.seed};
 }
 
 // The machine's part is in the name alone: of a run it changes the costs, not the answers.
 std::filesystem::path OutcomesOf(const ClaimSetup& setup, Part model, std::string_view passages,
                                  const GroundingRun& run) {
   const std::string key = Sha256::HexOf(fmt::format(
-      "{} {} {} {} {} {} {} {} {}", run.model, run.data, run.passages, run.embedder, run.limit,
-      run.seed, setup.thread_count, setup.power.idle_watts, setup.power.active_watts));
+      "{} {} {} {} {} {} {} {} {} {}", run.model, run.data, run.passages, run.asked, run.embedder,
+      run.limit, run.seed, setup.thread_count, setup.power.idle_watts, setup.power.active_watts));
   const std::string_view way = run.reads ? passages : run.asks_plainly ? "plain" : "closed_book";
   return setup.work /
          fmt::format("{}-{}-{}.jsonl", setup.name(model), way, key.substr(0, kKeyLetters));

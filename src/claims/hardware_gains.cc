@@ -155,12 +155,10 @@ void Show(const ClaimSetup& setup, std::span<const LadderStep> ladder, Finding& 
     const LadderStep& step = ladder[i];
     const Estimate ms = EstimateMedian(step.ms, setup.seed);
     table.rows.push_back(
-        {step.name, step.ms.size() > 1 ? ShowEstimate(ms) : ShowNumber(ms.mean),
+        {step.name, ShowEstimate(ms),
          i == 0 ? "" : ShowNumber(EstimateMedian(ladder[i - 1].ms, setup.seed).mean / ms.mean),
          ShowNumber(step.joules), ShowCost(setup, step, ms.mean)});
-    (step.is_hardware ? hardware : algorithms)
-        .points.push_back(
-            {.label = step.name, .y = ms.mean, .interval = std::pair(ms.low, ms.high)});
+    (step.is_hardware ? hardware : algorithms).points.push_back(Bar(step.name, ms));
   }
   plot.series = {std::move(hardware), std::move(algorithms)};
   finding.tables = {std::move(table)};

@@ -38,7 +38,8 @@ Result<Speed> ReadSpeed(const json::value& value);
 
 double MedianOf(std::vector<double> values);  // of one at least
 // A figure of the medians of some series, each drawn by itself: what was measured at different
-// times varies apart. Medians: what disturbed the machine once disturbs them little.
+// times varies apart. Medians: what disturbed the machine once disturbs them little. The ends are
+// infinitely far apart where a series has one value.
 Estimate EstimateOfMedians(std::span<const std::vector<double>> series, std::uint64_t seed,
                            const std::function<double(std::span<const double>)>& figure);
 Estimate EstimateMedian(const std::vector<double>& values, std::uint64_t seed);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "claims/speed.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace kinglet {
@@ -32,6 +34,12 @@ TEST(Speed, IsAMedianThatOneDisturbanceLeavesAlone) {
   const std::vector<double> ms = {10, 11, 12, 13, 900};
   EXPECT_DOUBLE_EQ(EstimateMedian(ms, 1).mean, 12);
   EXPECT_DOUBLE_EQ(EstimateMedian(std::vector<double>{4, 2}, 1).mean, 3);
+}
+
+TEST(Speed, OneTimingSaysNothingOfAnother) {
+  const Estimate ratio = EstimateRatio({2, 4}, {1}, 1);
+  EXPECT_DOUBLE_EQ(ratio.mean, 3);
+  EXPECT_TRUE(std::isinf(ratio.low) && std::isinf(ratio.high));
 }
 
 TEST(Speed, RatiosAreOfMedians) {

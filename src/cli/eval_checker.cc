@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet eval checker: whether claims that a passage supports are told from others.
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -69,12 +71,15 @@ Result<void> Write(const CheckerFlags& flags, std::span<const ScoredRow> rows) {
                             {"limit", flags.limit},
                             {"seed", flags.seed}};
   std::vector<OutcomeLine> lines;
+  std::map<std::string_view, std::size_t> passages;  // and their numbers
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::size_t group =
+        passages.try_emplace(rows[i].row->passage, passages.size() + 1).first->second;
     for (std::size_t k = 0; k < rows[i].claims.size(); ++k) {
       const ClaimScores& scores = rows[i].claims[k];
       const auto& claim = rows[i].row->claims[k];
       lines.push_back({.id = fmt::format("{}.{}", i + 1, k + 1),
-                       .group = std::to_string(i + 1),
+                       .group = std::to_string(group),
                        .scores = {{"right", scores.is_kept == claim.is_supported ? 1 : 0}},
                        .shown = {{"set", rows[i].row->set},
                                  {"claim", claim.text},
@@ -89,8 +94,9 @@ Result<void> Write(const CheckerFlags& flags, std::span<const ScoredRow> rows) {
 }
 
 void PrintSet(std::string_view name, const json::object& set) {
-  fmt::print("{}: {} claims, {} of them supported\n", name, set.at("claims").to_number<int>(),
-             set.at("supported").to_number<int>());
+  fmt::print("{}: {} claims, {} of them supported, about {} passages\n", name,
+             set.at("claims").to_number<int>(), set.at("supported").to_number<int>(),
+             set.at("passages").to_number<int>());
   for (const auto& [system, value] : set.at("systems").as_object()) {
     const json::object& figures = value.as_object();
     for (const auto& [figure, number] : figures) {

@@ -105,6 +105,7 @@ Result<std::optional<OutcomeFile>> OpenOutcomes(const GroundingFlags& flags,
   const GroundingRun run{.model = TRY(Sha256OfFile(model)),
                          .data = asked.digest,
                          .passages = flags.passages,
+                         .asked = DigestOfQuestions(asked.questions),
                          .embedder = flags.embedder,
                          .asks_plainly = flags.options.asks_plainly,
                          .asks_closed_book = flags.options.asks_closed_book,
@@ -203,7 +204,8 @@ Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& e
   if (flags.json) {
     fmt::print("{}\n", kinglet::ToJson(json::value(result.figures)));
   } else {
-    fmt::print("{} questions\n", all.outcomes.size());
+    fmt::print("{} questions in {} groups\n", all.outcomes.size(),
+               result.figures.at("groups").to_number<std::size_t>());
     PrintFigures(result.figures);
   }
   return {};

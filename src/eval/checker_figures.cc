@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row is drawn with all its claims, so that the intervals know that they are of one passage.
+// The rows of a passage are drawn together, with all their claims.
 #include "eval/checker_figures.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "answer/checker.h"
 #include "answer/evidence.h"
+#include "eval/cluster_bootstrap.h"
 #include "eval/confidence_metrics.h"
 #include "eval/entailment.h"
 #include "eval/passage_statistics.h"
@@ -20,6 +23,7 @@ namespace kinglet {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 8;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 // Of the odds beside the logarithm of the score by words.
 constexpr double kOddsWeight = 0.1;
 
@@ -67,7 +71,7 @@ struct Judged {
       of += 1;
       both += is_kept(i) ? 1 : 0;
     }
-    return of == 0 ? 0 : both / of;
+    return of == 0 ? kNone : both / of;
   }
   double KeptByRule(bool label) const {
     return KeptShare(label, [&](std::size_t i) { return kept[i]; });
@@ -81,6 +85,7 @@ struct Judged {
       right.push_back(scores[i]);
       keep += kept[i] ? 1 : 0;
     }
+    if (right.empty()) return kNone;
     if (keep == 0) return 0;
     std::ranges::sort(right, std::greater());
     const double threshold = right[keep - 1];
@@ -105,15 +110,19 @@ double PairedShare(std::span<const ScoredRow* const> rows, Indices some, Score s
       }
     }
   }
-  return pairs == 0 ? 0.5 : won / pairs;
+  return pairs == 0 ? kNone : won / pairs;
 }
 
 json::object SetFigures(std::span<const ScoredRow* const> rows, bool with_odds) {
   const bool has_pairs =
       std::ranges::any_of(rows, [](const ScoredRow* row) { return row->claims.size() > 1; });
+  // What is said of one passage is right or wrong together.
+  std::vector<std::string> passages;
+  for (const ScoredRow* const row : rows) passages.push_back(row->row->passage);
+  const Clusters clusters(passages);
   json::object systems;
   for (const auto& [name, score] : ScoresOf(with_odds)) {
-    SystemFigures figures(rows.size());
+    SystemFigures figures(clusters);
     figures.Add("auroc", [&](Indices some) {
       const Judged judged(rows, some, score);
       return Auroc(judged.scores, judged.labels);
@@ -125,7 +134,7 @@ json::object SetFigures(std::span<const ScoredRow* const> rows, bool with_odds) 
     systems[name] = std::move(figures).Finish();
   }
   const Score none = [](const ClaimScores&) { return 0.0; };
-  SystemFigures rule(rows.size());
+  SystemFigures rule(clusters);
   rule.Add("right_kept", [&](Indices some) { return Judged(rows, some, none).KeptByRule(true); });
   rule.Add("wrong_kept", [&](Indices some) { return Judged(rows, some, none).KeptByRule(false); });
   systems["rule"] = std::move(rule).Finish();
@@ -138,6 +147,7 @@ json::object SetFigures(std::span<const ScoredRow* const> rows, bool with_odds) 
         std::ranges::count(row->row->claims, true, &LabelledClaim::is_supported));
   }
   return {{"rows", rows.size()},
+          {"passages", clusters.size()},
           {"claims", claims},
           {"supported", supported},
           {"systems", std::move(systems)}};

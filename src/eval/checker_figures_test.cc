@@ -2,6 +2,7 @@
 // Figures of scores that are given, and scores of rows made by hand.
 #include "eval/checker_figures.h"
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,16 @@ TEST(CheckerFiguresTest, ComesToSharesOfPairsAndOfWhatIsKept) {
                    .at("systems")
                    .as_object()
                    .contains("odds"));
+}
+
+TEST(CheckerFiguresTest, DrawsWhatIsSaidOfAPassageTogether) {
+  const std::vector<ClaimRow> rows = HensAndGeese();
+  const json::object figures = CheckerFigures(ScoreByWords(rows), false);
+  const json::object& begin = figures.at("sets").at("begin").as_object();
+  EXPECT_EQ(begin.at("rows").to_number<int>(), 2);
+  EXPECT_EQ(begin.at("passages").to_number<int>(), 1);
+  const json::value& ends = begin.at("systems").at("rule").at("ci95").at("right_kept");
+  EXPECT_TRUE(std::isinf(ends.at(1).to_number<double>())) << "of one passage";
 }
 
 TEST(CheckerFiguresTest, KeepsSetsApart) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/check.h"
@@ -47,7 +48,7 @@ double Auroc(std::span<const double> scores, const std::vector<bool>& is_true) {
     won += trues * (false_before + falses / 2);
     false_before += falses;
   });
-  return pairs > 0 ? won / pairs : 0.5;
+  return pairs > 0 ? won / pairs : std::numeric_limits<double>::quiet_NaN();
 }
 
 double Aurc(std::span<const double> confidences, std::span<const double> risks) {

@@ -10,7 +10,7 @@
 namespace kinglet {
 
 // The share of pairs of one that is true and one that is not in which the true one has the higher
-// score; ties are half. 0.5 where there is no pair.
+// score; ties are half. NaN where there is no pair.
 double Auroc(std::span<const double> scores, const std::vector<bool>& is_true);
 
 // Area under the risk-coverage curve (Geifman and El-Yaniv 2017): the mean risk of the k most

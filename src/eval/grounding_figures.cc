@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // What outcomes come to: probabilities from the others' truths, and the figures with intervals.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/ranges.h>
 
+#include "eval/cluster_bootstrap.h"
 #include "eval/confidence_metrics.h"
 #include "eval/grounding.h"
 #include "eval/system_figures.h"
@@ -17,6 +22,7 @@ namespace kinglet {
 namespace {
 
 constexpr std::size_t kFolds = 5;  // of one group
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 struct Truths {
   std::vector<ConfidenceFeatures> features;
@@ -74,18 +80,19 @@ class ProbesWithout {
   std::map<std::pair<std::size_t, std::size_t>, Probe> probes_;
 };
 
-// Of the answerable questions, `kept` are kept: the threshold of the scores that does it, and the
-// share of the others that it lets through.
+// Of the answerable questions, the share `kept` is kept, no more than it takes: the threshold of
+// the scores that does it, and the share of the others that it lets through. NaN where either kind
+// is missing.
 double FalseAnswersWhenKept(const std::vector<double>& scores, const std::vector<bool>& answerable,
                             double kept) {
   std::vector<double> of_answerable;
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (answerable[i]) of_answerable.push_back(scores[i]);
   }
-  if (of_answerable.empty()) return 0;
+  if (of_answerable.empty() || of_answerable.size() == scores.size()) return kNone;
   std::ranges::sort(of_answerable, std::greater());
-  const auto keep = static_cast<std::size_t>(kept * static_cast<double>(of_answerable.size()));
-  const double threshold = of_answerable[std::min(keep, of_answerable.size() - 1)];
+  const double keep = std::ceil(kept * static_cast<double>(of_answerable.size()));
+  const double threshold = of_answerable[static_cast<std::size_t>(std::max(keep, 1.0)) - 1];
   double through = 0;
   double others = 0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -93,7 +100,13 @@ double FalseAnswersWhenKept(const std::vector<double>& scores, const std::vector
     others += 1;
     through += scores[i] >= threshold ? 1 : 0;
   }
-  return others == 0 ? 0 : through / others;
+  return through / others;
+}
+
+Clusters DocumentsOf(std::span<const GroundingOutcome> outcomes) {
+  std::vector<std::string> groups;
+  for (const GroundingOutcome& outcome : outcomes) groups.push_back(outcome.question->group);
+  return Clusters(groups);
 }
 
 // Outcomes as the figures see them.
@@ -101,13 +114,14 @@ struct Judged {
   std::span<const GroundingOutcome> outcomes;
   const Confidences& confidences;
   double threshold;
+  Clusters clusters;  // documents
   std::vector<bool> is_answerable;
   std::vector<bool> is_right;
   std::vector<bool> is_quoted;
   std::vector<double> risks;
 
   Judged(std::span<const GroundingOutcome> of, const Confidences& with, double above)
-      : outcomes(of), confidences(with), threshold(above) {
+      : outcomes(of), confidences(with), threshold(above), clusters(DocumentsOf(of)) {
     for (const GroundingOutcome& outcome : of) {
       is_answerable.push_back(outcome.is_answerable());
       is_right.push_back(outcome.is_right());
@@ -212,12 +226,12 @@ json::object KingletFigures(const Judged& all, const SystemScores& scores) {
   const auto answers = [&](std::size_t i) { return all.Answers(i); };
   const auto answerable = [&](std::size_t i) { return all.outcomes[i].is_answerable(); };
   const auto unanswerable = [&](std::size_t i) { return !all.outcomes[i].is_answerable(); };
-  SystemFigures figures(all.outcomes.size());
+  SystemFigures figures(all.clusters);
   AddMeans(figures, all.outcomes, [&](std::size_t i) { return scores.scores[i]; });
   figures.Add("f1_without_abstaining", [&](Indices some) {
     const double of = Mean(some, [&](std::size_t i) { return answerable(i) ? 1.0 : 0.0; });
     const double sum = Mean(some, [&](std::size_t i) { return 1 - all.risks[i]; });
-    return of == 0 ? 0 : sum / of;
+    return of == 0 ? kNone : sum / of;
   });
   figures.Add("answered_share", [&](Indices some) { return Share(some, answerable, answers); });
   figures.Add("false_answer_rate",
@@ -238,7 +252,7 @@ json::object KingletFigures(const Judged& all, const SystemScores& scores) {
   figures.Add("auroc_quoted", [&](Indices some) {
     return Auroc(Pick(all.confidences.quoted, some), Pick(all.is_quoted, some));
   });
-  figures.Add("ece", [&](Indices some) {
+  figures.AddError("ece", [&](Indices some) {
     return CalibrationError(Pick(all.confidences.quoted, some), Pick(all.is_quoted, some));
   });
   AddHoldsAnswer(figures, all, &GroundingOutcome::quote, answers);
@@ -248,7 +262,7 @@ json::object KingletFigures(const Judged& all, const SystemScores& scores) {
 
 json::object FiguresOfSaid(const Judged& all, const SystemScores& scores, Said said) {
   const auto answers = [&](std::size_t i) { return !(all.outcomes[i].*said)->text.empty(); };
-  SystemFigures figures(all.outcomes.size());
+  SystemFigures figures(all.clusters);
   AddMeans(figures, all.outcomes, [&](std::size_t i) { return scores.scores[i]; });
   figures.Add("answered_share", [&](Indices some) {
     return Share(some, [&](std::size_t i) { return all.is_answerable[i]; }, answers);
@@ -260,7 +274,7 @@ json::object FiguresOfSaid(const Judged& all, const SystemScores& scores, Said s
 }
 
 json::object BestSentenceFigures(const Judged& all) {
-  SystemFigures figures(all.outcomes.size());
+  SystemFigures figures(all.clusters);
   AddHoldsAnswer(figures, all, &GroundingOutcome::best_sentence, [](std::size_t) { return true; });
   AddQuoteFigures(figures, all, &GroundingOutcome::best_sentence);
   return std::move(figures).Finish();
@@ -271,7 +285,7 @@ json::object RetrievalFigures(const Judged& all) {
   const auto counts = [&](std::size_t i) { return all.is_answerable[i]; };
   std::vector<bool> holds;
   for (const GroundingOutcome& outcome : all.outcomes) holds.push_back(outcome.is_answer_found());
-  SystemFigures figures(all.outcomes.size());
+  SystemFigures figures(all.clusters);
   figures.Add("gold_retrieved", [&](Indices some) {
     return Share(some, counts,
                  [&](std::size_t i) { return *all.outcomes[i].question->gold_retrieved; });
@@ -377,6 +391,7 @@ GroundingResult MeasureGrounding(std::span<const GroundingOutcome> outcomes,
   add("closed_book", &GroundingOutcome::closed_book);
   systems["best_sentence"] = BestSentenceFigures(all);
   result.figures = {{"n", outcomes.size()},
+                    {"groups", all.clusters.size()},
                     {"threshold", threshold},
                     {"systems", std::move(systems)},
                     {"paired", std::move(paired)}};
@@ -387,7 +402,8 @@ GroundingResult MeasureGrounding(std::span<const GroundingOutcome> outcomes,
 
 json::object CompareSystems(std::span<const GroundingOutcome> outcomes, const SystemScores& system,
                             const SystemScores& other) {
-  SystemFigures figures(outcomes.size());
+  const Clusters clusters = DocumentsOf(outcomes);
+  SystemFigures figures(clusters);
   AddMeans(figures, outcomes, [&](std::size_t i) {
     const AnswerScore& a = system.scores[i];
     const AnswerScore& b = other.scores[i];

@@ -20,15 +20,11 @@ constexpr std::size_t kMaxFileBytes = std::size_t{4} << 30;
 constexpr std::size_t kHexDigits = 8;  // of a float's bits
 
 json::object ToJson(const GroundingRun& run) {
-  return {{"model", run.model},
-          {"data", run.data},
-          {"passages", run.passages},
-          {"embedder", run.embedder},
-          {"reads", run.reads},
-          {"plain", run.asks_plainly},
-          {"closed_book", run.asks_closed_book},
-          {"limit", run.limit},
-          {"seed", run.seed}};
+  return {{"model", run.model},        {"data", run.data},
+          {"passages", run.passages},  {"asked", run.asked},
+          {"embedder", run.embedder},  {"reads", run.reads},
+          {"plain", run.asks_plainly}, {"closed_book", run.asks_closed_book},
+          {"limit", run.limit},        {"seed", run.seed}};
 }
 
 // Every bit of them, in a quarter of the room of a list of numbers.

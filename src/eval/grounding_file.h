@@ -21,6 +21,7 @@ struct GroundingRun {
   std::string model;     // SHA-256 of its file
   std::string data;      // SHA-256 of the files
   std::string passages;  // where they come from
+  std::string asked;     // SHA-256 of the questions, and of the passages that were found for them
   std::string embedder;  // that finds them
   bool reads = true;
   bool asks_plainly = false;

@@ -112,6 +112,9 @@ TEST_F(GroundingFileTest, RefusesWhatIsOfAnotherRun) {
       "line 1: \"passages\" is \"given\" there, \"retrieved\" in this run"))
       << other.error().message();
   run_.passages = "given";
+  run_.asked = "a digest of other passages";
+  EXPECT_FALSE(Resume());
+  run_.asked.clear();
   questions_[1].id = "x";
   EXPECT_FALSE(Resume());
   EXPECT_EQ(Text(), before);

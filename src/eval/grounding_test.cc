@@ -2,7 +2,9 @@
 // Figures of outcomes that are given, and probabilities that never saw the truth that they are of.
 #include "eval/grounding.h"
 
+#include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -62,6 +64,48 @@ TEST_F(GroundingTest, ComesToTheFiguresOfItsOutcomes) {
   EXPECT_EQ(Figure(figures, "best_sentence", "quote_holds_answer"), 0);
   EXPECT_FALSE(figures.at("systems").as_object().contains("closed_book")) << "it was not asked";
   EXPECT_FALSE(figures.contains("retrieval")) << "passages were given";
+}
+
+TEST_F(GroundingTest, DrawsDocumentsWhole) {
+  // Plainly asked, all of two documents are right and none of the others.
+  for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+    outcomes_[i].plain->score = i % 4 < 2 ? AnswerScore{.exact = 1, .f1 = 1} : AnswerScore{};
+  }
+  const auto interval = [&] {
+    const json::object figures = MeasureGrounding(outcomes_, CrossFit(outcomes_), 0.5).figures;
+    const json::object& plain = figures.at("systems").as_object().at("plain").as_object();
+    const json::array& ends = plain.at("ci95").as_object().at("em").as_array();
+    return std::pair(ends[0].to_number<double>(), ends[1].to_number<double>());
+  };
+  EXPECT_EQ(interval(), std::pair(0.0, 1.0)) << "of four documents";
+  for (PassageQuestion& question : questions_) question.group.clear();
+  EXPECT_GT(interval().first, 0.35) << "each question by itself";
+  EXPECT_LT(interval().second, 0.65);
+  for (PassageQuestion& question : questions_) question.group = "one";
+  EXPECT_TRUE(std::isinf(interval().second)) << "how another would differ is not known";
+}
+
+TEST_F(GroundingTest, OfAKindThatIsMissingThereIsNoFigure) {
+  for (PassageQuestion& question : questions_) question.answers = {"Paris"};
+  const json::object figures = MeasureGrounding(outcomes_, CrossFit(outcomes_), 0.5).figures;
+  for (const char* const name : {"auroc", "false_answer_rate", "false_answers_at_80"}) {
+    EXPECT_TRUE(std::isnan(Figure(figures, "kinglet", name))) << name;
+  }
+  EXPECT_EQ(ToJson(figures.at("systems").at("kinglet").at("auroc")), "null");
+  EXPECT_GT(Figure(figures, "kinglet", "f1_answerable"), 0);
+}
+
+// Of five that are answerable four are kept, and so is what ranks above the fourth.
+TEST_F(GroundingTest, KeepsNoMoreThanAskedFor) {
+  std::vector<double> ranks;
+  for (std::size_t i = 0; i < 10; ++i) {
+    questions_[i].answers =
+        i % 2 == 0 ? std::vector<std::string>{"Paris"} : std::vector<std::string>();
+    ranks.push_back(1 - 0.1 * static_cast<double>(i));
+  }
+  outcomes_.resize(10);
+  const json::object figures = MeasureGrounding(outcomes_, {ranks, ranks, ranks}, 0.5).figures;
+  EXPECT_NEAR(Figure(figures, "kinglet", "false_answers_at_80"), 0.6, 1e-9);
 }
 
 TEST_F(GroundingTest, ComparesSystemsQuestionByQuestion) {

@@ -66,7 +66,7 @@ IntentFigures FiguresOf(std::span<const JudgedIntent> judged) {
   figures.accuracy = MeanOf(judged, true, [](const JudgedIntent& one) { return one.right; });
   figures.rejected = MeanOf(judged, true, [](const JudgedIntent& one) { return one.rejected; });
   figures.bins = CalibrationBins(confidences, right);
-  figures.ece = EstimateFigure(confidences.size(), kSeed, [&](Indices some) {
+  figures.ece = Reflected(EstimateFigure(confidences.size(), kSeed, [&](Indices some) {
     std::vector<double> drawn;
     std::vector<bool> drawn_right;
     for (const std::size_t i : some) {
@@ -74,7 +74,7 @@ IntentFigures FiguresOf(std::span<const JudgedIntent> judged) {
       drawn_right.push_back(right[i]);
     }
     return CalibrationError(drawn, drawn_right);
-  });
+  }));
   if (figures.in_scope == 0 || figures.out_of_scope == 0) return figures;
   figures.out = {
       .recall_at_5 = EstimateFigure(judged.size(), kSeed,

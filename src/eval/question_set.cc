@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/json_lines.h"
 
@@ -156,6 +157,26 @@ std::vector<PassageQuestion> DrawQuestions(std::vector<PassageQuestion> question
   std::vector<PassageQuestion> some;
   for (const std::size_t index : kept) some.push_back(std::move(questions[index]));
   return some;
+}
+
+json::array ToJson(std::span<const Passage> passages) {
+  json::array all;
+  for (const Passage& passage : passages) {
+    all.push_back(json::object{{"document", passage.document},
+                               {"start_byte", passage.start_byte},
+                               {"title", passage.title},
+                               {"heading", passage.heading},
+                               {"text", passage.text}});
+  }
+  return all;
+}
+
+std::string DigestOfQuestions(std::span<const PassageQuestion> questions) {
+  Sha256 digest;
+  for (const PassageQuestion& question : questions) {
+    digest.Update(ToJson(json::array{question.id, question.question, ToJson(*question.passages)}));
+  }
+  return digest.Hex();
 }
 
 }  // namespace kinglet

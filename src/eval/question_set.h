@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "knowledge/passage.h"
 
@@ -35,5 +37,11 @@ Result<std::vector<PassageQuestion>> ParseQuestionSet(std::string_view text);
 // passage stay together.
 std::vector<PassageQuestion> DrawQuestions(std::vector<PassageQuestion> questions,
                                            std::size_t limit, std::uint64_t seed);
+
+// What a prompt shows of passages, and what puts them in its order.
+json::array ToJson(std::span<const Passage> passages);
+
+// SHA-256 of what is asked, and of what there is to read about it.
+std::string DigestOfQuestions(std::span<const PassageQuestion> questions);
 
 }  // namespace kinglet

@@ -59,12 +59,24 @@ Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
   std::vector<double> figures;
   for (int i = 0; i < kSamples; ++i) {
     for (std::size_t& index : indices) index = draw() % count;
-    figures.push_back(figure(indices));
+    const double of_sample = figure(indices);
+    if (!std::isnan(of_sample)) figures.push_back(of_sample);
+  }
+  if (figures.empty()) {
+    estimate.low = estimate.high = std::numeric_limits<double>::quiet_NaN();
+    return estimate;
   }
   std::ranges::sort(figures);
-  estimate.low = figures[kSamples / 40];
-  estimate.high = figures[kSamples - 1 - kSamples / 40];
+  estimate.low = figures[figures.size() / 40];
+  estimate.high = figures[figures.size() - 1 - figures.size() / 40];
   return estimate;
+}
+
+Estimate Reflected(const Estimate& estimate) {
+  const auto reflect = [&](double end) { return std::max(0.0, 2 * estimate.mean - end); };
+  return {.mean = estimate.mean,
+          .low = std::min(reflect(estimate.high), estimate.mean),
+          .high = std::max(reflect(estimate.low), estimate.mean)};
 }
 
 Estimate EstimateMean(std::span<const double> values, std::uint64_t seed) {

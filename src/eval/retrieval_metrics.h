@@ -32,9 +32,15 @@ struct Estimate {
 
 // A figure of `count` questions, and percentiles of the same over 2,000 samples of them drawn by
 // the seed (Efron's bootstrap), infinitely far apart for one question. figure: of the questions
-// with these indices, of 0..count-1.
+// with these indices, of 0..count-1; NaN where they have none, as the mean of those that are
+// answerable where none is: such samples tell nothing and are left out.
 Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
                         const std::function<double(std::span<const std::size_t>)>& figure);
+
+// Of a figure that noise can only raise, as a sum of absolute differences: each sample has the
+// noise twice, so that their percentiles lie too high. They are reflected about the figure instead
+// (the basic bootstrap, Davison and Hinkley 1997), not below 0.
+Estimate Reflected(const Estimate& estimate);
 
 // That of the mean of values; 0 of none.
 Estimate EstimateMean(std::span<const double> values, std::uint64_t seed);

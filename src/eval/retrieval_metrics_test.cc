@@ -2,7 +2,9 @@
 // Against values worked out by hand, and against trec_eval's.
 #include "eval/retrieval_metrics.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -67,6 +69,30 @@ TEST(RetrievalMetrics, AreThoseOfTrecEval) {
   });
   EXPECT_TRUE(read) << read.error().message();
   EXPECT_EQ(rankings, 1000U);
+}
+
+TEST(RetrievalMetrics, SamplesThatTellNothingAreLeftOut) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  // Of two questions the first alone counts, and is right: no sample knows of a wrong one.
+  const auto of_first = [](std::span<const std::size_t> some) {
+    return std::ranges::count(some, std::size_t{0}) > 0 ? 1.0 : kNone;
+  };
+  const Estimate estimate = EstimateFigure(2, 1, of_first);
+  EXPECT_EQ(estimate.mean, 1);
+  EXPECT_EQ(estimate.low, 1);
+  EXPECT_EQ(estimate.high, 1);
+  const Estimate none = EstimateFigure(2, 1, [](auto) { return kNone; });
+  EXPECT_TRUE(std::isnan(none.mean) && std::isnan(none.low) && std::isnan(none.high));
+}
+
+TEST(RetrievalMetrics, WhatNoiseRaisesIsReflected) {
+  const Estimate estimate = Reflected({.mean = 0.04, .low = 0.045, .high = 0.09});
+  EXPECT_EQ(estimate.mean, 0.04);
+  EXPECT_EQ(estimate.low, 0) << "not below nothing";
+  EXPECT_EQ(estimate.high, 0.04) << "it holds the figure";
+  const Estimate further = Reflected({.mean = 0.1, .low = 0.08, .high = 0.15});
+  EXPECT_DOUBLE_EQ(further.low, 0.05);
+  EXPECT_DOUBLE_EQ(further.high, 0.12);
 }
 
 TEST(RetrievalMetrics, AnEstimateHoldsItsMean) {

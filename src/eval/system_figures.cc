@@ -2,16 +2,10 @@
 // Means, and the bootstrap around them.
 #include "eval/system_figures.h"
 
+#include <limits>
 #include <utility>
 
-#include "eval/retrieval_metrics.h"
-
 namespace kinglet {
-namespace {
-
-constexpr std::uint64_t kSeed = 1;  // of the intervals
-
-}  // namespace
 
 double MeanWhere(Indices some, const std::function<bool(std::size_t)>& counts,
                  const std::function<double(std::size_t)>& value) {
@@ -22,7 +16,7 @@ double MeanWhere(Indices some, const std::function<bool(std::size_t)>& counts,
     of += 1;
     sum += value(i);
   }
-  return of == 0 ? 0 : sum / of;
+  return of == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / of;
 }
 
 double Mean(Indices some, const std::function<double(std::size_t)>& value) {
@@ -35,7 +29,14 @@ double Share(Indices some, const std::function<bool(std::size_t)>& counts,
 }
 
 void SystemFigures::Add(const char* name, const std::function<double(Indices)>& figure) {
-  const Estimate estimate = EstimateFigure(count_, kSeed, figure);
+  Put(name, clusters_.EstimateFigure(figure));
+}
+
+void SystemFigures::AddError(const char* name, const std::function<double(Indices)>& figure) {
+  Put(name, Reflected(clusters_.EstimateFigure(figure)));
+}
+
+void SystemFigures::Put(const char* name, const Estimate& estimate) {
   figures_[name] = estimate.mean;
   intervals_[name] = {estimate.low, estimate.high};
 }

@@ -9,32 +9,39 @@
 #include <vector>
 
 #include "base/json.h"
+#include "eval/cluster_bootstrap.h"
 
 namespace kinglet {
 
 // Of questions.
 using Indices = std::span<const std::size_t>;
 
+// NaN of none, as all that follow.
 double Mean(Indices some, const std::function<double(std::size_t)>& value);
 
-// The mean of those that count; 0 of none.
+// The mean of those that count.
 double MeanWhere(Indices some, const std::function<bool(std::size_t)>& counts,
                  const std::function<double(std::size_t)>& value);
 
-// The share of those that count which holds, too; 0 of none.
+// The share of those that count which holds, too.
 double Share(Indices some, const std::function<bool(std::size_t)>& counts,
              const std::function<bool(std::size_t)>& holds);
 
 class SystemFigures {
  public:
-  explicit SystemFigures(std::size_t count) : count_(count) {}
+  // clusters: of the questions; they outlive the figures.
+  explicit SystemFigures(const Clusters& clusters) : clusters_(clusters) {}
 
   void Add(const char* name, const std::function<double(Indices)>& figure);
+  // One that noise can only raise.
+  void AddError(const char* name, const std::function<double(Indices)>& figure);
   // The figures by name, and their intervals as "ci95".
   json::object Finish() &&;
 
  private:
-  std::size_t count_;
+  void Put(const char* name, const Estimate& estimate);
+
+  const Clusters& clusters_;
   json::object figures_;
   json::object intervals_;
 };

@@ -24,10 +24,11 @@ class Checker(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.pairs = self.folder / "pairs.json"
-        hens = {"knowledge": "The hens lay eggs.", "question": "What do the hens lay?"}
         self.pairs.write_text("".join(
-            json.dumps({**hens, "right_answer": right, "hallucinated_answer": wrong}) + "\n"
-            for right, wrong in (("The hens lay eggs.", "Stones."), ("eggs", "They lay large blue stones."))))
+            json.dumps({"knowledge": knowledge, "question": "What do the hens lay?", "right_answer": right,
+                        "hallucinated_answer": wrong}) + "\n"
+            for knowledge, right, wrong in (("The hens lay eggs.", "The hens lay eggs.", "Stones."),
+                                            ("The hens lay brown eggs.", "eggs", "They lay large blue stones."))))
         self.table = self.folder / "table.tsv"
         self.table.write_text(COLUMNS + GEESE + "Geese hiss.\tFully attributable\n" + GEESE + "I like ducks.\tGeneric\n")
 
