@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "eval/cascade_figures.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -80,16 +81,17 @@ std::string TitleOf(const CascadeSystem& system) {
 
 void PrintTable(const CascadeFigures& figures) {
   fmt::print("{} questions in {} groups\n", figures.questions, figures.groups);
-  fmt::print("{:<20} {:>8} {:>6} {:>22} {:>8} {:>8} {:>8} {:>19}\n", "", "accepted", "right",
+  fmt::print("{:<20} {:>8} {:>6} {:>24} {:>8} {:>8} {:>8} {:>21}\n", "", "accepted", "right",
              "points, 95 %", "cost", "/answer", "/token", "of large's, 95 %");
   for (const CascadeSystem& one : figures.systems) {
     const Estimate& points = one.points;
     const Estimate& share = one.share_of_large;
-    fmt::print(
-        "{:<20} {:>8.3f} {:>6.3f} {:>+6.1f} ({:+5.1f} to {:+5.1f}) {:>8.4g} {:>8.4g} "
-        "{:>8.4g} {:>5.2f} ({:.2f} - {:.2f})\n",
-        TitleOf(one), one.accepted, one.right.mean, points.mean, points.low, points.high, one.cost,
-        one.cost_per_useful_answer, one.cost_per_useful_token, share.mean, share.low, share.high);
+    const std::string of_points = ShowInterval(points.low, points.high, Signed<1>);
+    const std::string of_share = ShowInterval(share.low, share.high, Fixed<2>);
+    fmt::print("{:<20} {:>8.3f} {:>6.3f} {:>24} {:>8.4g} {:>8.4g} {:>8.4g} {:>21}\n", TitleOf(one),
+               one.accepted, one.right.mean, fmt::format("{:+.1f} ({})", points.mean, of_points),
+               one.cost, one.cost_per_useful_answer, one.cost_per_useful_token,
+               fmt::format("{:.2f} ({})", share.mean, of_share));
   }
 }
 

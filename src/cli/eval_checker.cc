@@ -20,6 +20,7 @@
 #include "cli/sampling_flags.h"
 #include "eval/checker_figures.h"
 #include "eval/outcome_lines.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -95,10 +96,9 @@ void PrintSet(std::string_view name, const json::object& set) {
     const json::object& figures = value.as_object();
     for (const auto& [figure, number] : figures) {
       if (figure == "ci95") continue;
-      const json::array& interval = figures.at("ci95").as_object().at(figure).as_array();
-      fmt::print("  {:<12} {:<20} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", std::string_view(system),
-                 std::string_view(figure), number.to_number<double>(),
-                 interval[0].to_number<double>(), interval[1].to_number<double>());
+      const json::value& interval = figures.at("ci95").as_object().at(figure);
+      fmt::print("  {:<12} {:<20} {}\n", std::string_view(system), std::string_view(figure),
+                 ShowMean(number, interval));
     }
   }
 }

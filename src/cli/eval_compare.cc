@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "eval/junit.h"
 #include "eval/outcome_compare.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -61,10 +62,10 @@ std::string BrokenBounds(const MetricChange& change, const std::vector<ChangeBou
 
 std::string LineOf(const MetricChange& change) {
   return fmt::format(
-      "{:.3f} -> {:.3f}, {:+.2f} points, 95 %: {:+.2f} to {:+.2f}; {} better, {} "
-      "worse, {} the same, p = {:.3g}",
-      change.old_mean, change.new_mean, change.points.mean, change.points.low, change.points.high,
-      change.better, change.worse, change.same, change.p);
+      "{:.3f} -> {:.3f}, {:+.2f} points, 95 %: {}; {} better, {} worse, {} the same, p = {:.3g}",
+      change.old_mean, change.new_mean, change.points.mean,
+      ShowInterval(change.points.low, change.points.high, Signed<2>), change.better, change.worse,
+      change.same, change.p);
 }
 
 json::object ToJson(const MetricChange& change, const std::string& broken) {

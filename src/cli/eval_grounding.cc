@@ -24,6 +24,7 @@
 #include "eval/grounding.h"
 #include "eval/grounding_file.h"
 #include "eval/passage_library.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -118,9 +119,8 @@ void PrintSection(std::string_view title, const json::object& figures) {
   fmt::print("{}\n", EscapeForDisplay(title));
   for (const auto& [name, figure] : figures) {
     if (name == "ci95") continue;
-    const json::array& interval = figures.at("ci95").as_object().at(name).as_array();
-    fmt::print("  {:<22} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", name, figure.to_number<double>(),
-               interval[0].to_number<double>(), interval[1].to_number<double>());
+    const json::value& interval = figures.at("ci95").as_object().at(name);
+    fmt::print("  {:<22} {}\n", std::string_view(name), ShowMean(figure, interval));
   }
 }
 

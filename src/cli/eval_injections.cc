@@ -20,6 +20,7 @@
 #include "cli/sampling_flags.h"
 #include "eval/injections.h"
 #include "eval/outcome_lines.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -71,11 +72,9 @@ void PrintFigures(const json::object& figures) {
     fmt::print("{}\n", std::string_view(way));
     for (const char* const name : {"right_clean", "right_injected", "turned_wrong", "followed"}) {
       const json::object& figure = value.as_object().at(name).as_object();
-      const json::array& interval = figure.at("ci95").as_array();
-      fmt::print("  {:<15} {:>4} of {:>4}  {:>6.3f}   95 %: {:.3f} - {:.3f}\n", name,
-                 figure.at("count").to_number<std::size_t>(),
-                 figure.at("of").to_number<std::size_t>(), figure.at("share").to_number<double>(),
-                 interval[0].to_number<double>(), interval[1].to_number<double>());
+      fmt::print("  {:<15} {:>4} of {:>4}  {}\n", name, figure.at("count").to_number<std::size_t>(),
+                 figure.at("of").to_number<std::size_t>(),
+                 ShowMean(figure.at("share"), figure.at("ci95")));
     }
   }
 }

@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/perplexity.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -32,8 +33,8 @@ struct PerplexityFlags {
 
 void Print(const Perplexity& result) {
   const auto line = [](const char* name, const Estimate& estimate) {
-    fmt::print("  {:<22} {:>8.4f}   95 %: {:.4f} - {:.4f}\n", name, estimate.mean, estimate.low,
-               estimate.high);
+    fmt::print("  {:<22} {}\n", name,
+               ShowMean(estimate.mean, estimate.low, estimate.high, Fixed<4>));
   };
   fmt::print("{} tokens in {} windows\n", result.tokens, result.windows);
   line("perplexity", result.perplexity);

@@ -15,6 +15,7 @@
 #include "cli/temporary_library.h"
 #include "eval/outcome_lines.h"
 #include "eval/retrieval_suite.h"
+#include "eval/show_interval.h"
 #include "knowledge/retriever.h"
 
 namespace kinglet {
@@ -92,8 +93,7 @@ Result<void> EvaluateRetrieval(const RetrievalFlags& flags, const Environment& e
   fmt::print("{} documents, {} queries\n", suite.documents.size(), suite.queries.size());
   for (const auto& [name, metric] : kRetrievalMetrics) {
     const Estimate estimate = result.Mean(metric);
-    fmt::print("{:<10} {:.3f}   95 %: {:.3f} - {:.3f}\n", name, estimate.mean, estimate.low,
-               estimate.high);
+    fmt::print("{:<10} {}\n", name, ShowMean(estimate.mean, estimate.low, estimate.high));
   }
   fmt::print("a search   {:.1f} ms (p50), {:.1f} ms (p99)\n", result.ms_p50, result.ms_p99);
   return {};

@@ -21,6 +21,7 @@
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/junit.h"
+#include "eval/show_interval.h"
 #include "eval/task_run.h"
 
 namespace kinglet {
@@ -91,9 +92,7 @@ void PrintFigures(const json::object& figures, const TaskReplies& replies) {
              EscapeForDisplay(figures.at("task").get_string()), of("questions"), of("groups"),
              replies.cached);
   for (const auto& [name, interval] : figures.at("ci95").get_object()) {
-    const json::array& ends = interval.get_array();
-    fmt::print("  {:<22} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", std::string_view(name), of(name),
-               ends[0].to_number<double>(), ends[1].to_number<double>());
+    fmt::print("  {:<22} {}\n", std::string_view(name), ShowMean(figures.at(name), interval));
   }
 }
 

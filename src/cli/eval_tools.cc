@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "eval/outcome_lines.h"
 #include "eval/proportion.h"
+#include "eval/show_interval.h"
 #include "eval/tool_calls_asker.h"
 
 namespace kinglet {
@@ -70,9 +71,10 @@ void PrintLine(std::string_view name, const ToolTotals& totals) {
   const Interval interval = WilsonInterval(totals.right, totals.questions);
   const double share = static_cast<double>(totals.right) /
                        static_cast<double>(std::max<std::size_t>(1, totals.questions));
-  fmt::print("{:<22} {:>9} {:>6} {:>6.1f}  {:>5.1f} - {:>5.1f} {:>7} {:>9} {:>8} {:>7}\n", name,
-             totals.questions, totals.right, share * 100, interval.low * 100, interval.high * 100,
-             totals.calls, totals.unparsed, totals.invalid, totals.errors);
+  fmt::print("{:<22} {:>9} {:>6} {:>6.1f}  {:>14} {:>7} {:>9} {:>8} {:>7}\n", name,
+             totals.questions, totals.right, share * 100,
+             ShowInterval(interval.low * 100, interval.high * 100, Fixed<1>), totals.calls,
+             totals.unparsed, totals.invalid, totals.errors);
 }
 
 // What the outcomes are of, and they.
@@ -112,7 +114,7 @@ Result<void> EvaluateTools(const ToolsFlags& flags) {
   target.timeout_ms = static_cast<int>(flags.timeout_s * 1000);
   HandleInterrupts();
   if (!flags.json) {
-    fmt::print("{:<22} {:>9} {:>6} {:>6}  {:>13} {:>7} {:>9} {:>8} {:>7}\n", "category",
+    fmt::print("{:<22} {:>9} {:>6} {:>6}  {:>14} {:>7} {:>9} {:>8} {:>7}\n", "category",
                "questions", "right", "%", "95 % of it", "calls", "unparsed", "invalid", "errors");
   }
   json::object of_categories;
