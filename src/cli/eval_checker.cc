@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/checker_figures.h"
@@ -104,6 +105,9 @@ void PrintSet(std::string_view name, const json::object& set) {
 }
 
 Result<void> EvaluateChecker(const CheckerFlags& flags, const Environment& environment) {
+  std::vector<std::string> inputs = flags.data;
+  inputs.push_back(flags.model);
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   const std::vector<ClaimRow> rows = TRY(ReadRows(flags));
   std::vector<ScoredRow> scored = ScoreByWords(rows);
   if (!flags.model.empty()) TRY(AskModel(flags, environment, scored));
@@ -133,7 +137,7 @@ CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment) {
   checker->add_option("--limit", flags->limit, "rows of each set; 0: all")
       ->check(CLI::NonNegativeNumber);
   checker->add_option("--seed", flags->seed, "draws them");
-  checker->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+  AddOutputFlag(*checker, "--outcomes", flags->outcomes, kOutcomesHelp);
   checker->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*checker, flags->engine);
   return [flags, environment] { return EvaluateChecker(*flags, environment); };

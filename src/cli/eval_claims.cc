@@ -25,6 +25,7 @@
 #include "cli/interrupt.h"
 #include "cli/open_engine.h"
 #include "cli/open_vectors.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "kernels/backend.h"
@@ -148,6 +149,9 @@ void Print(const Finding& finding) {
 Result<void> TestClaims(const ClaimsFlags& flags, const Environment& environment) {
   const auto chosen = TRY(Choose(flags.letters));
   ClaimSetup setup = TRY(MakeSetup(flags, environment));
+  std::vector<std::string> inputs;
+  for (const auto& [part, file] : setup.files) inputs.push_back(file.string());
+  TRY(CheckOutputs({{"--html", flags.html}, {"--markdown", flags.markdown}}, inputs));
   HandleInterrupts();
   std::vector<Finding> findings;
   for (const Experiment* const experiment : chosen) {
@@ -178,8 +182,9 @@ CommandRun SetUpEvalClaims(CLI::App& app, const Environment& environment) {
                    "a folder that keeps what was found: a run that was ended goes on")
       ->type_name("DIR")
       ->required();
-  claims->add_option("--html", flags->html, "write the report to this file, a page with plots");
-  claims->add_option("--markdown", flags->markdown, "write the report to this file, as Markdown");
+  AddOutputFlag(*claims, "--html", flags->html, "write the report to this file, a page with plots");
+  AddOutputFlag(*claims, "--markdown", flags->markdown,
+                "write the report to this file, as Markdown");
   claims->add_option("--limit", flags->limit, "so many questions, drawn by the seed; 0: all")
       ->capture_default_str();
   claims->add_option("--seed", flags->seed, "of all that is drawn");

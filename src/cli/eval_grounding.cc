@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "cli/temporary_library.h"
@@ -188,10 +189,17 @@ json::object Compare(std::span<const GroundingOutcome> outcomes,
   return compared;
 }
 
+std::vector<std::string> InputsOf(const GroundingFlags& flags) {
+  std::vector<std::string> inputs = flags.data;
+  inputs.insert(inputs.end(), {flags.model, flags.embedder, flags.compare});
+  return inputs;
+}
+
 Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& environment) {
   if (!flags.embedder.empty() && flags.passages != kRetrieved) {
     return Error(StatusCode::kUsage, "--embedder is for --passages {}", kRetrieved);
   }
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, InputsOf(flags)));
   const Questions asked = TRY(ReadQuestions(flags, environment));
   std::vector<SystemScores> others;
   if (!flags.compare.empty())
@@ -209,17 +217,25 @@ Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& e
   return {};
 }
 
+// Kinglet's own folder is made where it is not there.
+Result<std::filesystem::path> CalibrationToWrite(const GroundingFlags& flags,
+                                                 const Environment& environment) {
+  if (!flags.output.empty()) return flags.output;
+  const std::filesystem::path folder = environment.home / "calibrations";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const std::filesystem::path model = TRY(ResolveModel(flags.model, environment.home));
+  return CalibrationFile(folder, model.stem().string());
+}
+
 Result<void> CalibrateModel(const GroundingFlags& flags, const Environment& environment) {
+  const std::filesystem::path file = TRY(CalibrationToWrite(flags, environment));
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}, {"--output", file.string()}}, InputsOf(flags)));
   const Questions asked = TRY(ReadQuestions(flags, environment));
   const Asked all = TRY(AskModel(flags, asked, environment));
   Calibration calibration = Calibrate(all.outcomes);
   calibration.model = all.model;
   calibration.data = asked.digest;
-  const std::filesystem::path file =
-      flags.output.empty() ? CalibrationFile(environment.home / "calibrations", calibration.model)
-                           : std::filesystem::path(flags.output);
-  std::error_code error;
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), error);
   TRY(WriteFileAtomic(file, kinglet::ToJson(json::value(kinglet::ToJson(calibration))) + "\n"));
   PrintFigures(TRY(Measure(all)).figures);
   fmt::print("{} questions, written to {}\n", all.outcomes.size(), EscapeForDisplay(file.string()));
@@ -255,8 +271,8 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
                  "tokens that passages and answer may hold together")
       ->check(CLI::PositiveNumber);
   CLI::Option* const outcomes =
-      app.add_option("--outcomes", flags.outcomes,
-                     "writes what came of each question to this file, a line of JSON each");
+      AddOutputFlag(app, "--outcomes", flags.outcomes,
+                    "writes what came of each question to this file, a line of JSON each");
   app.add_flag("--resume", flags.resume, "go on where the run that wrote --outcomes was stopped")
       ->needs(outcomes);
   AddThreadsFlag(app, flags.engine);
@@ -287,8 +303,8 @@ CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment) {
   flags->options.power = environment.settings.power;
   flags->options.asks_plainly = false;
   AddFlags(*calibrate, *flags);
-  calibrate->add_option("--output", flags->output,
-                        "file of the calibration; default: the model's in Kinglet's own folder");
+  AddOutputFlag(*calibrate, "--output", flags->output,
+                "file of the calibration; default: the model's in Kinglet's own folder");
   return [flags, environment] { return CalibrateModel(*flags, environment); };
 }
 

@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/injections.h"
@@ -80,6 +81,8 @@ void PrintFigures(const json::object& figures) {
 }
 
 Result<void> EvaluateInjections(const InjectionsFlags& flags, const Environment& environment) {
+  const std::vector<std::string> inputs = {flags.data, flags.model};
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   const std::vector<InjectionCase> cases = TRY(ReadCases(flags));
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   const auto engine = TRY(OpenEngine(path, flags.engine, environment));
@@ -116,7 +119,7 @@ CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment) {
       ->required();
   injections->add_option("--limit", flags->limit, "cases, of all kinds; 0: all")
       ->check(CLI::NonNegativeNumber);
-  injections->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+  AddOutputFlag(*injections, "--outcomes", flags->outcomes, kOutcomesHelp);
   injections->add_flag("--json", flags->json, "print one JSON object, with figures by kind");
   AddThreadsFlag(*injections, flags->engine);
   return [flags, environment] { return EvaluateInjections(*flags, environment); };

@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/junit.h"
@@ -142,6 +143,16 @@ Result<void> Report(const TaskFlags& flags, const Task& task, const std::string&
                Quoted(task.questions[index].id), failed->error);
 }
 
+Result<void> CheckFiles(const TaskFlags& flags, const TaskSpec& spec) {
+  std::vector<std::string> inputs = {flags.file, flags.model, flags.key_file};
+  for (const std::string& name : {spec.data, spec.examples, spec.schema}) {
+    if (!name.empty()) {
+      inputs.push_back((std::filesystem::path(flags.file).parent_path() / name).string());
+    }
+  }
+  return CheckOutputs({{"--outcomes", flags.outcomes}, {"--junit", flags.junit}}, inputs);
+}
+
 Result<void> EvaluateTask(TaskFlags flags, const Environment& environment) {
   const bool is_remote = !flags.endpoint.url.empty();
   if (!is_remote && flags.model.empty()) flags.model = environment.settings.model.value_or("");
@@ -151,6 +162,7 @@ Result<void> EvaluateTask(TaskFlags flags, const Environment& environment) {
         is_remote ? "give a MODEL or --url, not both" : "give a MODEL, or --url and --name");
   }
   const Task task = TRY(ReadTask(flags.file, flags.limit, flags.seed));
+  TRY(CheckFiles(flags, task.spec));
   HandleInterrupts();
   Progress progress("task", ProgressUnit::kQuestions, environment.stderr_is_terminal);
   Asked asked;
@@ -191,9 +203,9 @@ CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment) {
       ->check(CLI::Range(0.001, 1e6));
   task->add_option("--limit", flags->limit, "questions; 0: all")->check(CLI::NonNegativeNumber);
   task->add_option("--seed", flags->seed, "draws them");
-  task->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
-  task->add_option("--junit", flags->junit,
-                   "writes JUnit's XML to this file, a test for each question");
+  AddOutputFlag(*task, "--outcomes", flags->outcomes, kOutcomesHelp);
+  AddOutputFlag(*task, "--junit", flags->junit,
+                "writes JUnit's XML to this file, a test for each question");
   task->add_flag("--json", flags->json, "print one JSON object");
   task->add_flag("!--no-cache", flags->cache, "ask for everything, keep nothing");
   task->add_option("-c,--context", flags->engine.context_tokens,

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/output_files.h"
 #include "eval/outcome_lines.h"
 #include "eval/proportion.h"
 #include "eval/show_interval.h"
@@ -109,6 +110,11 @@ Result<void> Write(const ToolsFlags& flags, const ToolOutcomes& outcomes) {
 }
 
 Result<void> EvaluateTools(const ToolsFlags& flags) {
+  std::vector<std::string> inputs = {flags.data + "/possible_answer"};
+  for (const std::string& category : flags.categories) {
+    inputs.push_back(flags.data + "/" + ToolFile(category));
+  }
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   ToolTarget target = flags.target;
   target.asking = kAskings.at(flags.asking);
   target.timeout_ms = static_cast<int>(flags.timeout_s * 1000);
@@ -120,7 +126,6 @@ Result<void> EvaluateTools(const ToolsFlags& flags) {
   json::object of_categories;
   ToolTotals all;
   ToolOutcomes kept;
-  TRY(Write(flags, kept));  // before anything is asked that could not be kept
   for (const std::string& category : flags.categories) {
     const std::vector<ToolQuestion> questions =
         TRY(ReadToolQuestions(flags.data, category, flags.limit, flags.seed));
@@ -187,7 +192,7 @@ CommandRun SetUpEvalTools(CLI::App& app) {
       ->add_option("--timeout-s", flags->timeout_s,
                    "seconds that a request may take, sent again or not")
       ->check(CLI::Range(0.001, 1e6));
-  tools->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+  AddOutputFlag(*tools, "--outcomes", flags->outcomes, kOutcomesHelp);
   tools->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return EvaluateTools(*flags); };
 }
