@@ -89,10 +89,12 @@ Result<ClaimSetup> MakeSetup(const ClaimsFlags& flags, const Environment& enviro
       return Error(StatusCode::kNotFound, "{}: no such file", EscapeForDisplay(value));
     }
   }
+  // No more than the last folder of its path: what is above it may be misspelt.
   std::error_code error;
-  std::filesystem::create_directories(setup.work, error);
+  std::filesystem::create_directory(setup.work, error);
   if (error) {
-    return Error(StatusCode::kFailed, "{}: {}", EscapeForDisplay(flags.work), error.message());
+    return Error(StatusCode::kFailed, "--work {}: {}", EscapeForDisplay(flags.work),
+                 error.message());
   }
   setup.open_engine = [environment](const std::filesystem::path& path, EngineOptions options) {
     return OpenEngine(path, std::move(options), environment);

@@ -110,6 +110,8 @@ class Outputs(Case):
         self.assertIn("--markdown", self.refused(*asked, "--markdown", data))
         self.assertIn("the same file", self.refused(*asked, "--html", "r", "--markdown", "r"))
         self.refused(*asked, "--html", "nosuch/r.html", expected=1)
+        self.refused("claims", "a", "--work", "nosuch/work", expected=1)
+        self.assertFalse((self.folder / "nosuch").exists(), "a misspelt path is not made")
 
 
 if __name__ == "__main__":
