@@ -265,7 +265,7 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
   app.add_option("--limit", flags.limit, "questions, half of them answerable; 0: all")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--seed", flags.seed, "draws them");
-  app.add_option("--at-once", flags.options.at_once, "questions that are computed together")
+  app.add_option("--concurrency", flags.options.at_once, "questions that are computed together")
       ->check(CLI::Range(1, 64));
   app.add_option("-c,--context", flags.engine.context_tokens,
                  "tokens that passages and answer may hold together")
@@ -289,8 +289,9 @@ CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment) {
   grounding->add_option("--compare", flags->compare,
                         "the outcomes of another run of the same questions: who is better");
   grounding->add_flag("--json", flags->json, "print one JSON object");
-  grounding->add_flag("!--no-plain", flags->options.asks_plainly,
-                      "do not ask the model plainly, too, for comparison");
+  grounding->add_flag_callback(
+      "--no-plain", [flags] { flags->options.asks_plainly = false; },
+      "do not ask the model plainly, too, for comparison");
   grounding->add_flag("--closed-book", flags->options.asks_closed_book,
                       "ask the model without passages, too, for comparison");
   return [flags, environment] { return EvaluateGrounding(*flags, environment); };

@@ -244,8 +244,9 @@ CommandRun SetUpEvalLoad(CLI::App& app) {
   load->add_option("--slo", flags->slo,
                    "like ttft_ms=1000,tpot_ms=100: what an answer must keep to count");
   load->add_flag("--chat", flags->target.chat, "ask /v1/chat/completions, not /v1/completions");
-  load->add_flag("!--stop-at-end", flags->target.ignore_end,
-                 "send no ignore_eos, for servers that refuse it; answers may be short");
+  load->add_flag_callback(
+      "--stop-at-end", [flags] { flags->target.ignore_end = false; },
+      "send no ignore_eos, for servers that refuse it; answers may be short");
   load->add_option("--model", flags->target.model, "name of the model to ask for");
   load->add_option("--api-key", flags->target.api_key, "sent as a bearer token");
   load->add_option("--timeout-s", flags->timeout_s, "seconds that a request may take")

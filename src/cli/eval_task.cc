@@ -207,7 +207,8 @@ CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment) {
   AddOutputFlag(*task, "--junit", flags->junit,
                 "writes JUnit's XML to this file, a test for each question");
   task->add_flag("--json", flags->json, "print one JSON object");
-  task->add_flag("!--no-cache", flags->cache, "ask for everything, keep nothing");
+  task->add_flag_callback(
+      "--no-cache", [flags] { flags->cache = false; }, "ask for everything, keep nothing");
   task->add_option("-c,--context", flags->engine.context_tokens,
                    "tokens that a prompt and its answer may hold together; 0: the model's own");
   AddThreadsFlag(*task, flags->engine);

@@ -114,5 +114,13 @@ class Outputs(Case):
         self.assertFalse((self.folder / "nosuch").exists(), "a misspelt path is not made")
 
 
+class Flags(Case):
+    def test_help_names_flags_as_they_are_given(self):
+        for command, flag in (("task", "--no-cache"), ("grounding", "--no-plain"), ("load", "--stop-at-end")):
+            status, out, err = self.evaluate(command, "--help")
+            self.assertEqual(status, 0, err)
+            self.assertRegex(out, rf"(?m)^ +{flag} ")
+
+
 if __name__ == "__main__":
     unittest.main()
