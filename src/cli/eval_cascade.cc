@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/number_range.h"
 #include "eval/cascade_figures.h"
 #include "eval/show_interval.h"
 
@@ -129,25 +130,25 @@ CommandRun SetUpEvalCascade(CLI::App& app) {
       ->add_option("--max-loss", flags->max_loss,
                    "points of right answers that may be lost against the large model; several "
                    "times, for a cascade each")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(NumberFrom(0, 100))
       ->capture_default_str();
   cascade
       ->add_option("--risk", flags->risk,
                    "a model abstains where its quote answers with less than 1 - RISK of "
                    "probability")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(NumberFrom(0, 1))
       ->capture_default_str();
   cascade
       ->add_option("--cost-small", flags->cost_small,
                    "of an answer of the small model; default: the cost in the file")
-      ->check(CLI::PositiveNumber);
+      ->check(PositiveNumber());
   cascade->add_option("--cost-large", flags->cost_large, "of one of the large model, likewise")
-      ->check(CLI::PositiveNumber);
+      ->check(PositiveNumber());
   cascade
       ->add_option("--cost-given-up", flags->cost_given_up,
                    "of one of the small model that is not taken, and ends before it is written; "
                    "default: as of one that is")
-      ->check(CLI::PositiveNumber);
+      ->check(PositiveNumber());
   cascade->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return EvaluateCascade(*flags); };
 }

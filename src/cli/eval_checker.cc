@@ -15,6 +15,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/output_files.h"
 #include "cli/progress.h"
@@ -135,8 +136,8 @@ CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment) {
   checker->add_option("--model", flags->model,
                       "its odds, too: path, catalog name or hf:user/repo:quant; default: none");
   checker->add_option("--limit", flags->limit, "rows of each set; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  checker->add_option("--seed", flags->seed, "draws them");
+      ->check(WholeFrom(0, kMaxUint64));
+  checker->add_option("--seed", flags->seed, "draws them")->check(WholeFrom(0, kMaxUint64));
   AddOutputFlag(*checker, "--outcomes", flags->outcomes, kOutcomesHelp);
   checker->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*checker, flags->engine);

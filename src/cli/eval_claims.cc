@@ -23,6 +23,7 @@
 #include "claims/report.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/open_vectors.h"
 #include "cli/output_files.h"
@@ -188,8 +189,10 @@ CommandRun SetUpEvalClaims(CLI::App& app, const Environment& environment) {
   AddOutputFlag(*claims, "--markdown", flags->markdown,
                 "write the report to this file, as Markdown");
   claims->add_option("--limit", flags->limit, "so many questions, drawn by the seed; 0: all")
+      ->check(WholeFrom(0, kMaxUint64))
       ->capture_default_str();
-  claims->add_option("--seed", flags->seed, "of all that is drawn");
+  claims->add_option("--seed", flags->seed, "of all that is drawn")
+      ->check(WholeFrom(0, kMaxUint64));
   claims->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*claims, flags->engine);
   return [flags, environment] { return TestClaims(*flags, environment); };

@@ -17,6 +17,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/output_files.h"
 #include "cli/progress.h"
@@ -263,13 +264,13 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
   app.add_option("--embedder", flags.embedder,
                  "retrieve by meaning too, with this model's vectors");
   app.add_option("--limit", flags.limit, "questions, half of them answerable; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--seed", flags.seed, "draws them");
+      ->check(WholeFrom(0, kMaxUint64));
+  app.add_option("--seed", flags.seed, "draws them")->check(WholeFrom(0, kMaxUint64));
   app.add_option("--concurrency", flags.options.at_once, "questions that are computed together")
-      ->check(CLI::Range(1, 64));
+      ->check(WholeFrom(1, 64));
   app.add_option("-c,--context", flags.engine.context_tokens,
                  "tokens that passages and answer may hold together")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeFrom(1, kMaxInt));
   CLI::Option* const outcomes =
       AddOutputFlag(app, "--outcomes", flags.outcomes,
                     "writes what came of each question to this file, a line of JSON each");

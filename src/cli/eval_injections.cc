@@ -15,6 +15,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/output_files.h"
 #include "cli/progress.h"
@@ -118,7 +119,7 @@ CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment) {
                    "\"injected\", \"position\", \"mark\"}")
       ->required();
   injections->add_option("--limit", flags->limit, "cases, of all kinds; 0: all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeFrom(0, kMaxUint64));
   AddOutputFlag(*injections, "--outcomes", flags->outcomes, kOutcomesHelp);
   injections->add_flag("--json", flags->json, "print one JSON object, with figures by kind");
   AddThreadsFlag(*injections, flags->engine);

@@ -12,6 +12,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
@@ -22,6 +23,7 @@ namespace kinglet {
 namespace {
 
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
+constexpr std::uint64_t kMaxContext = 1U << 20U;
 
 struct PerplexityFlags {
   std::string model;
@@ -87,11 +89,14 @@ CommandRun SetUpEvalPerplexity(CLI::App& app, const Environment& environment) {
       ->required();
   perplexity->add_option("FILE", flags->file, "the text, UTF-8")->required();
   perplexity->add_option("-c,--context", flags->options.context, "tokens of a window")
-      ->check(CLI::Range(4, 1 << 20));
-  perplexity->add_option("--stride", flags->options.stride,
-                         "tokens from window to window, the last so many of which are scored; 0: "
-                         "windows side by side, of each the second half");
-  perplexity->add_option("--windows", flags->options.max_windows, "at most; 0: all");
+      ->check(WholeFrom(4, kMaxContext));
+  perplexity
+      ->add_option("--stride", flags->options.stride,
+                   "tokens from window to window, the last so many of which are scored; 0: "
+                   "windows side by side, of each the second half")
+      ->check(WholeFrom(0, kMaxContext));
+  perplexity->add_option("--windows", flags->options.max_windows, "at most; 0: all")
+      ->check(WholeFrom(0, kMaxUint64));
   perplexity->add_flag("--exact", flags->engine.exact, "round nothing below f32; slow");
   perplexity->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*perplexity, flags->engine);

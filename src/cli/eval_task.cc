@@ -17,6 +17,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/output_files.h"
 #include "cli/progress.h"
@@ -197,12 +198,12 @@ CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment) {
   task->add_option("--api-key-file", flags->key_file, "its first line is sent as a bearer token")
       ->needs(url);
   task->add_option("--concurrency", flags->endpoint.at_once, "requests at once to an endpoint")
-      ->check(CLI::Range(1, 256));
+      ->check(WholeFrom(1, 256));
   task->add_option("--timeout-s", flags->timeout_s,
                    "seconds that a request to it may take, sent again or not")
-      ->check(CLI::Range(0.001, 1e6));
-  task->add_option("--limit", flags->limit, "questions; 0: all")->check(CLI::NonNegativeNumber);
-  task->add_option("--seed", flags->seed, "draws them");
+      ->check(NumberFrom(0.001, 1e6));
+  task->add_option("--limit", flags->limit, "questions; 0: all")->check(WholeFrom(0, kMaxUint64));
+  task->add_option("--seed", flags->seed, "draws them")->check(WholeFrom(0, kMaxUint64));
   AddOutputFlag(*task, "--outcomes", flags->outcomes, kOutcomesHelp);
   AddOutputFlag(*task, "--junit", flags->junit,
                 "writes JUnit's XML to this file, a test for each question");
@@ -210,7 +211,8 @@ CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment) {
   task->add_flag_callback(
       "--no-cache", [flags] { flags->cache = false; }, "ask for everything, keep nothing");
   task->add_option("-c,--context", flags->engine.context_tokens,
-                   "tokens that a prompt and its answer may hold together; 0: the model's own");
+                   "tokens that a prompt and its answer may hold together; 0: the model's own")
+      ->check(WholeFrom(0, kMaxInt));
   AddThreadsFlag(*task, flags->engine);
   return [flags, environment] { return EvaluateTask(*flags, environment); };
 }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/output_files.h"
 #include "eval/outcome_lines.h"
 #include "eval/proportion.h"
@@ -175,8 +176,8 @@ CommandRun SetUpEvalTools(CLI::App& app) {
   tools->add_option("--category", flags->categories, "which; several times")
       ->check(CLI::IsMember(flags->categories));
   tools->add_option("--limit", flags->limit, "questions of a category; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  tools->add_option("--seed", flags->seed, "draws them");
+      ->check(WholeFrom(0, kMaxUint64));
+  tools->add_option("--seed", flags->seed, "draws them")->check(WholeFrom(0, kMaxUint64));
   tools->add_option("--model", flags->target.model, "name of the model to ask for");
   tools->add_option("--api-key,--key", flags->target.api_key, "sent as a bearer token");
   tools
@@ -185,13 +186,13 @@ CommandRun SetUpEvalTools(CLI::App& app) {
                    "hidden-schema: Kinglet is not to show it to the model")
       ->check(CLI::IsMember(kAskings));
   tools->add_option("--max-tokens", flags->target.max_tokens, "of an answer")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(WholeFrom(1, 1'000'000));
   tools->add_option("--concurrency", flags->target.concurrency, "requests at once")
-      ->check(CLI::Range(1, 256));
+      ->check(WholeFrom(1, 256));
   tools
       ->add_option("--timeout-s", flags->timeout_s,
                    "seconds that a request may take, sent again or not")
-      ->check(CLI::Range(0.001, 1e6));
+      ->check(NumberFrom(0.001, 1e6));
   AddOutputFlag(*tools, "--outcomes", flags->outcomes, kOutcomesHelp);
   tools->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return EvaluateTools(*flags); };

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What every eval refuses before it works: to write over what it reads, where it cannot write."""
+"""What every eval refuses before it works: to write over what it reads, where it cannot write, numbers that are none."""
 import json
 import os
 import pathlib
@@ -14,6 +14,22 @@ import serving  # noqa: E402
 from scripted_endpoint import Endpoint, said  # noqa: E402
 
 MODEL = serving.STORIES
+NUMBERS = {
+    "cascade a b": ("--max-loss nan", "--max-loss 101", "--risk nan", "--cost-small nan", "--cost-large 0", "--cost-given-up inf"),
+    "checker --data a": ("--limit -1", "--seed -1"),
+    "claims --work w": ("--limit -1", "--seed -1", "--limit 1.5"),
+    "fidelity m g": ("--chunk -1",),
+    "grounding m --data a": ("--limit -1", "--seed -1", "--concurrency 65", "--context -1"),
+    "calibrate m --data a": ("--concurrency 0",),
+    "injections m --data a": ("--limit -1",),
+    "intents --train a": ("--examples -1", "--seed -1", "--threads -1"),
+    "load --url u --trace t --slo s": ("--scale-length nan", "--scale-time nan", "--rate nan", "--limit -1", "--duration-s nan",
+                                       "--context -1", "--seed -1", "--find-rate nan", "--timeout-s nan"),
+    "perplexity m t": ("--stride -1", "--windows -1", "--context -1"),
+    "task t m": ("--timeout-s nan --url u", "--seed -1", "--seed 99999999999999999999999", "--limit -1", "--context -1",
+                 "--concurrency nan"),
+    "tools --url u --data d": ("--timeout-s nan", "--seed -1", "--limit -1", "--max-tokens -1", "--concurrency -1"),
+}
 
 
 class Case(unittest.TestCase):
@@ -115,6 +131,13 @@ class Outputs(Case):
 
 
 class Flags(Case):
+    def test_numbers(self):
+        for command, flags in NUMBERS.items():
+            for flag in flags:
+                err = self.refused(*command.split(), *flag.split())
+                self.assertRegex(err, r"must be a (whole )?number (from|above) \S+( on| to \S+)?\b", (command, flag))
+                self.assertLess(len(err), 300)
+
     def test_help_names_flags_as_they_are_given(self):
         for command, flag in (("task", "--no-cache"), ("grounding", "--no-plain"), ("load", "--stop-at-end")):
             status, out, err = self.evaluate(command, "--help")
