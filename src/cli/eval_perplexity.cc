@@ -9,6 +9,7 @@
 #include "base/display.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -55,8 +56,16 @@ json::object ToJson(const Perplexity& result) {
             {"bits_per_byte", {result.bits_per_byte.low, result.bits_per_byte.high}}}}};
 }
 
+Result<std::string> ReadText(const std::string& file) {
+  std::string text = TRY(ReadFile(file, kMaxTextBytes));
+  const std::size_t valid = ValidUtf8Prefix(text);
+  if (!text.empty() && valid == text.size()) return text;
+  return Error(StatusCode::kInvalidInput, "{}: {}", EscapeForDisplay(file),
+               text.empty() ? "it is empty" : fmt::format("not UTF-8 at byte {}", valid));
+}
+
 Result<void> EvaluatePerplexity(PerplexityFlags flags, const Environment& environment) {
-  const std::string text = TRY(ReadFile(flags.file, kMaxTextBytes));
+  const std::string text = TRY(ReadText(flags.file));
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   flags.engine.context_tokens = flags.options.context + 1;  // one is for an answer, always
   const auto engine = TRY(OpenEngine(path, flags.engine, environment));
