@@ -97,9 +97,9 @@ void PrintTable(const CascadeFigures& figures) {
 }
 
 Result<void> EvaluateCascade(const CascadeFlags& flags) {
-  std::vector<CascadeQuestion> questions =
-      TRY(ReadCascade(TRY(ReadFile(flags.small, kMaxFileBytes)),
-                      TRY(ReadFile(flags.large, kMaxFileBytes)), flags.risk));
+  const CascadeFile small{flags.small, TRY(ReadFile(flags.small, kMaxFileBytes))};
+  const CascadeFile large{flags.large, TRY(ReadFile(flags.large, kMaxFileBytes))};
+  std::vector<CascadeQuestion> questions = TRY(ReadCascade(small, large, flags.risk));
   TRY(SetCosts(flags, questions));
   std::vector<double> max_losses;
   for (const double points : flags.max_loss) max_losses.push_back(points / kPoints);
