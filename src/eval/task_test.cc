@@ -209,6 +209,12 @@ TEST_F(TaskFilesTest, DrawsBySeedInOrder) {
             Read(10, 2).questions.front().id + Read(10, 2).questions.back().id);
 }
 
+TEST_F(TaskFilesTest, PassesOverByteOrderMarks) {
+  Write("task.toml", "\uFEFF" + std::string(kToml));
+  Write("lines.jsonl", "\uFEFF{\"q\":\"0\",\"a\":\"2\"}\n");
+  EXPECT_EQ(Read().questions.size(), 1U);
+}
+
 TEST_F(TaskFilesTest, DigestsTellWhatMayBeCompared) {
   const Task task = Read();
   Write("task.toml", Replaced(kToml, "{q}?", "{q}!"));
