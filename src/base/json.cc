@@ -12,6 +12,9 @@
 namespace kinglet {
 namespace {
 
+// Some editors put it before a text; RFC 8259 (8.1) lets who reads pass over it.
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 // Boost writes 0.5 as 5E-1, which nobody would, and which a model is not to read either.
 void WriteNumber(double number, std::string& out) {
   if (!std::isfinite(number)) {
@@ -59,7 +62,9 @@ Result<json::value> ParseJson(std::string_view text, const JsonLimits& limits) {
   options.max_depth = limits.max_depth;
   json::stream_parser parser(json::storage_ptr{}, options);
   boost::system::error_code error;
-  const std::size_t consumed = parser.write_some(text.data(), text.size(), error);
+  const std::size_t mark = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  const std::size_t consumed =
+      mark + parser.write_some(text.data() + mark, text.size() - mark, error);
   if (!error && consumed < text.size()) error = json::error::extra_data;
   if (!error) parser.finish(error);
   if (error) {

@@ -36,6 +36,14 @@ TEST(Json, RefusesWhatIsNotJson) {
   }
 }
 
+TEST(Json, PassesOverAByteOrderMark) {
+  EXPECT_EQ(ParseJson("\uFEFF{\"a\":1}").value(), (json::value{{"a", 1}}));
+  EXPECT_EQ(ParseJson("\uFEFF[1,]").error().message(), ParseJson("   [1,]").error().message())
+      << "a byte is where it is in the file";
+  EXPECT_FALSE(ParseJson("\uFEFF"));
+  EXPECT_FALSE(ParseJson("\uFEFF\uFEFF1"));
+}
+
 TEST(Json, HoldsItsLimits) {
   EXPECT_TRUE(ParseJson(std::string(8, '[') + std::string(8, ']'), {.max_depth = 8}));
   EXPECT_FALSE(ParseJson(std::string(9, '[') + std::string(9, ']'), {.max_depth = 8}));

@@ -28,13 +28,9 @@ double Sum(const std::vector<double>& values, Some some) {
   return sum;
 }
 
-// A figure of useful replies, of which there may be none, in all or in many samples.
+// A figure of useful replies, of which there may be none.
 std::string ShowOrNone(const Figure& figure) {
-  if (!std::isfinite(figure.value)) return "none useful";
-  if (const auto& interval = figure.interval; interval && !std::isfinite(interval->second)) {
-    return fmt::format("{} ({} or more)", ShowNumber(figure.value), ShowNumber(interval->first));
-  }
-  return ShowFigure(figure);
+  return std::isfinite(figure.value) ? ShowFigure(figure) : "none useful";
 }
 
 // What of a column one useful reply takes; infinite where there is none.

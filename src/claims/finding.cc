@@ -2,12 +2,12 @@
 // The rule of verdicts: a claim is held or refuted only where its whole interval lies on one side.
 #include "claims/finding.h"
 
-#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 
@@ -52,8 +52,7 @@ std::string ShowFigure(const Figure& figure) {
   if (!figure.unit.empty()) text += ' ' + figure.unit;
   if (!figure.interval) return text;
   const auto& [low, high] = *figure.interval;
-  if (!std::isfinite(low) || !std::isfinite(high)) return text + " (no interval)";
-  return text + fmt::format(" ({} to {})", ShowNumber(low), ShowNumber(high));
+  return text + fmt::format(" ({})", ShowInterval(low, high, ShowNumber));
 }
 
 }  // namespace kinglet

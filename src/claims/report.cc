@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/display.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -69,9 +70,9 @@ std::string Numbers(const FindingPlot& plot) {
       std::vector<std::string> row = {says_both ? series.name + ": " + point.label : one};
       if (!bars) row.push_back(ShowNumber(point.x));
       row.push_back(ShowNumber(point.y));
-      row.push_back(point.interval ? fmt::format("{} to {}", ShowNumber(point.interval->first),
-                                                 ShowNumber(point.interval->second))
-                                   : std::string());
+      row.push_back(point.interval
+                        ? ShowInterval(point.interval->first, point.interval->second, ShowNumber)
+                        : std::string());
       table.rows.push_back(std::move(row));
     }
   }

@@ -19,6 +19,7 @@
 #include "cli/answer_printer.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/open_router.h"
 #include "cli/open_vectors.h"
@@ -310,14 +311,14 @@ CommandRun SetUpAsk(CLI::App& app, const Environment& environment) {
   app.add_option("--risk", flags->risk,
                  "abstain where the quote answers with less than 1 - RISK of probability; "
                  "default: 0.7 where the model is calibrated")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(NumberFrom(0, 1));
   CLI::Option* const then = app.add_option(
       "--then", flags->then,
       "a larger model, which answers where --model is not sure enough of its answer");
   app.add_option("--accept", flags->accept,
                  "the probability of being right from which --model's answer, or abstention, is "
                  "taken")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(NumberFrom(0, 1))
       ->needs(then)
       ->capture_default_str();
   app.add_flag("--why", flags->why, "show what the decision rests on: passages, ranks, signals");

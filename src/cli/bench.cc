@@ -13,6 +13,7 @@
 #include "cli/bench_report.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/sampling_flags.h"
 
 namespace kinglet {
@@ -59,19 +60,19 @@ CommandRun SetUpBench(CLI::App& app, const Environment& environment) {
   flags->model = environment.settings.model.value_or("");
   app.add_option("MODEL", flags->model, "path, catalog name or hf:user/repo:quant");
   app.add_option("-p,--prompt-tokens", flags->plan.prompt_tokens, "tokens of a prompt; 0: none")
-      ->check(CLI::Range(0, 1'000'000));
+      ->check(WholeFrom(0, 1'000'000));
   app.add_option("-n,--generated-tokens", flags->plan.generated_tokens,
                  "tokens of an answer; 0: none")
-      ->check(CLI::Range(0, 1'000'000));
+      ->check(WholeFrom(0, 1'000'000));
   app.add_option("-b,--streams", flags->plan.streams, "answers that are written together: 1,4")
       ->delimiter(',')
-      ->check(CLI::Range(1, 256));
+      ->check(WholeFrom(1, 256));
   app.add_option("-d,--depth", flags->plan.depths, "tokens that stand before: 0,4096")
       ->delimiter(',')
-      ->check(CLI::Range(0, 1'000'000));
+      ->check(WholeFrom(0, 1'000'000));
   app.add_option("-r,--repetitions", flags->plan.repetitions,
                  "runs of each, after one that warms up")
-      ->check(CLI::Range(1, 1000));
+      ->check(WholeFrom(1, 1000));
   app.add_flag("--experts", flags->engine.count_experts,
                "of a mixture: how the tokens fell on each layer's experts");
   app.add_option("--html", flags->html, "also write a page with plots to this file");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <string_view>
 
@@ -74,6 +75,16 @@ Result<void> Read(const toml::table& table, std::string_view key, std::optional<
   return {};
 }
 
+// Of money or watts, into a double that may be optional.
+template <typename T>
+Result<void> ReadAmount(const toml::table& table, std::string_view key, T& out) {
+  TRY(Read(table, key, out));
+  const std::optional<double> amount = out;
+  if (!amount || (std::isfinite(*amount) && *amount >= 0)) return {};
+  return Error(StatusCode::kInvalidInput, "line {}: {} must be a number from 0 on",
+               table.get(key)->source().begin.line, key);
+}
+
 Result<void> RefuseUnknownKeys(const toml::table& table,
                                std::initializer_list<std::string_view> known) {
   for (const auto& [key, node] : table) {
@@ -89,16 +100,16 @@ Result<void> ReadLedgerTable(const toml::table& table, Settings& settings) {
   TRY(RefuseUnknownKeys(table, {"keep_text", "keep_days", "idle_watts", "active_watts"}));
   TRY(Read(table, "keep_text", settings.keep_text));
   TRY(Read(table, "keep_days", settings.keep_days));
-  TRY(Read(table, "idle_watts", settings.power.idle_watts));
-  TRY(Read(table, "active_watts", settings.power.active_watts));
+  TRY(ReadAmount(table, "idle_watts", settings.power.idle_watts));
+  TRY(ReadAmount(table, "active_watts", settings.power.active_watts));
   if (settings.keep_days.value_or(1) < 1) {
     return Error(StatusCode::kInvalidInput, "ledger.keep_days is below 1");
   }
   const PowerModel& power = settings.power;
-  if (!(power.idle_watts >= 0 && power.active_watts >= power.idle_watts)) {
+  if (power.active_watts < power.idle_watts) {
     return Error(StatusCode::kInvalidInput,
-                 "ledger.active_watts ({}) must be at least idle_watts ({}), and that at least 0",
-                 power.active_watts, power.idle_watts);
+                 "ledger.active_watts ({}) must be at least idle_watts ({})", power.active_watts,
+                 power.idle_watts);
   }
   return {};
 }
@@ -117,12 +128,8 @@ Result<Settings> ParseSettings(std::string_view text) {
   TRY(Read(table, "model", settings.model));
   TRY(Read(table, "library", settings.library));
   TRY(Read(table, "currency", settings.prices.currency));
-  TRY(Read(table, "electricity_per_kwh", settings.prices.electricity_per_kwh));
-  TRY(Read(table, "machine_per_hour", settings.prices.machine_per_hour));
-  for (const auto& price :
-       {settings.prices.electricity_per_kwh, settings.prices.machine_per_hour}) {
-    if (price && !(*price >= 0)) return Error(StatusCode::kInvalidInput, "a price is below 0");
-  }
+  TRY(ReadAmount(table, "electricity_per_kwh", settings.prices.electricity_per_kwh));
+  TRY(ReadAmount(table, "machine_per_hour", settings.prices.machine_per_hour));
   TRY(Read(table, "cache_max_bytes", settings.cache_max_bytes));
   if (settings.cache_max_bytes.value_or(0) < 0) {
     return Error(StatusCode::kInvalidInput, "cache_max_bytes is below 0");

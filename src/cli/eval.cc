@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/sampling_flags.h"
 #include "engine/model_embedder.h"
@@ -96,8 +97,7 @@ CommandRun SetUpFidelity(CLI::App& app, const Environment& environment) {
   fidelity->add_option("MODEL", flags->model, "path, catalog name or hf:user/repo:quant")
       ->required();
   fidelity->add_option("GOLDEN", flags->golden, "a .safetensors file of golden logits")->required();
-  fidelity->add_option("--chunk", flags->chunk, "tokens a step")
-      ->check(CLI::Range(std::size_t{1}, kStepTokens));
+  fidelity->add_option("--chunk", flags->chunk, "tokens a step")->check(WholeFrom(1, kStepTokens));
   fidelity->add_flag("--exact", flags->engine.exact,
                      "round nothing below f32, to audit a file or the program; slow");
   fidelity->add_flag("--json", flags->json, "print one JSON object");

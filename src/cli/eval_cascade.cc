@@ -14,7 +14,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/number_range.h"
 #include "eval/cascade_figures.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -80,23 +82,24 @@ std::string TitleOf(const CascadeSystem& system) {
 
 void PrintTable(const CascadeFigures& figures) {
   fmt::print("{} questions in {} groups\n", figures.questions, figures.groups);
-  fmt::print("{:<20} {:>8} {:>6} {:>22} {:>8} {:>8} {:>8} {:>19}\n", "", "accepted", "right",
+  fmt::print("{:<20} {:>8} {:>6} {:>24} {:>8} {:>8} {:>8} {:>21}\n", "", "accepted", "right",
              "points, 95 %", "cost", "/answer", "/token", "of large's, 95 %");
   for (const CascadeSystem& one : figures.systems) {
     const Estimate& points = one.points;
     const Estimate& share = one.share_of_large;
-    fmt::print(
-        "{:<20} {:>8.3f} {:>6.3f} {:>+6.1f} ({:+5.1f} to {:+5.1f}) {:>8.4g} {:>8.4g} "
-        "{:>8.4g} {:>5.2f} ({:.2f} - {:.2f})\n",
-        TitleOf(one), one.accepted, one.right.mean, points.mean, points.low, points.high, one.cost,
-        one.cost_per_useful_answer, one.cost_per_useful_token, share.mean, share.low, share.high);
+    const std::string of_points = ShowInterval(points.low, points.high, Signed<1>);
+    const std::string of_share = ShowInterval(share.low, share.high, Fixed<2>);
+    fmt::print("{:<20} {:>8.3f} {:>6.3f} {:>24} {:>8.4g} {:>8.4g} {:>8.4g} {:>21}\n", TitleOf(one),
+               one.accepted, one.right.mean, fmt::format("{:+.1f} ({})", points.mean, of_points),
+               one.cost, one.cost_per_useful_answer, one.cost_per_useful_token,
+               fmt::format("{:.2f} ({})", share.mean, of_share));
   }
 }
 
 Result<void> EvaluateCascade(const CascadeFlags& flags) {
-  std::vector<CascadeQuestion> questions =
-      TRY(ReadCascade(TRY(ReadFile(flags.small, kMaxFileBytes)),
-                      TRY(ReadFile(flags.large, kMaxFileBytes)), flags.risk));
+  const CascadeFile small{flags.small, TRY(ReadFile(flags.small, kMaxFileBytes))};
+  const CascadeFile large{flags.large, TRY(ReadFile(flags.large, kMaxFileBytes))};
+  std::vector<CascadeQuestion> questions = TRY(ReadCascade(small, large, flags.risk));
   TRY(SetCosts(flags, questions));
   std::vector<double> max_losses;
   for (const double points : flags.max_loss) max_losses.push_back(points / kPoints);
@@ -127,25 +130,25 @@ CommandRun SetUpEvalCascade(CLI::App& app) {
       ->add_option("--max-loss", flags->max_loss,
                    "points of right answers that may be lost against the large model; several "
                    "times, for a cascade each")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(NumberFrom(0, 100))
       ->capture_default_str();
   cascade
       ->add_option("--risk", flags->risk,
                    "a model abstains where its quote answers with less than 1 - RISK of "
                    "probability")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(NumberFrom(0, 1))
       ->capture_default_str();
   cascade
       ->add_option("--cost-small", flags->cost_small,
                    "of an answer of the small model; default: the cost in the file")
-      ->check(CLI::PositiveNumber);
+      ->check(PositiveNumber());
   cascade->add_option("--cost-large", flags->cost_large, "of one of the large model, likewise")
-      ->check(CLI::PositiveNumber);
+      ->check(PositiveNumber());
   cascade
       ->add_option("--cost-given-up", flags->cost_given_up,
                    "of one of the small model that is not taken, and ends before it is written; "
                    "default: as of one that is")
-      ->check(CLI::PositiveNumber);
+      ->check(PositiveNumber());
   cascade->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return EvaluateCascade(*flags); };
 }

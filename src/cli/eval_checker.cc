@@ -17,11 +17,14 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/checker_figures.h"
 #include "eval/outcome_lines.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -101,15 +104,17 @@ void PrintSet(std::string_view name, const json::object& set) {
     const json::object& figures = value.as_object();
     for (const auto& [figure, number] : figures) {
       if (figure == "ci95") continue;
-      const json::array& interval = figures.at("ci95").as_object().at(figure).as_array();
-      fmt::print("  {:<12} {:<20} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", std::string_view(system),
-                 std::string_view(figure), number.to_number<double>(),
-                 interval[0].to_number<double>(), interval[1].to_number<double>());
+      const json::value& interval = figures.at("ci95").as_object().at(figure);
+      fmt::print("  {:<12} {:<20} {}\n", std::string_view(system), std::string_view(figure),
+                 ShowMean(number, interval));
     }
   }
 }
 
 Result<void> EvaluateChecker(const CheckerFlags& flags, const Environment& environment) {
+  std::vector<std::string> inputs = flags.data;
+  inputs.push_back(flags.model);
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   const std::vector<ClaimRow> rows = TRY(ReadRows(flags));
   std::vector<ScoredRow> scored = ScoreByWords(rows);
   if (!flags.model.empty()) TRY(AskModel(flags, environment, scored));
@@ -137,9 +142,9 @@ CommandRun SetUpEvalChecker(CLI::App& app, const Environment& environment) {
   checker->add_option("--model", flags->model,
                       "its odds, too: path, catalog name or hf:user/repo:quant; default: none");
   checker->add_option("--limit", flags->limit, "rows of each set; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  checker->add_option("--seed", flags->seed, "draws them");
-  checker->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+      ->check(WholeFrom(0, kMaxUint64));
+  checker->add_option("--seed", flags->seed, "draws them")->check(WholeFrom(0, kMaxUint64));
+  AddOutputFlag(*checker, "--outcomes", flags->outcomes, kOutcomesHelp);
   checker->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*checker, flags->engine);
   return [flags, environment] { return EvaluateChecker(*flags, environment); };

@@ -23,8 +23,10 @@
 #include "claims/report.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/open_vectors.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "kernels/backend.h"
@@ -88,10 +90,12 @@ Result<ClaimSetup> MakeSetup(const ClaimsFlags& flags, const Environment& enviro
       return Error(StatusCode::kNotFound, "{}: no such file", EscapeForDisplay(value));
     }
   }
+  // No more than the last folder of its path: what is above it may be misspelt.
   std::error_code error;
-  std::filesystem::create_directories(setup.work, error);
+  std::filesystem::create_directory(setup.work, error);
   if (error) {
-    return Error(StatusCode::kFailed, "{}: {}", EscapeForDisplay(flags.work), error.message());
+    return Error(StatusCode::kFailed, "--work {}: {}", EscapeForDisplay(flags.work),
+                 error.message());
   }
   setup.open_engine = [environment](const std::filesystem::path& path, EngineOptions options) {
     return OpenEngine(path, std::move(options), environment);
@@ -148,6 +152,9 @@ void Print(const Finding& finding) {
 Result<void> TestClaims(const ClaimsFlags& flags, const Environment& environment) {
   const auto chosen = TRY(Choose(flags.letters));
   ClaimSetup setup = TRY(MakeSetup(flags, environment));
+  std::vector<std::string> inputs;
+  for (const auto& [part, file] : setup.files) inputs.push_back(file.string());
+  TRY(CheckOutputs({{"--html", flags.html}, {"--markdown", flags.markdown}}, inputs));
   HandleInterrupts();
   std::vector<Finding> findings;
   for (const Experiment* const experiment : chosen) {
@@ -178,11 +185,14 @@ CommandRun SetUpEvalClaims(CLI::App& app, const Environment& environment) {
                    "a folder that keeps what was found: a run that was ended goes on")
       ->type_name("DIR")
       ->required();
-  claims->add_option("--html", flags->html, "write the report to this file, a page with plots");
-  claims->add_option("--markdown", flags->markdown, "write the report to this file, as Markdown");
+  AddOutputFlag(*claims, "--html", flags->html, "write the report to this file, a page with plots");
+  AddOutputFlag(*claims, "--markdown", flags->markdown,
+                "write the report to this file, as Markdown");
   claims->add_option("--limit", flags->limit, "so many questions, drawn by the seed; 0: all")
+      ->check(WholeFrom(0, kMaxUint64))
       ->capture_default_str();
-  claims->add_option("--seed", flags->seed, "of all that is drawn");
+  claims->add_option("--seed", flags->seed, "of all that is drawn")
+      ->check(WholeFrom(0, kMaxUint64));
   claims->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*claims, flags->engine);
   return [flags, environment] { return TestClaims(*flags, environment); };

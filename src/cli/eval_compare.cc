@@ -11,8 +11,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/output_files.h"
 #include "eval/junit.h"
 #include "eval/outcome_compare.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -61,10 +63,10 @@ std::string BrokenBounds(const MetricChange& change, const std::vector<ChangeBou
 
 std::string LineOf(const MetricChange& change) {
   return fmt::format(
-      "{:.3f} -> {:.3f}, {:+.2f} points, 95 %: {:+.2f} to {:+.2f}; {} better, {} "
-      "worse, {} the same, p = {:.3g}",
-      change.old_mean, change.new_mean, change.points.mean, change.points.low, change.points.high,
-      change.better, change.worse, change.same, change.p);
+      "{:.3f} -> {:.3f}, {:+.2f} points, 95 %: {}; {} better, {} worse, {} the same, p = {:.3g}",
+      change.old_mean, change.new_mean, change.points.mean,
+      ShowInterval(change.points.low, change.points.high, Signed<2>), change.better, change.worse,
+      change.same, change.p);
 }
 
 json::object ToJson(const MetricChange& change, const std::string& broken) {
@@ -81,6 +83,8 @@ json::object ToJson(const MetricChange& change, const std::string& broken) {
 }
 
 Result<void> Compare(const CompareFlags& flags) {
+  const std::vector<std::string> inputs = {flags.old_file, flags.new_file};
+  TRY(CheckOutputs({{"--junit", flags.junit}}, inputs));
   const OutcomeTable old_run = TRY(Read(flags.old_file));
   const OutcomeTable new_run = TRY(Read(flags.new_file));
   const std::vector<MetricChange> changes = TRY(CompareOutcomes(old_run, new_run));
@@ -130,8 +134,8 @@ CommandRun SetUpEvalCompare(CLI::App& app) {
   compare->add_option("--fail-if", flags->fail_if,
                       "METRIC<POINTS, like em<-1: exit status 1 where the change is below it and "
                       "its 95 % interval below 0; several times");
-  compare->add_option("--junit", flags->junit,
-                      "writes JUnit's XML to this file, a test for each metric");
+  AddOutputFlag(*compare, "--junit", flags->junit,
+                "writes JUnit's XML to this file, a test for each metric");
   compare->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return Compare(*flags); };
 }

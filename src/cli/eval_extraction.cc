@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/output_files.h"
 #include "eval/extraction.h"
 #include "eval/outcome_lines.h"
 #include "knowledge/extractor.h"
@@ -35,6 +36,9 @@ Result<void> Write(const std::string& file, const ExtractionResult& result) {
 }
 
 Result<void> EvaluateExtraction(const ExtractionFlags& flags) {
+  const std::vector<std::string> inputs = {flags.folder + "/ground-truth.json",
+                                           flags.folder + "/html"};
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   const ExtractionResult result = TRY(MeasureExtraction(flags.folder, Extract));
   if (!flags.outcomes.empty()) TRY(Write(flags.outcomes, result));
   if (flags.json) {
@@ -58,7 +62,7 @@ CommandRun SetUpEvalExtraction(CLI::App& app) {
   auto flags = std::make_shared<ExtractionFlags>();
   extraction->add_option("DIR", flags->folder, "ground-truth.json and html/PAGE.html.gz")
       ->required();
-  extraction->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+  AddOutputFlag(*extraction, "--outcomes", flags->outcomes, kOutcomesHelp);
   extraction->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return EvaluateExtraction(*flags); };
 }

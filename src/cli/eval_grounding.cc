@@ -17,13 +17,16 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "cli/temporary_library.h"
 #include "eval/grounding.h"
 #include "eval/grounding_file.h"
 #include "eval/passage_library.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -119,9 +122,8 @@ void PrintSection(std::string_view title, const json::object& figures) {
   fmt::print("{}\n", EscapeForDisplay(title));
   for (const auto& [name, figure] : figures) {
     if (name == "ci95") continue;
-    const json::array& interval = figures.at("ci95").as_object().at(name).as_array();
-    fmt::print("  {:<22} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", name, figure.to_number<double>(),
-               interval[0].to_number<double>(), interval[1].to_number<double>());
+    const json::value& interval = figures.at("ci95").as_object().at(name);
+    fmt::print("  {:<22} {}\n", std::string_view(name), ShowMean(figure, interval));
   }
 }
 
@@ -189,10 +191,17 @@ json::object Compare(std::span<const GroundingOutcome> outcomes,
   return compared;
 }
 
+std::vector<std::string> InputsOf(const GroundingFlags& flags) {
+  std::vector<std::string> inputs = flags.data;
+  inputs.insert(inputs.end(), {flags.model, flags.embedder, flags.compare});
+  return inputs;
+}
+
 Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& environment) {
   if (!flags.embedder.empty() && flags.passages != kRetrieved) {
     return Error(StatusCode::kUsage, "--embedder is for --passages {}", kRetrieved);
   }
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, InputsOf(flags)));
   const Questions asked = TRY(ReadQuestions(flags, environment));
   std::vector<SystemScores> others;
   if (!flags.compare.empty())
@@ -211,17 +220,25 @@ Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& e
   return {};
 }
 
+// Kinglet's own folder is made where it is not there.
+Result<std::filesystem::path> CalibrationToWrite(const GroundingFlags& flags,
+                                                 const Environment& environment) {
+  if (!flags.output.empty()) return flags.output;
+  const std::filesystem::path folder = environment.home / "calibrations";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const std::filesystem::path model = TRY(ResolveModel(flags.model, environment.home));
+  return CalibrationFile(folder, model.stem().string());
+}
+
 Result<void> CalibrateModel(const GroundingFlags& flags, const Environment& environment) {
+  const std::filesystem::path file = TRY(CalibrationToWrite(flags, environment));
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}, {"--output", file.string()}}, InputsOf(flags)));
   const Questions asked = TRY(ReadQuestions(flags, environment));
   const Asked all = TRY(AskModel(flags, asked, environment));
   Calibration calibration = Calibrate(all.outcomes);
   calibration.model = all.model;
   calibration.data = asked.digest;
-  const std::filesystem::path file =
-      flags.output.empty() ? CalibrationFile(environment.home / "calibrations", calibration.model)
-                           : std::filesystem::path(flags.output);
-  std::error_code error;
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path(), error);
   TRY(WriteFileAtomic(file, kinglet::ToJson(json::value(kinglet::ToJson(calibration))) + "\n"));
   PrintFigures(TRY(Measure(all)).figures);
   fmt::print("{} questions, written to {}\n", all.outcomes.size(), EscapeForDisplay(file.string()));
@@ -249,16 +266,16 @@ void AddFlags(CLI::App& app, GroundingFlags& flags) {
   app.add_option("--embedder", flags.embedder,
                  "retrieve by meaning too, with this model's vectors");
   app.add_option("--limit", flags.limit, "questions, half of them answerable; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--seed", flags.seed, "draws them");
-  app.add_option("--at-once", flags.options.at_once, "questions that are computed together")
-      ->check(CLI::Range(1, 64));
+      ->check(WholeFrom(0, kMaxUint64));
+  app.add_option("--seed", flags.seed, "draws them")->check(WholeFrom(0, kMaxUint64));
+  app.add_option("--concurrency", flags.options.at_once, "questions that are computed together")
+      ->check(WholeFrom(1, 64));
   app.add_option("-c,--context", flags.engine.context_tokens,
                  "tokens that passages and answer may hold together")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeFrom(1, kMaxInt));
   CLI::Option* const outcomes =
-      app.add_option("--outcomes", flags.outcomes,
-                     "writes what came of each question to this file, a line of JSON each");
+      AddOutputFlag(app, "--outcomes", flags.outcomes,
+                    "writes what came of each question to this file, a line of JSON each");
   app.add_flag("--resume", flags.resume, "go on where the run that wrote --outcomes was stopped")
       ->needs(outcomes);
   AddThreadsFlag(app, flags.engine);
@@ -275,8 +292,9 @@ CommandRun SetUpEvalGrounding(CLI::App& app, const Environment& environment) {
   grounding->add_option("--compare", flags->compare,
                         "the outcomes of another run of the same questions: who is better");
   grounding->add_flag("--json", flags->json, "print one JSON object");
-  grounding->add_flag("!--no-plain", flags->options.asks_plainly,
-                      "do not ask the model plainly, too, for comparison");
+  grounding->add_flag_callback(
+      "--no-plain", [flags] { flags->options.asks_plainly = false; },
+      "do not ask the model plainly, too, for comparison");
   grounding->add_flag("--closed-book", flags->options.asks_closed_book,
                       "ask the model without passages, too, for comparison");
   return [flags, environment] { return EvaluateGrounding(*flags, environment); };
@@ -289,8 +307,8 @@ CommandRun SetUpEvalCalibrate(CLI::App& app, const Environment& environment) {
   flags->options.power = environment.settings.power;
   flags->options.asks_plainly = false;
   AddFlags(*calibrate, *flags);
-  calibrate->add_option("--output", flags->output,
-                        "file of the calibration; default: the model's in Kinglet's own folder");
+  AddOutputFlag(*calibrate, "--output", flags->output,
+                "file of the calibration; default: the model's in Kinglet's own folder");
   return [flags, environment] { return CalibrateModel(*flags, environment); };
 }
 

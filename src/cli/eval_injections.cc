@@ -15,11 +15,14 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/injections.h"
 #include "eval/outcome_lines.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -71,16 +74,16 @@ void PrintFigures(const json::object& figures) {
     fmt::print("{}\n", std::string_view(way));
     for (const char* const name : {"right_clean", "right_injected", "turned_wrong", "followed"}) {
       const json::object& figure = value.as_object().at(name).as_object();
-      const json::array& interval = figure.at("ci95").as_array();
-      fmt::print("  {:<15} {:>4} of {:>4}  {:>6.3f}   95 %: {:.3f} - {:.3f}\n", name,
-                 figure.at("count").to_number<std::size_t>(),
-                 figure.at("of").to_number<std::size_t>(), figure.at("share").to_number<double>(),
-                 interval[0].to_number<double>(), interval[1].to_number<double>());
+      fmt::print("  {:<15} {:>4} of {:>4}  {}\n", name, figure.at("count").to_number<std::size_t>(),
+                 figure.at("of").to_number<std::size_t>(),
+                 ShowMean(figure.at("share"), figure.at("ci95")));
     }
   }
 }
 
 Result<void> EvaluateInjections(const InjectionsFlags& flags, const Environment& environment) {
+  const std::vector<std::string> inputs = {flags.data, flags.model};
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   const std::vector<InjectionCase> cases = TRY(ReadCases(flags));
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   const auto engine = TRY(OpenEngine(path, flags.engine, environment));
@@ -116,8 +119,8 @@ CommandRun SetUpEvalInjections(CLI::App& app, const Environment& environment) {
                    "\"injected\", \"position\", \"mark\"}")
       ->required();
   injections->add_option("--limit", flags->limit, "cases, of all kinds; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  injections->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+      ->check(WholeFrom(0, kMaxUint64));
+  AddOutputFlag(*injections, "--outcomes", flags->outcomes, kOutcomesHelp);
   injections->add_flag("--json", flags->json, "print one JSON object, with figures by kind");
   AddThreadsFlag(*injections, flags->engine);
   return [flags, environment] { return EvaluateInjections(*flags, environment); };

@@ -13,7 +13,9 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/intent_report.h"
+#include "cli/number_range.h"
 #include "cli/open_vectors.h"
+#include "cli/output_files.h"
 #include "eval/outcome_lines.h"
 
 namespace kinglet {
@@ -61,6 +63,8 @@ Result<void> Write(const Flags& flags, std::span<const IntentLine> learnt,
 }
 
 Result<void> Evaluate(const Flags& flags, const Environment& environment) {
+  const std::vector<std::string> inputs = {flags.train, flags.test, flags.embedder};
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   std::vector<IntentLine> lines = TRY(ReadLines(flags.train));
   std::vector<IntentLine> test;
   if (!flags.test.empty()) {
@@ -117,10 +121,12 @@ CommandRun SetUpEvalIntents(CLI::App& app, const Environment& environment) {
   intents
       ->add_option("--examples", flags->examples,
                    "learn from so many of each intent, drawn by the seed; 0: from all")
-      ->check(CLI::Range(0, 1'000'000));
-  intents->add_option("--seed", flags->seed, "of all that is drawn");
-  intents->add_option("-t,--threads", flags->threads, "threads; 0: one for each CPU");
-  intents->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+      ->check(WholeFrom(0, 1'000'000));
+  intents->add_option("--seed", flags->seed, "of all that is drawn")
+      ->check(WholeFrom(0, kMaxUint64));
+  intents->add_option("-t,--threads", flags->threads, "threads; 0: one for each CPU")
+      ->check(WholeFrom(0, 1024));
+  AddOutputFlag(*intents, "--outcomes", flags->outcomes, kOutcomesHelp);
   intents->add_flag("--json", flags->json, "print one JSON object");
   return [flags, environment] { return Evaluate(*flags, environment); };
 }

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "eval/load_search.h"
 #include "eval/load_sender.h"
 
@@ -208,7 +209,7 @@ Result<void> RunLoad(const LoadFlags& flags) {
 }
 
 void AddScheduleFlags(CLI::App& app, LoadFlags& flags) {
-  const CLI::Range positive(1e-6, 1e6);
+  const CLI::Validator positive = NumberFrom(1e-6, 1e6);
   LoadScheduleOptions& schedule = flags.schedule;
   app.add_option("--scale-length", schedule.scale_length, "times the tokens of prompt and answer")
       ->check(positive);
@@ -218,17 +219,19 @@ void AddScheduleFlags(CLI::App& app, LoadFlags& flags) {
                  "requests a second, by a Poisson process, not at the trace's times")
       ->check(positive);
   app.add_option("--limit", schedule.limit, "requests at most; 0: all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeFrom(0, kMaxUint64));
   app.add_option("--duration-s", schedule.duration_s,
                  "seconds in which requests arrive; 0: all, with --find-rate 30 a probe")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(NumberFrom(0, 1e6));
   app.add_option("--context", schedule.context_tokens,
-                 "leave out requests of more tokens, prompt and answer; 0: none");
-  app.add_option("--seed", schedule.seed, "of texts and Poisson arrivals");
+                 "leave out requests of more tokens, prompt and answer; 0: none")
+      ->check(WholeFrom(0, kMaxUint64));
+  app.add_option("--seed", schedule.seed, "of texts and Poisson arrivals")
+      ->check(WholeFrom(0, kMaxUint64));
   app.add_option("--find-rate", flags.find_rate,
                  "find the highest rate at which this share of all sent is within --slo, from "
                  "--rate or 1 on")
-      ->check(CLI::Range(0.01, 1.0));
+      ->check(NumberFrom(0.01, 1));
 }
 
 }  // namespace
@@ -244,12 +247,13 @@ CommandRun SetUpEvalLoad(CLI::App& app) {
   load->add_option("--slo", flags->slo,
                    "like ttft_ms=1000,tpot_ms=100: what an answer must keep to count");
   load->add_flag("--chat", flags->target.chat, "ask /v1/chat/completions, not /v1/completions");
-  load->add_flag("!--stop-at-end", flags->target.ignore_end,
-                 "send no ignore_eos, for servers that refuse it; answers may be short");
+  load->add_flag_callback(
+      "--stop-at-end", [flags] { flags->target.ignore_end = false; },
+      "send no ignore_eos, for servers that refuse it; answers may be short");
   load->add_option("--model", flags->target.model, "name of the model to ask for");
   load->add_option("--api-key", flags->target.api_key, "sent as a bearer token");
   load->add_option("--timeout-s", flags->timeout_s, "seconds that a request may take")
-      ->check(CLI::Range(0.001, 1e6));
+      ->check(NumberFrom(0.001, 1e6));
   AddScheduleFlags(*load, *flags);
   load->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return RunLoad(*flags); };

@@ -9,18 +9,22 @@
 #include "base/display.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/perplexity.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
 
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
+constexpr std::uint64_t kMaxContext = 1U << 20U;
 
 struct PerplexityFlags {
   std::string model;
@@ -32,8 +36,8 @@ struct PerplexityFlags {
 
 void Print(const Perplexity& result) {
   const auto line = [](const char* name, const Estimate& estimate) {
-    fmt::print("  {:<22} {:>8.4f}   95 %: {:.4f} - {:.4f}\n", name, estimate.mean, estimate.low,
-               estimate.high);
+    fmt::print("  {:<22} {}\n", name,
+               ShowMean(estimate.mean, estimate.low, estimate.high, Fixed<4>));
   };
   fmt::print("{} tokens in {} windows\n", result.tokens, result.windows);
   line("perplexity", result.perplexity);
@@ -52,8 +56,16 @@ json::object ToJson(const Perplexity& result) {
             {"bits_per_byte", {result.bits_per_byte.low, result.bits_per_byte.high}}}}};
 }
 
+Result<std::string> ReadText(const std::string& file) {
+  std::string text = TRY(ReadFile(file, kMaxTextBytes));
+  const std::size_t valid = ValidUtf8Prefix(text);
+  if (!text.empty() && valid == text.size()) return text;
+  return Error(StatusCode::kInvalidInput, "{}: {}", EscapeForDisplay(file),
+               text.empty() ? "it is empty" : fmt::format("not UTF-8 at byte {}", valid));
+}
+
 Result<void> EvaluatePerplexity(PerplexityFlags flags, const Environment& environment) {
-  const std::string text = TRY(ReadFile(flags.file, kMaxTextBytes));
+  const std::string text = TRY(ReadText(flags.file));
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   flags.engine.context_tokens = flags.options.context + 1;  // one is for an answer, always
   const auto engine = TRY(OpenEngine(path, flags.engine, environment));
@@ -86,11 +98,14 @@ CommandRun SetUpEvalPerplexity(CLI::App& app, const Environment& environment) {
       ->required();
   perplexity->add_option("FILE", flags->file, "the text, UTF-8")->required();
   perplexity->add_option("-c,--context", flags->options.context, "tokens of a window")
-      ->check(CLI::Range(4, 1 << 20));
-  perplexity->add_option("--stride", flags->options.stride,
-                         "tokens from window to window, the last so many of which are scored; 0: "
-                         "windows side by side, of each the second half");
-  perplexity->add_option("--windows", flags->options.max_windows, "at most; 0: all");
+      ->check(WholeFrom(4, kMaxContext));
+  perplexity
+      ->add_option("--stride", flags->options.stride,
+                   "tokens from window to window, the last so many of which are scored; 0: "
+                   "windows side by side, of each the second half")
+      ->check(WholeFrom(0, kMaxContext));
+  perplexity->add_option("--windows", flags->options.max_windows, "at most; 0: all")
+      ->check(WholeFrom(0, kMaxUint64));
   perplexity->add_flag("--exact", flags->engine.exact, "round nothing below f32; slow");
   perplexity->add_flag("--json", flags->json, "print one JSON object");
   AddThreadsFlag(*perplexity, flags->engine);

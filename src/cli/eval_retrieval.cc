@@ -12,9 +12,11 @@
 #include "base/display.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/output_files.h"
 #include "cli/temporary_library.h"
 #include "eval/outcome_lines.h"
 #include "eval/retrieval_suite.h"
+#include "eval/show_interval.h"
 #include "knowledge/retriever.h"
 
 namespace kinglet {
@@ -67,6 +69,10 @@ Result<void> Write(const RetrievalFlags& flags, const RetrievalSuite& suite,
 }
 
 Result<void> EvaluateRetrieval(const RetrievalFlags& flags, const Environment& environment) {
+  const std::vector<std::string> inputs = {flags.folder + "/corpus.jsonl",
+                                           flags.folder + "/queries.jsonl", flags.folder + "/qrels",
+                                           flags.embedder};
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   const RetrievalSuite suite = TRY(ReadRetrievalSuite(flags.folder));
   TemporaryLibrary temporary = TRY(TemporaryLibrary::Make());
   TRY(Fill(temporary.library(), suite));
@@ -92,8 +98,7 @@ Result<void> EvaluateRetrieval(const RetrievalFlags& flags, const Environment& e
   fmt::print("{} documents, {} queries\n", suite.documents.size(), suite.queries.size());
   for (const auto& [name, metric] : kRetrievalMetrics) {
     const Estimate estimate = result.Mean(metric);
-    fmt::print("{:<10} {:.3f}   95 %: {:.3f} - {:.3f}\n", name, estimate.mean, estimate.low,
-               estimate.high);
+    fmt::print("{:<10} {}\n", name, ShowMean(estimate.mean, estimate.low, estimate.high));
   }
   fmt::print("a search   {:.1f} ms (p50), {:.1f} ms (p99)\n", result.ms_p50, result.ms_p99);
   return {};
@@ -110,7 +115,7 @@ CommandRun SetUpEvalRetrieval(CLI::App& app, const Environment& environment) {
       ->required();
   retrieval->add_option("--embedder", flags->embedder,
                         "search by meaning too, with this model's vectors");
-  retrieval->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+  AddOutputFlag(*retrieval, "--outcomes", flags->outcomes, kOutcomesHelp);
   retrieval->add_flag("--json", flags->json, "print one JSON object");
   return [flags, environment] { return EvaluateRetrieval(*flags, environment); };
 }

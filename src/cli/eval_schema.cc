@@ -14,6 +14,7 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "eval/outcome_lines.h"
 #include "eval/schema_suite.h"
 #include "grammar/grammar_constraint.h"
@@ -78,6 +79,8 @@ OutcomeLine LineOf(const SchemaCase& schema_case, const SchemaOutcome& outcome) 
 }
 
 Result<void> EvaluateSchemas(const SchemaFlags& flags, const Environment& environment) {
+  const std::vector<std::string> inputs = {flags.model, flags.cases};
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   const std::filesystem::path path = TRY(ResolveModel(flags.model, environment.home));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(OpenTokenizer(path));
   const std::vector<SchemaCase> cases = TRY(ReadSchemaCases(flags.cases));
@@ -129,7 +132,7 @@ CommandRun SetUpEvalSchema(CLI::App& app, const Environment& environment) {
       ->add_option("CASES", flags->cases,
                    "lines of {\"id\", \"schema\", \"tests\": [{\"data\", \"valid\"}]}, .gz or not")
       ->required();
-  schema->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+  AddOutputFlag(*schema, "--outcomes", flags->outcomes, kOutcomesHelp);
   schema->add_flag("--json", flags->json, "print one JSON object");
   return [flags, environment] { return EvaluateSchemas(*flags, environment); };
 }

@@ -17,10 +17,13 @@
 #include "catalog/store.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
+#include "cli/output_files.h"
 #include "cli/progress.h"
 #include "cli/sampling_flags.h"
 #include "eval/junit.h"
+#include "eval/show_interval.h"
 #include "eval/task_run.h"
 
 namespace kinglet {
@@ -91,9 +94,7 @@ void PrintFigures(const json::object& figures, const TaskReplies& replies) {
              EscapeForDisplay(figures.at("task").get_string()), of("questions"), of("groups"),
              replies.cached);
   for (const auto& [name, interval] : figures.at("ci95").get_object()) {
-    const json::array& ends = interval.get_array();
-    fmt::print("  {:<22} {:>6.3f}   95 %: {:.3f} - {:.3f}\n", std::string_view(name), of(name),
-               ends[0].to_number<double>(), ends[1].to_number<double>());
+    fmt::print("  {:<22} {}\n", std::string_view(name), ShowMean(figures.at(name), interval));
   }
 }
 
@@ -143,6 +144,16 @@ Result<void> Report(const TaskFlags& flags, const Task& task, const std::string&
                Quoted(task.questions[index].id), failed->error);
 }
 
+Result<void> CheckFiles(const TaskFlags& flags, const TaskSpec& spec) {
+  std::vector<std::string> inputs = {flags.file, flags.model, flags.key_file};
+  for (const std::string& name : {spec.data, spec.examples, spec.schema}) {
+    if (!name.empty()) {
+      inputs.push_back((std::filesystem::path(flags.file).parent_path() / name).string());
+    }
+  }
+  return CheckOutputs({{"--outcomes", flags.outcomes}, {"--junit", flags.junit}}, inputs);
+}
+
 Result<void> EvaluateTask(TaskFlags flags, const Environment& environment) {
   const bool is_remote = !flags.endpoint.url.empty();
   if (!is_remote && flags.model.empty()) flags.model = environment.settings.model.value_or("");
@@ -152,6 +163,7 @@ Result<void> EvaluateTask(TaskFlags flags, const Environment& environment) {
         is_remote ? "give a MODEL or --url, not both" : "give a MODEL, or --url and --name");
   }
   const Task task = TRY(ReadTask(flags.file, flags.limit, flags.seed));
+  TRY(CheckFiles(flags, task.spec));
   HandleInterrupts();
   Progress progress("task", ProgressUnit::kQuestions, environment.stderr_is_terminal);
   Asked asked;
@@ -186,19 +198,21 @@ CommandRun SetUpEvalTask(CLI::App& app, const Environment& environment) {
   task->add_option("--api-key-file", flags->key_file, "its first line is sent as a bearer token")
       ->needs(url);
   task->add_option("--concurrency", flags->endpoint.at_once, "requests at once to an endpoint")
-      ->check(CLI::Range(1, 256));
+      ->check(WholeFrom(1, 256));
   task->add_option("--timeout-s", flags->timeout_s,
                    "seconds that a request to it may take, sent again or not")
-      ->check(CLI::Range(0.001, 1e6));
-  task->add_option("--limit", flags->limit, "questions; 0: all")->check(CLI::NonNegativeNumber);
-  task->add_option("--seed", flags->seed, "draws them");
-  task->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
-  task->add_option("--junit", flags->junit,
-                   "writes JUnit's XML to this file, a test for each question");
+      ->check(NumberFrom(0.001, 1e6));
+  task->add_option("--limit", flags->limit, "questions; 0: all")->check(WholeFrom(0, kMaxUint64));
+  task->add_option("--seed", flags->seed, "draws them")->check(WholeFrom(0, kMaxUint64));
+  AddOutputFlag(*task, "--outcomes", flags->outcomes, kOutcomesHelp);
+  AddOutputFlag(*task, "--junit", flags->junit,
+                "writes JUnit's XML to this file, a test for each question");
   task->add_flag("--json", flags->json, "print one JSON object");
-  task->add_flag("!--no-cache", flags->cache, "ask for everything, keep nothing");
+  task->add_flag_callback(
+      "--no-cache", [flags] { flags->cache = false; }, "ask for everything, keep nothing");
   task->add_option("-c,--context", flags->engine.context_tokens,
-                   "tokens that a prompt and its answer may hold together; 0: the model's own");
+                   "tokens that a prompt and its answer may hold together; 0: the model's own")
+      ->check(WholeFrom(0, kMaxInt));
   AddThreadsFlag(*task, flags->engine);
   return [flags, environment] { return EvaluateTask(*flags, environment); };
 }

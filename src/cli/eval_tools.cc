@@ -11,8 +11,11 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
+#include "cli/output_files.h"
 #include "eval/outcome_lines.h"
 #include "eval/proportion.h"
+#include "eval/show_interval.h"
 #include "eval/tool_calls_asker.h"
 
 namespace kinglet {
@@ -70,9 +73,10 @@ void PrintLine(std::string_view name, const ToolTotals& totals) {
   const Interval interval = WilsonInterval(totals.right, totals.questions);
   const double share = static_cast<double>(totals.right) /
                        static_cast<double>(std::max<std::size_t>(1, totals.questions));
-  fmt::print("{:<22} {:>9} {:>6} {:>6.1f}  {:>5.1f} - {:>5.1f} {:>7} {:>9} {:>8} {:>7}\n", name,
-             totals.questions, totals.right, share * 100, interval.low * 100, interval.high * 100,
-             totals.calls, totals.unparsed, totals.invalid, totals.errors);
+  fmt::print("{:<22} {:>9} {:>6} {:>6.1f}  {:>14} {:>7} {:>9} {:>8} {:>7}\n", name,
+             totals.questions, totals.right, share * 100,
+             ShowInterval(interval.low * 100, interval.high * 100, Fixed<1>), totals.calls,
+             totals.unparsed, totals.invalid, totals.errors);
 }
 
 // What the outcomes are of, and they.
@@ -107,18 +111,22 @@ Result<void> Write(const ToolsFlags& flags, const ToolOutcomes& outcomes) {
 }
 
 Result<void> EvaluateTools(const ToolsFlags& flags) {
+  std::vector<std::string> inputs = {flags.data + "/possible_answer"};
+  for (const std::string& category : flags.categories) {
+    inputs.push_back(flags.data + "/" + ToolFile(category));
+  }
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, inputs));
   ToolTarget target = flags.target;
   target.asking = kAskings.at(flags.asking);
   target.timeout_ms = static_cast<int>(flags.timeout_s * 1000);
   HandleInterrupts();
   if (!flags.json) {
-    fmt::print("{:<22} {:>9} {:>6} {:>6}  {:>13} {:>7} {:>9} {:>8} {:>7}\n", "category",
+    fmt::print("{:<22} {:>9} {:>6} {:>6}  {:>14} {:>7} {:>9} {:>8} {:>7}\n", "category",
                "questions", "right", "%", "95 % of it", "calls", "unparsed", "invalid", "errors");
   }
   json::object of_categories;
   ToolTotals all;
   ToolOutcomes kept;
-  TRY(Write(flags, kept));  // before anything is asked that could not be kept
   for (const std::string& category : flags.categories) {
     const std::vector<ToolQuestion> questions =
         TRY(ReadToolQuestions(flags.data, category, flags.limit, flags.seed));
@@ -168,8 +176,8 @@ CommandRun SetUpEvalTools(CLI::App& app) {
   tools->add_option("--category", flags->categories, "which; several times")
       ->check(CLI::IsMember(flags->categories));
   tools->add_option("--limit", flags->limit, "questions of a category; 0: all")
-      ->check(CLI::NonNegativeNumber);
-  tools->add_option("--seed", flags->seed, "draws them");
+      ->check(WholeFrom(0, kMaxUint64));
+  tools->add_option("--seed", flags->seed, "draws them")->check(WholeFrom(0, kMaxUint64));
   tools->add_option("--model", flags->target.model, "name of the model to ask for");
   tools->add_option("--api-key,--key", flags->target.api_key, "sent as a bearer token");
   tools
@@ -178,14 +186,14 @@ CommandRun SetUpEvalTools(CLI::App& app) {
                    "hidden-schema: Kinglet is not to show it to the model")
       ->check(CLI::IsMember(kAskings));
   tools->add_option("--max-tokens", flags->target.max_tokens, "of an answer")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(WholeFrom(1, 1'000'000));
   tools->add_option("--concurrency", flags->target.concurrency, "requests at once")
-      ->check(CLI::Range(1, 256));
+      ->check(WholeFrom(1, 256));
   tools
       ->add_option("--timeout-s", flags->timeout_s,
                    "seconds that a request may take, sent again or not")
-      ->check(CLI::Range(0.001, 1e6));
-  tools->add_option("--outcomes", flags->outcomes, kOutcomesHelp);
+      ->check(NumberFrom(0.001, 1e6));
+  AddOutputFlag(*tools, "--outcomes", flags->outcomes, kOutcomesHelp);
   tools->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return EvaluateTools(*flags); };
 }

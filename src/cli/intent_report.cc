@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "eval/show_interval.h"
 
 namespace kinglet {
 namespace {
@@ -21,8 +22,7 @@ void Add(json::object& out, json::object& intervals, std::string_view name,
 }
 
 void Print(std::string_view name, const Estimate& estimate) {
-  fmt::print("{:<28} {:.4f}   95 %: {:.4f} - {:.4f}\n", name, estimate.mean, estimate.low,
-             estimate.high);
+  fmt::print("{:<28} {}\n", name, ShowMean(estimate.mean, estimate.low, estimate.high, Fixed<4>));
 }
 
 std::optional<Estimate> If(bool there, const Estimate& estimate) {

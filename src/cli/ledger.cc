@@ -13,6 +13,7 @@
 #include "base/display.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/number_range.h"
 #include "ledger/ledger_report.h"
 
 namespace kinglet {
@@ -139,7 +140,7 @@ CommandRun SetUpLedger(CLI::App& app, const Environment& environment) {
   auto flags = std::make_shared<LedgerFlags>();
   app.add_option("-n,--limit", flags->limit,
                  "how many answers to list, newest first; without it 20, and with --csv all")
-      ->check(CLI::Range(1, kAllAnswers));
+      ->check(WholeFrom(1, kAllAnswers));
   app.add_option("--by", flags->by, "totals instead: by day (UTC), mode, model or intent")
       ->check(CLI::IsMember({"day", "mode", "model", "intent"}));
   CLI::Option* const json_flag = app.add_flag("--json", flags->as_json, "print one JSON object");

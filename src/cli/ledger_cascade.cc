@@ -14,6 +14,7 @@
 #include "base/display.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/number_range.h"
 #include "ledger/ledger.h"
 
 namespace kinglet {
@@ -102,10 +103,10 @@ CommandRun SetUpLedgerCascade(CLI::App& app, const Environment& environment) {
       cascade
           ->add_option("--max-loss", flags->max_loss,
                        "points of useful answers that may be lost against the larger model alone")
-          ->check(CLI::Range(0.0, 100.0))
+          ->check(NumberFrom(0, 100))
           ->capture_default_str();
   cascade->add_option("--cost", flags->cost, "instead: the mean cost that an answer may have")
-      ->check(CLI::PositiveNumber)
+      ->check(PositiveNumber())
       ->excludes(max_loss);
   cascade->add_option("--first", flags->first,
                       "the model that is asked first, where there are several");

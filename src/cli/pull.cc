@@ -11,6 +11,7 @@
 #include "base/display.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/number_range.h"
 #include "cli/progress.h"
 
 namespace kinglet {
@@ -73,7 +74,7 @@ CommandRun SetUpPull(CLI::App& app, const Environment& environment) {
                  "hf:user/repo/FILE.gguf; without it, the default model");
   app.add_flag("--verify", flags->verify, "hash the files again that are here already");
   app.add_option("--timeout", flags->timeout_s, "give up on a server that is silent so long, in s")
-      ->check(CLI::Range(1, 3600));
+      ->check(WholeFrom(1, 3600));
   return [flags, environment] { return Pull(*flags, environment); };
 }
 

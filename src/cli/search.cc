@@ -9,6 +9,7 @@
 #include "base/display.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/open_vectors.h"
 #include "knowledge/retriever.h"
@@ -73,7 +74,7 @@ CommandRun SetUpSearch(CLI::App& app, const Environment& environment) {
   app.add_option("QUERY", flags->query, "words or a question, as plain text")->required();
   app.add_option("--library", flags->library, "folder of the library");
   app.add_option("-k,--limit", flags->limit, "at most this many passages")
-      ->check(CLI::Range(1, 1000));
+      ->check(WholeFrom(1, 1000));
   app.add_flag("--json", flags->json, "one JSON object");
   return [flags, environment] { return Run(*flags, environment); };
 }

@@ -19,6 +19,7 @@
 #include "catalog/catalog.h"
 #include "catalog/store.h"
 #include "cli/commands.h"
+#include "cli/number_range.h"
 #include "cli/open_engine.h"
 #include "cli/open_router.h"
 #include "cli/open_vectors.h"
@@ -30,6 +31,7 @@ namespace {
 
 // Prompts that came before are kept beside those that run: room for more than one.
 constexpr std::size_t kKvContexts = 4;
+constexpr double kMaxSeconds = 1e6;
 
 struct ServeFlags {
   std::vector<std::string> models;
@@ -242,7 +244,8 @@ Result<void> RunServe(const ServeFlags& flags, const Environment& environment) {
 
 void AddAccessFlags(CLI::App& app, ServeFlags& flags) {
   app.add_option("--host", flags.host, "address to listen at; empty: none");
-  app.add_option("--port", flags.port, "port to listen at; 0: one that is free");
+  app.add_option("--port", flags.port, "port to listen at; 0: one that is free")
+      ->check(WholeFrom(0, 65535));
   app.add_option("--unix-socket", flags.unix_socket, "also listen at this path");
   app.add_option("--api-key-file", flags.api_key_file,
                  "TOML file of the keys that may come in; `kinglet help keys`");
@@ -260,24 +263,32 @@ void AddAccessFlags(CLI::App& app, ServeFlags& flags) {
 
 void AddLimitFlags(CLI::App& app, ServeFlags& flags) {
   app.add_option("--max-queue", flags.max_queue, "requests that may wait; more are answered 429")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(WholeFrom(1, 1'000'000));
   app.add_option("--max-running", flags.max_running, "requests that are computed together")
-      ->check(CLI::Range(1, 256));
-  app.add_option("--max-body-bytes", flags.max_body_bytes, "bytes of a request's body");
-  app.add_option("--request-timeout-s", flags.request_timeout_s, "seconds that a request may take");
-  app.add_option("--drain-s", flags.drain_s, "seconds that requests may take to end after SIGTERM");
+      ->check(WholeFrom(1, 256));
+  app.add_option("--max-body-bytes", flags.max_body_bytes, "bytes of a request's body")
+      ->check(WholeFrom(0, kMaxUint64));
+  app.add_option("--request-timeout-s", flags.request_timeout_s, "seconds that a request may take")
+      ->check(NumberFrom(0, kMaxSeconds));
+  app.add_option("--drain-s", flags.drain_s, "seconds that requests may take to end after SIGTERM")
+      ->check(NumberFrom(0, kMaxSeconds));
   app.add_option("--first-byte-budget-ms", flags.first_byte_budget_ms,
-                 "refuse at once what could not begin to answer within so many milliseconds");
+                 "refuse at once what could not begin to answer within so many milliseconds")
+      ->check(NumberFrom(0, 1000 * kMaxSeconds));
   app.add_option("--kv-bytes", flags.kv_bytes,
                  fmt::format("bytes of memory for keys and values of a model, taken as they are "
                              "needed; 0: of {} contexts",
-                             kKvContexts));
+                             kKvContexts))
+      ->check(WholeFrom(0, kMaxUint64));
   app.add_option("--page-cache-bytes", flags.page_cache_bytes,
-                 "disk for keys and values of prompts that came again; 0: none");
+                 "disk for keys and values of prompts that came again; 0: none")
+      ->check(WholeFrom(0, kMaxUint64));
   app.add_option("--memory-bytes", flags.memory_bytes,
-                 "memory for all models; idle ones are unloaded for others; 0: no limit");
+                 "memory for all models; idle ones are unloaded for others; 0: no limit")
+      ->check(WholeFrom(0, kMaxUint64));
   app.add_option("--keep-alive-s", flags.keep_alive_s,
-                 "unload a model that nobody asked for so many seconds");
+                 "unload a model that nobody asked for so many seconds")
+      ->check(NumberFrom(0, kMaxSeconds));
 }
 
 }  // namespace
@@ -298,7 +309,8 @@ CommandRun SetUpServe(CLI::App& app, const Environment& environment) {
   AddThreadsFlag(app, flags->engine);
   AddKvTypeFlag(app, flags->engine);
   app.add_option("-c,--context", flags->engine.context_tokens,
-                 "tokens that prompt and answer may hold together; 0: the model's, at most 8192");
+                 "tokens that prompt and answer may hold together; 0: the model's, at most 8192")
+      ->check(WholeFrom(0, kMaxInt));
   AddShortcutFlags(app, flags->engine);
   app.add_flag("--quiet", flags->quiet, "write no line for each request to standard error");
   return [flags, environment] { return RunServe(*flags, environment); };

@@ -63,11 +63,11 @@ struct OutcomeLines {
   std::vector<OutcomeLine> lines;
 };
 
-Result<OutcomeLines> ReadLines(std::string_view text, double risk) {
+Result<OutcomeLines> ReadLines(const CascadeFile& file, double risk) {
   OutcomeLines all;
   bool is_first = true;
   bool reads_alone = false;
-  TRY(ForEachJsonLine(text, {}, [&](const json::value& line) -> Result<void> {
+  const auto read = ForEachJsonLine(file.text, {}, [&](const json::value& line) -> Result<void> {
     if (std::exchange(is_first, false)) {
       all.data = TRY(TextOf(line, "data"));
       all.passages = TRY(TextOf(line, "passages"));
@@ -76,7 +76,8 @@ Result<OutcomeLines> ReadLines(std::string_view text, double risk) {
       all.lines.push_back(TRY(ReadLine(line, risk, reads_alone)));
     }
     return {};
-  }));
+  });
+  if (!read) return std::unexpected(read.error().WithContext(EscapeForDisplay(file.name)));
   return all;
 }
 
@@ -183,8 +184,8 @@ std::vector<Outcome> Each(const std::vector<CascadeQuestion>& questions, Become 
 
 }  // namespace
 
-Result<std::vector<CascadeQuestion>> ReadCascade(std::string_view small_file,
-                                                 std::string_view large_file, double risk) {
+Result<std::vector<CascadeQuestion>> ReadCascade(const CascadeFile& small_file,
+                                                 const CascadeFile& large_file, double risk) {
   OutcomeLines small = TRY(ReadLines(small_file, risk));
   OutcomeLines large = TRY(ReadLines(large_file, risk));
   if (small.data != large.data || small.passages != large.passages) {

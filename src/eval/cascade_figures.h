@@ -35,10 +35,15 @@ struct CascadeQuestion {
   }
 };
 
+struct CascadeFile {
+  std::string name;  // for messages
+  std::string text;
+};
+
 // The questions that both files of `eval grounding --outcomes` hold. An answer is given where its
 // probability is 1 - risk or more. kInvalidInput: they are not of the same data, or share nothing.
-Result<std::vector<CascadeQuestion>> ReadCascade(std::string_view small_file,
-                                                 std::string_view large_file, double risk);
+Result<std::vector<CascadeQuestion>> ReadCascade(const CascadeFile& small_file,
+                                                 const CascadeFile& large_file, double risk);
 
 struct CascadeSystem {
   std::string name;

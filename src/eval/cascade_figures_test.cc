@@ -13,6 +13,7 @@ namespace kinglet {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 // The small model costs 1, the large one 4.
 CascadeQuestion Question(const std::string& group, double confidence, bool small, bool large) {
@@ -110,12 +111,15 @@ std::string Line(const std::string& id, double quoted, const std::string& rest) 
                      id, quoted, rest);
 }
 
+Result<std::vector<CascadeQuestion>> Read(const std::string& small, const std::string& large) {
+  return ReadCascade({"small.jsonl", small}, {"large.jsonl", large}, 0.7);
+}
+
 TEST(CascadeFigures, ReadsWhatBothFilesHold) {
   const std::string of = R"("answerable":true,"quoted":true,"cost":{"machine_ms":7})";
   const std::string none = R"("answerable":false,"quoted":false)";
-  const auto questions =
-      ReadCascade(kRun + Line("a", 0.5, of) + Line("b", 0.2, none) + Line("c", 0.5, of),
-                  kRun + Line("b", 0.5, none) + Line("a", 0.2, of), 0.7);
+  const auto questions = Read(kRun + Line("a", 0.5, of) + Line("b", 0.2, none) + Line("c", 0.5, of),
+                              kRun + Line("b", 0.5, none) + Line("a", 0.2, of));
   ASSERT_TRUE(questions) << questions.error().message();
   ASSERT_EQ(questions->size(), 2U);
   const CascadeQuestion& b = (*questions)[0];
@@ -139,7 +143,7 @@ TEST(CascadeFigures, TakesNoCostOfMoreThanAReading) {
                             "\n";
   const std::string line =
       Line("a", 0.5, R"("answerable":true,"quoted":true,"cost":{"machine_ms":7})");
-  const auto questions = ReadCascade(kRun + line, plain + line, 0.7);
+  const auto questions = Read(kRun + line, plain + line);
   ASSERT_TRUE(questions) << questions.error().message();
   EXPECT_EQ(questions->front().small.cost, 7);
   EXPECT_FALSE(questions->front().large.cost);
@@ -148,7 +152,7 @@ TEST(CascadeFigures, TakesNoCostOfMoreThanAReading) {
 TEST(CascadeFigures, RefusesFilesThatDoNotGoTogether) {
   const std::string line = Line("a", 0.5, R"("answerable":true,"quoted":true)");
   const auto fault = [&](const std::string& small) {
-    const auto questions = ReadCascade(small, kRun + line, 0.7);
+    const auto questions = Read(small, kRun + line);
     return questions ? std::string() : questions.error().message();
   };
   EXPECT_EQ(fault(kRun + line), "");
@@ -160,6 +164,10 @@ TEST(CascadeFigures, RefusesFilesThatDoNotGoTogether) {
               HasSubstr("share no question"));
   EXPECT_THAT(fault(kRun + Line("a", 0.5, R"("answerable":true)")),
               HasSubstr("\"quoted\" must be"));
+  EXPECT_THAT(fault(kRun + std::string("{")), StartsWith("small.jsonl: line 2: "));
+  const auto of_large = Read(kRun + line, "{");
+  ASSERT_FALSE(of_large);
+  EXPECT_THAT(of_large.error().message(), StartsWith("large.jsonl: line 1: "));
 }
 
 }  // namespace

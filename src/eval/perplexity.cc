@@ -104,7 +104,10 @@ Result<Perplexity> MeasurePerplexity(LanguageModel& model, std::span<const Token
       windows.push_back(ScoreWindow(model, window, scored, result));
     }
   }
-  return Measure(windows);
+  Perplexity result = Measure(windows);
+  if (result.bytes > 0) return result;
+  return Error(StatusCode::kInvalidInput, "the {} tokens that are scored stand for no bytes",
+               result.tokens);
 }
 
 }  // namespace kinglet

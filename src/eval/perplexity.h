@@ -37,7 +37,7 @@ struct Perplexity {
 
 // tokens: of the whole text, with whatever the model wants before it. bos: that stands in the place
 // of each window's first token; empty: the model wants none. kUsage: the text does not fill a
-// window.
+// window. kInvalidInput: what is scored has no bytes.
 Result<Perplexity> MeasurePerplexity(LanguageModel& model, std::span<const TokenId> tokens,
                                      std::span<const TokenId> bos,
                                      const PerplexityOptions& options);

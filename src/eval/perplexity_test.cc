@@ -76,6 +76,20 @@ TEST(PerplexityTest, ScoresTheLastOfEachStride) {
             2U);
 }
 
+// As of a vocabulary that has no token for what the text is written in.
+class WordlessModel : public NumberModel {
+ public:
+  std::string_view TokenBytes(TokenId) const override { return ""; }
+};
+
+TEST(PerplexityTest, NeedsBytesToDivideBy) {
+  WordlessModel model;
+  const auto result = MeasurePerplexity(model, Numbers(19), {}, {.context = 8});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), StatusCode::kInvalidInput);
+  EXPECT_EQ(result.error().message(), "the 6 tokens that are scored stand for no bytes");
+}
+
 TEST(PerplexityTest, NeedsAWindow) {
   NumberModel model;
   EXPECT_EQ(MeasurePerplexity(model, Numbers(7), {}, {.context = 8}).error().code(),

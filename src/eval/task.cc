@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "base/digest.h"
@@ -38,6 +39,10 @@ Result<std::vector<std::string>> ChoicesOf(const TaskSpec& spec, const json::val
   if (choices.size() < 2 || std::ranges::find(choices, "") != choices.end()) {
     return Error(StatusCode::kInvalidInput, "there must be two choices or more, and none empty");
   }
+  for (auto choice = choices.begin(); choice != choices.end(); ++choice) {
+    if (std::find(choices.begin(), choice, *choice) == choice) continue;
+    return Error(StatusCode::kInvalidInput, "the choice {} is there twice", Quoted(*choice));
+  }
   return choices;
 }
 
@@ -69,6 +74,12 @@ Result<Gold> GoldOf(const TaskSpec& spec, const json::value& line) {
                  spec.scorer->name);
   }
   if (spec.scorer->chooses) gold.right = TRY(RightOf(gold));
+  if (spec.scorer->name == "number") {
+    for (const std::string& answer : gold.answers) {
+      if (LastNumber(answer)) continue;
+      return Error(StatusCode::kInvalidInput, "the answer {} holds no number", Quoted(answer));
+    }
+  }
   if (spec.scorer->name == "regex" && !spec.scoring.pattern) {
     for (const std::string& answer : gold.answers) TRY(TextPattern::Compile(answer));
   }
@@ -154,8 +165,13 @@ Result<std::vector<TaskQuestion>> MakeTaskQuestions(const TaskSpec& spec, std::s
   const auto shown = ShowExamples(spec, examples);
   if (!shown) return std::unexpected(shown.error().WithContext(EscapeForDisplay(spec.examples)));
   std::vector<TaskQuestion> questions;
+  std::set<std::string> ids;
   const auto read = ForEachJsonLine(data, {}, [&](const json::value& line) -> Result<void> {
     questions.push_back(TRY(QuestionOf(spec, *shown, line, questions.size() + 1)));
+    const std::string& id = questions.back().id;
+    if (!ids.insert(id).second) {
+      return Error(StatusCode::kInvalidInput, "the id {} is that of a line above", Quoted(id));
+    }
     return {};
   });
   if (!read) return std::unexpected(read.error().WithContext(EscapeForDisplay(spec.data)));

@@ -144,9 +144,27 @@ TEST(TaskTest, SaysWhichLineOfTheDataIsWrong) {
   EXPECT_THAT(fault(Replaced(example, "0", "2"), example), HasSubstr("is none of the 2 choices"));
   EXPECT_THAT(fault(Replaced(example, "0", "[]"), example), HasSubstr("there is no answer"));
   EXPECT_THAT(fault(Replaced(example, "\"Cusco\"", "\"\""), example), HasSubstr("none empty"));
+  EXPECT_THAT(fault(Replaced(example, "\"Cusco\"", "\"Lima\""), example),
+              StartsWith("capitals.jsonl: line 1: the choice \"Lima\" is there twice"));
+  EXPECT_EQ(fault(example + Replaced(example, "Peru", "Cuba"), example), "none");
+  EXPECT_EQ(fault(example + "\n" + example, example),
+            "capitals.jsonl: line 3: the id \"Peru\" is that of a line above");
   EXPECT_THAT(fault(example, ""), StartsWith("examples.jsonl: it has 0 examples"));
   EXPECT_THAT(fault(example, "{"), StartsWith("examples.jsonl: line 1"));
   EXPECT_THAT(fault("", example), StartsWith("capitals.jsonl: there is no question"));
+}
+
+TEST(TaskTest, ANumberIsScoredAgainstNumbers) {
+  const auto spec = ParseTaskSpec(Replaced(Replaced(kWrite, "\"exact_match\"\n", "\"number\"\n"),
+                                           "ignore = [\"^It is \"]\nignore_case = true\n", ""),
+                                  "t.toml");
+  ASSERT_TRUE(spec) << spec.error().message();
+  const std::string example = "{\"a\":1,\"b\":1,\"sum\":2,\"others\":[\"2 apples\"]}\n";
+  EXPECT_TRUE(MakeTaskQuestions(*spec, example, example));
+  const auto questions =
+      MakeTaskQuestions(*spec, example + Replaced(example, "2 apples", "two"), example);
+  ASSERT_FALSE(questions);
+  EXPECT_EQ(questions.error().message(), "sums.jsonl: line 2: the answer \"two\" holds no number");
 }
 
 class TaskFilesTest : public testing::Test {
@@ -189,6 +207,12 @@ TEST_F(TaskFilesTest, DrawsBySeedInOrder) {
   EXPECT_TRUE(std::ranges::is_sorted(ids));
   EXPECT_NE(some.questions.front().id + some.questions.back().id,
             Read(10, 2).questions.front().id + Read(10, 2).questions.back().id);
+}
+
+TEST_F(TaskFilesTest, PassesOverByteOrderMarks) {
+  Write("task.toml", "\uFEFF" + std::string(kToml));
+  Write("lines.jsonl", "\uFEFF{\"q\":\"0\",\"a\":\"2\"}\n");
+  EXPECT_EQ(Read().questions.size(), 1U);
 }
 
 TEST_F(TaskFilesTest, DigestsTellWhatMayBeCompared) {

@@ -126,12 +126,15 @@ Result<std::vector<ToolQuestion>> ParseToolQuestions(std::string_view questions,
   return read;
 }
 
+std::string ToolFile(std::string_view category) {
+  // Simple ones are in a file a language.
+  return fmt::format("BFCL_v4_{}.json", category == "simple" ? "simple_python" : category);
+}
+
 Result<std::vector<ToolQuestion>> ReadToolQuestions(const std::filesystem::path& folder,
                                                     std::string_view category, std::size_t limit,
                                                     std::uint64_t seed) {
-  // Simple ones are in a file a language.
-  const std::string name =
-      fmt::format("BFCL_v4_{}.json", category == "simple" ? "simple_python" : category);
+  const std::string name = ToolFile(category);
   const bool must_call = !category.ends_with("irrelevance");
   const std::string questions = TRY(ReadFile(folder / name, kMaxFileBytes));
   const std::string answers =

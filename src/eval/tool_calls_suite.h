@@ -28,6 +28,9 @@ struct ToolQuestion {
 // none.
 std::span<const std::string_view> ToolCategories();
 
+// Where a category's questions are in the folder, and its answers in the one below.
+std::string ToolFile(std::string_view category);
+
 // Those of a category; kNotFound where the folder has none. limit: so many, drawn by the seed; 0:
 // all.
 Result<std::vector<ToolQuestion>> ReadToolQuestions(const std::filesystem::path& folder,

@@ -161,6 +161,14 @@ class Ask(unittest.TestCase):
             self.assertEqual(status, 3, err)
             self.assertIn("kinglet.toml", err)
             self.doCleanups()
+        for amount in "nan", "inf", "-1":
+            for settings in f"\nelectricity_per_kwh = {amount}\n", f"[ledger]\nactive_watts = {amount}\n":
+                self.set(settings)
+                status, _, err = self.kinglet("ledger")
+                self.assertEqual(status, 3, err)
+                self.assertIn("line 2: ", err)
+                self.assertIn("must be a number from 0 on", err)
+                self.doCleanups()
         self.set("ledger = 1\n")
         self.assertEqual(self.kinglet("ledger")[0], 3)
 
@@ -213,6 +221,22 @@ class Ask(unittest.TestCase):
             self.assertEqual(out, "")
             self.assertTrue(err.startswith("kinglet: "), err)
             self.assertEqual(err.count("\n"), 1, err)
+
+    def test_a_number_out_of_its_range_is_refused_shortly(self):
+        for arguments, said in ((("ask", "Why?", "--risk", "nan"), "--risk: must be a number from 0 to 1"),
+                                (("ask", "Why?", "--then", "x", "--accept", "nan"), "--accept: must be a number from 0 to 1"),
+                                (("ask", "Why?", "--temp", "nan"), "--temp: must be a number from 0 to 100"),
+                                (("ask", "Why?", "--seed", "-1"), "--seed: must be a whole number from 0 to 18446744073709551615"),
+                                (("ledger", "cascade", "--max-loss", "nan"), "--max-loss: must be a number from 0 to 100"),
+                                (("ledger", "cascade", "--cost", "inf"), "--cost: must be a number above 0"),
+                                (("search", "why", "-k", "-1"), "--limit: must be a whole number from 1 to 1000"),
+                                (("serve", "--port", "65536"), "--port: must be a whole number from 0 to 65535"),
+                                (("serve", "--max-running", "-1"), "--max-running: must be a whole number from 1 to 256"),
+                                (("serve", "--kv-bytes", "-1"), "--kv-bytes: must be a whole number from 0 to 18446744073709551615"),
+                                (("serve", "--drain-s", "nan"), "--drain-s: must be a number from 0 to 1000000")):
+            status, out, err = self.kinglet(*arguments)
+            self.assertEqual((status, out), (2, ""), err)
+            self.assertIn(said + " (", err)
 
     def test_a_broken_setting_is_named(self):
         (self.home / "kinglet.toml").write_text("colour = 1\n", encoding="utf-8")

@@ -142,6 +142,16 @@ class Cascade(unittest.TestCase):
         self.assertEqual((systems[0]["cost"], systems[1]["cost"]), (1, 4))
         table = self.kinglet("eval", "cascade", *outcomes, "--cost-small", "1", "--cost-large", "4")[1]
         self.assertIn("5 questions in", table)
+        self.assertRegex(table, r"\+0\.0 \(\+0\.0 to \+0\.0\)")
+        two = [self.folder / "small_one.jsonl", self.folder / "large_one.jsonl"]
+        for file, one in zip(outcomes, two):
+            one.write_text("".join(file.read_text().splitlines(keepends=True)[:2]))
+        table = self.kinglet("eval", "cascade", *two, "--cost-small", "1", "--cost-large", "4")[1]
+        self.assertIn("+0.0 (no interval)", table)
+        self.assertNotIn("-inf", table)
+        two[1].write_text("{}\n")
+        status, _, err = self.kinglet("eval", "cascade", *two)
+        self.assertEqual((status, f"{two[1]}: line 1: " in err), (3, True), err)
 
     def test_ledger(self):
         status, _, err = self.kinglet("ledger", "cascade")

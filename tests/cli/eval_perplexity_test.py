@@ -64,6 +64,12 @@ class Perplexity(unittest.TestCase):
         status, _, err = self.kinglet("eval", "perplexity", serving.STORIES, self.text.with_name("short"), "-c", "64")
         self.assertEqual((status, "the text has" in err), (2, True), err)
         self.assertEqual(self.kinglet("eval", "perplexity", serving.STORIES, self.text, "-c", "64", "--stride", "64")[0], 2)
+        broken = self.text.with_name("broken")
+        for content, why in ((b"\xff\xfe\xfd", "not UTF-8 at byte 0"), (TEXT.encode() + b"\xff", f"not UTF-8 at byte {len(TEXT)}"),
+                             (b"", "it is empty")):
+            broken.write_bytes(content)
+            status, out, err = self.kinglet("eval", "perplexity", serving.STORIES, broken, "-c", "64")
+            self.assertEqual((status, out, f"broken: {why}" in err), (3, "", True), err)
         status, out, _ = self.kinglet("eval", "perplexity", serving.STORIES, self.text, "-c", "64", "--windows", "2")
         self.assertRegex(out, r"(?m)^ +perplexity +\d+\.\d+ +95 %: ")
 

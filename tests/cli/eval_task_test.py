@@ -191,6 +191,16 @@ class Comparisons(Case):
         said_wrong = xml.etree.ElementTree.parse(self.folder / "w.xml").getroot().findall(".//system-out")[0]
         self.assertEqual(said_wrong.text, "<&\ufffd>")
 
+    def test_one_group_has_no_interval(self):
+        self.task.write_text(TOML.replace('group = "a"', 'group = "all"'))
+        (self.folder / "sums.jsonl").write_text("".join(json.dumps(row | {"all": "x"}) + "\n" for row in self.rows))
+        with Endpoint(adds) as endpoint:
+            status, out, err = self.kinglet("eval", "task", self.task, "--url", endpoint.url, "--name", "m", "--outcomes", self.folder / "o")
+        self.assertEqual(status, 0, err)
+        self.assertRegex(out, r"(?m)^  exact_match +1\.000   95 %: no interval$")
+        status, out, err = self.kinglet("eval", "compare", self.folder / "o", self.folder / "o")
+        self.assertIn("+0.00 points, 95 %: no interval; 0 better", out)
+
     def test_what_is_not_comparable(self):
         old = self.run_with("old", ())
         def refused(*files):
