@@ -8,7 +8,7 @@ namespace {
 
 TEST(HardwareGains, AreHeldAgainstThoseOfAlgorithms) {
   // Kernels gain 4, what follows 10.
-  const std::vector<LadderStep> ladder = {{"scalar", true, {80}, 0},
+  const std::vector<LadderStep> ladder = {{"scalar", true, {80, 80}, 0},
                                           {"avx2", true, {40, 40}, 0},
                                           {"avx512", true, {20, 20, 20}, 0},
                                           {"prefix", false, {10, 10, 10}, 0},
@@ -22,7 +22,7 @@ TEST(HardwareGains, AreHeldAgainstThoseOfAlgorithms) {
 
 TEST(HardwareGains, AreAsUncertainAsTheirRounds) {
   const std::vector<LadderStep> ladder = {
-      {"scalar", true, {40}, 0}, {"avx2", true, {20, 20}, 0}, {"together", false, {5, 15}, 0}};
+      {"scalar", true, {40, 40}, 0}, {"avx2", true, {20, 20}, 0}, {"together", false, {5, 15}, 0}};
   const Figure gain = GainOfAlgorithms(ladder, 1);
   EXPECT_DOUBLE_EQ(gain.value, 1);
   ASSERT_TRUE(gain.interval);
