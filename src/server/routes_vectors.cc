@@ -117,6 +117,11 @@ ApiResult<std::vector<double>> ScoreByOdds(LoadedModel& model, const std::string
   }
   return scores;
 }
+    if (odds.empty()) {
+      return std::unexpected(ApiError::OfStatus(
+          Status(StatusCode::kLimitExceeded,
+                 "the time for the request was over before the documents were read")));
+    }
 
 std::vector<std::string> ReadDocuments(JsonFields& fields) {
   std::vector<std::string> documents;
