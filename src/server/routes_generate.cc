@@ -92,6 +92,7 @@ void CountHandedOver(Server& server, const Call& call, const Intent& intent,
   LedgerEntry entry = RoutedEntry(call, intent);
   entry.model = endpoint.model;
   entry.line = BillOf(outcome, endpoint);
+  call.admission->CountTokens(entry.line.prompt_tokens + entry.line.completion_tokens);
   WarnOfLedger(server, server.books().Record(entry));
 }
 

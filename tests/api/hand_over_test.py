@@ -162,5 +162,18 @@ class HandedOver(Intents):
         self.assertGreater(line["total_ms"], 0)
 
 
+class Keys(Intents):
+    @classmethod
+    def make_server(cls):
+        keys = cls.home / "keys.toml"
+        keys.write_text(serving.key_row("few", "f-secret", "read", tokens_per_minute=10))
+        return super().make_server("--api-key-file", keys)
+
+    def test_tokens_of_an_endpoint_count_too(self):
+        ask = {"model": "auto", "messages": [{"role": "user", "content": "sue my landlord"}]}
+        statuses = [self.server.post("/v1/chat/completions", ask, Authorization="Bearer f-secret").status for _ in range(2)]
+        self.assertEqual(statuses, [200, 429])
+
+
 if __name__ == "__main__":
     unittest.main()
