@@ -84,6 +84,7 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   if (!which) return std::unexpected(Of(which.error()));
   AskOptions& options = question.options;
   options.library_name = (*which)->name;
+  options.start_ms = call.request.received_ms;
   if (call.taken != nullptr) options.route = call.taken->route;
   options.terms = TermsOf(server, call, question.fields);
   // What was computed of a library's documents is shared by those who may read it.
@@ -111,10 +112,11 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   events.cancelled = [gone] { return gone->load(); };
   MachineMeter::Share share = server.books().Begin();
   std::optional<Answer> undelivered;
-  Result<Answer> answer = next ? AskInTurn(question.text, library->retriever(), *model, options,
-                                           *next, events, undelivered)
-                               : Ask(question.text, library->retriever(), model, options, events);
-  if (undelivered) RecordAnswer(server, call, share, nullptr, *undelivered);
+  Result<Answer> answer =
+      next ? AskInTurn(question.text, library->retriever(), *model, options, *next, events,
+                       undelivered)
+           : Ask(question.text, library->retriever(), model, options, events, &undelivered);
+  if (undelivered) RecordAnswer(server, call, share, next ? nullptr : lease, *undelivered);
   if (!answer) return std::unexpected(Of(answer.error()));
   answer->ledger.delivered = !gone->load();
   RecordAnswer(server, call, share, lease, *answer);
@@ -245,10 +247,9 @@ void AnswerQuestion(Server& server, const Call& call, const json::object& body, 
 
 // Says the intent's message in the place of an answer: neither library nor model is asked.
 void RefuseQuestion(Server& server, const Call& call, const Question& question) {
-  const double start_ms = MonotonicMs();
   MachineMeter::Share share = server.books().Begin();
   Answer answer = RefusalOf(question.text, call.taken->uses, call.taken->route);
-  answer.ledger.first_byte_ms = answer.ledger.total_ms = MonotonicMs() - start_ms;
+  answer.ledger.first_byte_ms = answer.ledger.total_ms = MonotonicMs() - call.request.received_ms;
   RecordAnswer(server, call, share, nullptr, answer);
   CountAnswer(server, answer);
   if (!question.fields.stream) return Reply(call, ToJson(answer));

@@ -25,6 +25,13 @@ class OutOfTime(serving.LibraryTest):
         self.expect_error(self.server.post("/v1/rerank", {"query": OWLS, "documents": [STORY]}), 429)
         self.assertEqual(self.server.get("/health").status, 200)
 
+    def test_a_question_leaves_what_was_read_for_it(self):
+        self.expect_error(self.server.post("/v1/ask", {"question": OWLS}), 429)
+        row = self.row()
+        self.assertEqual((row["kind"], row["mode"], row["model"], row["delivered"]), ("ask", "cite", "tiny", False))
+        self.assertGreater(row["prompt_tokens"], 0)
+        self.assertEqual(row["first_byte_ms"], row["total_ms"])
+
     def test_a_stream_that_says_nothing_is_as_late_as_its_end(self):
         chat = {"messages": [{"role": "user", "content": STORY}], "stream": True}
         self.assertEqual(self.server.post("/v1/chat/completions", chat).status, 200)
