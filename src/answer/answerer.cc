@@ -343,6 +343,8 @@ Result<FinishReason> ReadAndWrite(Work& work, LanguageModel& model, const AskOpt
   TRY(std::move(heard));
   const GenerationResult& last = results.back();
   if (options.mode == AskMode::kQuote) return last.finish_reason;
+  work.answer.draft_tokens = static_cast<int>(last.tokens.size());
+  work.answer.is_cut = last.finish_reason == FinishReason::kLength && !work.answer.abstained;
   // A sentence that the token limit cut off is no sentence.
   if (last.finish_reason == FinishReason::kStop) TRY(feed.TakeAll(check));
   return last.finish_reason;

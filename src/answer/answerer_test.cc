@@ -40,6 +40,8 @@ TEST_F(AskTest, DropsASentenceThatTheTokenLimitCut) {
   model.finish_reason = FinishReason::kLength;
   const Answer answer = AskModel("Which command edits the password file?", model);
   EXPECT_EQ(answer.Text(), "You should use vipw. [1]");
+  EXPECT_TRUE(answer.is_cut);
+  EXPECT_GT(answer.draft_tokens, 0);
 }
 
 TEST_F(AskTest, AbstainsOffTopicWithoutAskingTheModel) {

@@ -215,7 +215,7 @@ ApiResult<Question> ParseAsk(const json::object& body) {
 ReplyTotals TotalsOf(const Answer& answer) {
   ReplyTotals totals{.prompt_tokens = answer.ledger.prompt_tokens,
                      .cached_tokens = answer.ledger.cached_tokens,
-                     .completion_tokens = answer.ledger.completion_tokens,
+                     .completion_tokens = answer.draft_tokens,
                      .ledger = ToJson(answer.ledger)};
   totals.ledger["answer"] = ToJson(answer);
   return totals;
@@ -324,8 +324,10 @@ void HandleLibraryChat(Server& server, const Call& call, const json::object& bod
     return stream.SendLast(Event(ToJson(answer.error(), Dialect::kOpenAi)));
   }
   say(EndText(*answer), *answer);
-  choice.result.finish_reason = FinishReason::kStop;
-  choice.tokens = answer->ledger.completion_tokens;
+  // Of a request without a limit an answer is whole: how much a model drafts is our affair.
+  const bool is_cut = answer->is_cut && chat->fields.max_tokens;
+  choice.result.finish_reason = is_cut ? FinishReason::kLength : FinishReason::kStop;
+  choice.tokens = answer->draft_tokens;
   ReplyTotals totals = TotalsOf(*answer);
   if (call.taken != nullptr) totals.ledger["route"] = RouteOf(call);
   if (!chat->fields.stream) return Reply(call, format->Whole({&choice, 1}, totals));
