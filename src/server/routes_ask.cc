@@ -213,6 +213,7 @@ ApiResult<Question> ParseAsk(const json::object& body) {
 }
 
 ReplyTotals TotalsOf(const Answer& answer) {
+  // What the model wrote to read is on the bill alone: max_tokens was not of it.
   ReplyTotals totals{.prompt_tokens = answer.ledger.prompt_tokens,
                      .cached_tokens = answer.ledger.cached_tokens,
                      .completion_tokens = answer.draft_tokens,
@@ -287,13 +288,19 @@ void HandleAsk(Server& server, const Call& call) {
 }
 
 void HandleLibraryChat(Server& server, const Call& call, const json::object& body) {
-  ApiResult<ModelLease> lease = AcquireWriter(server, body);
-  if (!lease) return ReplyError(call, lease.error());
-  ApiResult<LibraryChat> chat = ParseLibraryChat(body, *(*lease)->engine());
+  // An intent may want quotes alone, which need no model.
+  const bool quotes = call.taken != nullptr && call.taken->uses.mode == IntentMode::kQuote;
+  std::optional<ModelLease> lease;
+  if (!quotes) {
+    ApiResult<ModelLease> acquired = AcquireWriter(server, body);
+    if (!acquired) return ReplyError(call, acquired.error());
+    lease = *std::move(acquired);
+  }
+  ApiResult<LibraryChat> chat = ParseLibraryChat(body, lease ? (*lease)->engine() : nullptr);
   if (!chat) return ReplyError(call, chat.error());
   Question question{.text = std::move(chat->question)};
   question.settings.library = std::move(chat->library);
-  question.options.mode = AskMode::kChat;
+  question.options.mode = quotes ? AskMode::kQuote : AskMode::kChat;
   question.options.turns = std::move(chat->turns);
   question.settings.risk = chat->risk;
   question.settings.then = std::move(chat->then);
@@ -308,17 +315,20 @@ void HandleLibraryChat(Server& server, const Call& call, const json::object& bod
   AskEvents events;
   const auto say = [&](const std::string& text, const Answer& so_far) {
     if (format == nullptr) {
-      format = MakeChatFormat(so_far.model, nullptr, chat->fields.include_usage);
+      format = MakeChatFormat(quotes ? std::string(kAutoModel) : so_far.model, nullptr,
+                              chat->fields.include_usage);
       if (chat->fields.stream) stream.Send(format->Begin());
     }
     choice.text += text;
     if (chat->fields.stream) stream.Send(format->Delta(0, {.text = text}));
   };
-  events.on_claim = [&](const Claim& claim, const Answer& so_far) {
-    say(ClaimText(claim, choice.text.empty()), so_far);
-  };
+  if (!quotes) {
+    events.on_claim = [&](const Claim& claim, const Answer& so_far) {
+      say(ClaimText(claim, choice.text.empty()), so_far);
+    };
+  }
   const ApiResult<Answer> answer =
-      AskLibrary(server, call, std::move(question), &*lease, std::move(events));
+      AskLibrary(server, call, std::move(question), lease ? &*lease : nullptr, std::move(events));
   if (!answer) {
     if (!stream.begun()) return ReplyError(call, answer.error());
     return stream.SendLast(Event(ToJson(answer.error(), Dialect::kOpenAi)));
