@@ -147,6 +147,20 @@ class HandedOver(Intents):
         link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         return link
 
+    def test_who_asks_how_the_server_is_does_not_wait_for_others(self):
+        Elsewhere.heard.clear()
+        self.addCleanup(Elsewhere.heard.set)
+        links = []
+        for _ in range(16):   # as many as there are threads
+            links.append(self.enterContext(self.ask_and_wait("sue my landlord, think for all")))
+            self.assertTrue(Elsewhere.asked.acquire(timeout=60))
+        for path in "/health", "/health/live", "/metrics", "/api/version", "/openapi.json", "/":
+            self.assertEqual(self.server.get(path).status, 200, path)
+        Elsewhere.heard.set()
+        for link in links:
+            while link.recv(65536):   # their rows stand when they end
+                pass
+
     def test_who_leaves_before_the_first_byte_leaves_a_row(self):
         Elsewhere.heard.clear()
         self.addCleanup(Elsewhere.heard.set)
