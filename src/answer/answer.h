@@ -119,7 +119,9 @@ struct Answer {
   std::optional<FirstStep> first;
   std::string library;  // folder
   std::optional<AskRoute> route;
-  LedgerLine ledger;  // without cost and id, which are its books' (ledger/books.h)
+  int draft_tokens = 0;  // that the model wrote as its own words, shown or not
+  bool is_cut = false;   // the answer goes no further because these were too many
+  LedgerLine ledger;     // without cost and id, which are its books' (ledger/books.h)
 
   // The claims with their marks: "Use vipw. [1]". Empty when it abstained.
   std::string Text() const;

@@ -4,7 +4,9 @@
 #include "answer/answerer.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "answer/checker.h"
@@ -32,12 +34,13 @@ constexpr std::string_view kLabel = "Answer:";
 
 // What grows while a question is worked on.
 struct Work {
-  Work(Library& library_, const AskEvents& events_) : library(library_), events(events_) {}
+  Work(Library& library_, const AskEvents& events_, double start_ms_)
+      : library(library_), events(events_), start_ms(start_ms_) {}
 
   Library& library;
   const AskEvents& events;
+  const double start_ms;
   Answer answer;
-  double start_ms = MonotonicMs();
 
   void Published() {
     if (answer.ledger.first_byte_ms == 0) answer.ledger.first_byte_ms = MonotonicMs() - start_ms;
@@ -226,10 +229,6 @@ const Window* CloserThan(const Window* carrier, const std::vector<Term>& questio
 // another may come closer; or another contradicts it.
 Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& options,
                          const std::vector<Term>& question, const Evidence& evidence) {
-  LedgerLine& line = work.answer.ledger;
-  line.prompt_tokens += reading.prompt_tokens;
-  line.cached_tokens += reading.cached_tokens;
-  line.completion_tokens += reading.completion_tokens;
   TRY(Weigh(work, reading, options, question, evidence));
   if (const auto& accept = options.accept) {
     // The calibrated answer, or the abstention, that it would come to.
@@ -275,10 +274,29 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
   return {};
 }
 
+// All that was asked of the model goes on the bill as one: it waits until the first begins, reads
+// until the last is read, and writes to the end. What never began has only waited.
+void Book(std::span<const GenerationResult> results, LedgerLine& line) {
+  double begin_ms = std::numeric_limits<double>::infinity(), read_ms = 0, end_ms = 0;
+  for (const GenerationResult& result : results) {
+    line.prompt_tokens += result.prompt_tokens;
+    line.cached_tokens += result.cached_tokens;
+    line.completion_tokens += static_cast<int>(result.tokens.size());
+    const double first_ms = result.queue_ms + result.prefill_ms;
+    end_ms = std::max(end_ms, first_ms + result.decode_ms);
+    if (result.prefill_ms <= 0) continue;
+    begin_ms = std::min(begin_ms, result.queue_ms);
+    read_ms = std::max(read_ms, first_ms);
+  }
+  line.queue_ms = std::min(begin_ms, end_ms);
+  line.prefill_ms = std::max(read_ms - line.queue_ms, 0.0);
+  line.decode_ms = end_ms - line.queue_ms - line.prefill_ms;
+}
+
 // The draft, in the same steps as the reading. Its sentences are looked at behind the reading,
-// which is mostly there before the first of them.
-Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const AskOptions& options,
-                                      const std::vector<Term>& question, const Evidence& evidence) {
+// which is mostly there before the first of them. Gives how the last of all ended.
+Result<FinishReason> ReadAndWrite(Work& work, LanguageModel& model, const AskOptions& options,
+                                  const std::vector<Term>& question, const Evidence& evidence) {
   const std::string& asked = AskedQuestion(work.answer);
   const std::span<const Passage> passages = ToRead(evidence.passages());
   const ReadingTask reading = TRY(ReadingTask::Make(model, passages, asked, options.terms));
@@ -315,38 +333,30 @@ Result<GenerationResult> ReadAndWrite(Work& work, LanguageModel& model, const As
     return feed.TakeWhole(check);
   };
   Result<void> heard;
-  auto results = TRY(model.GenerateAll(
+  const auto results = TRY(model.GenerateAll(
       requests, [&](std::size_t request, std::string_view text, const GenerationResult* end) {
         heard = hear(request, text, end);
         return heard.has_value() && !work.answer.abstained && !IsGivenUp(work.answer) &&
                !(work.events.cancelled && work.events.cancelled());
       }));
+  Book(results, work.answer.ledger);
   TRY(std::move(heard));
-  if (options.mode == AskMode::kQuote) {
-    // All that was used of them has been counted with the reading.
-    return GenerationResult{.finish_reason = results.back().finish_reason,
-                            .prefill_ms = results.front().prefill_ms,
-                            .decode_ms = results.front().decode_ms};
-  }
+  const GenerationResult& last = results.back();
+  if (options.mode == AskMode::kQuote) return last.finish_reason;
+  work.answer.draft_tokens = static_cast<int>(last.tokens.size());
+  work.answer.is_cut = last.finish_reason == FinishReason::kLength && !work.answer.abstained;
   // A sentence that the token limit cut off is no sentence.
-  if (results.back().finish_reason == FinishReason::kStop) TRY(feed.TakeAll(check));
-  return std::move(results.back());
+  if (last.finish_reason == FinishReason::kStop) TRY(feed.TakeAll(check));
+  return last.finish_reason;
 }
 
 Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& options,
                       const std::vector<Term>& question, const Evidence& evidence) {
-  const GenerationResult draft = TRY(ReadAndWrite(work, model, options, question, evidence));
-  if (draft.finish_reason == FinishReason::kCancelled && !work.answer.abstained &&
-      !IsGivenUp(work.answer) && work.answer.claims.empty()) {
+  const FinishReason ended = TRY(ReadAndWrite(work, model, options, question, evidence));
+  if (ended == FinishReason::kCancelled && !work.answer.abstained && !IsGivenUp(work.answer) &&
+      work.answer.claims.empty()) {
     return Error(StatusCode::kCancelled, "interrupted before there was an answer");
   }
-  LedgerLine& line = work.answer.ledger;
-  line.prompt_tokens += draft.prompt_tokens;
-  line.cached_tokens += draft.cached_tokens;
-  line.completion_tokens += static_cast<int>(draft.tokens.size());
-  line.queue_ms = draft.queue_ms;
-  line.prefill_ms = draft.prefill_ms;
-  line.decode_ms = draft.decode_ms;
   if (IsGivenUp(work.answer)) return {};
   std::string shown;
   for (const Claim& claim : work.answer.claims) shown += (shown.empty() ? "" : " ") + claim.text;
@@ -357,15 +367,18 @@ Result<void> Generate(Work& work, LanguageModel& model, const AskOptions& option
     Publish(work, {quote.text, {span.quote}});
     TRY(PublishBestQuotes(work, question, evidence, kFallbackQuotes));
   }
+  LedgerLine& line = work.answer.ledger;
   const int useful = CountUsefulTokens(model, model.EncodeText(shown), "", TextForm::kProse);
   line.useful_tokens = std::min(useful, line.completion_tokens);
   return {};
 }
 
-void Account(Work& work, const AskOptions& options) {
+void Account(Work& work, const AskOptions& options, bool is_answered) {
   LedgerLine& line = work.answer.ledger;
   line.total_ms = MonotonicMs() - work.start_ms;
-  if (!IsGivenUp(work.answer)) line.kept = !work.answer.abstained;
+  if (line.first_byte_ms == 0) line.first_byte_ms = line.total_ms;  // nothing was shown
+  line.delivered = is_answered;
+  if (is_answered && !IsGivenUp(work.answer)) line.kept = !work.answer.abstained;
   if (const auto& budget_ms = options.terms.first_byte_budget_ms) {
     line.in_budget = line.first_byte_ms <= *budget_ms;
   }
@@ -412,23 +425,8 @@ Result<void> TurnAway(Work& work, AbstainReason reason, const Inquiry& inquiry) 
   return {};
 }
 
-}  // namespace
-
-Result<Answer> Ask(std::string_view question, const Retriever& retriever, LanguageModel* model,
-                   const AskOptions& options, const AskEvents& events) {
-  if (question.size() > kMaxQuestionBytes) {
-    return Error(StatusCode::kUsage, "a question of {} bytes, more than the limit of {}",
-                 question.size(), kMaxQuestionBytes);
-  }
-  Work work(retriever.library, events);
-  work.answer.question = question;
-  work.answer.mode = options.mode;
-  work.answer.model = model == nullptr ? "" : options.model_name;
-  work.answer.library = options.library_name;
-  work.answer.route = options.route;
-
-  KINGLET_CHECK(options.mode != AskMode::kRefuse, "nobody is to be asked");
-  KINGLET_CHECK(model != nullptr || options.mode == AskMode::kQuote, "no model");
+Result<void> FindAnswer(Work& work, const Retriever& retriever, LanguageModel* model,
+                        const AskOptions& options) {
   const Inquiry inquiry = TRY(Retrieve(work, retriever, model, options));
   const std::vector<Term>& terms = inquiry.terms;
   const Evidence& evidence = inquiry.evidence;
@@ -447,8 +445,33 @@ Result<Answer> Ask(std::string_view question, const Retriever& retriever, Langua
   }
   if (!work.answer.abstained && !IsGivenUp(work.answer) && work.answer.claims.empty())
     Abstain(work, AbstainReason::kUnsupported);
-  Account(work, options);
-  return std::move(work.answer);
+  return {};
+}
+
+}  // namespace
+
+Result<Answer> Ask(std::string_view question, const Retriever& retriever, LanguageModel* model,
+                   const AskOptions& options, const AskEvents& events,
+                   std::optional<Answer>* undelivered) {
+  if (question.size() > kMaxQuestionBytes) {
+    return Error(StatusCode::kUsage, "a question of {} bytes, more than the limit of {}",
+                 question.size(), kMaxQuestionBytes);
+  }
+  Work work(retriever.library, events, options.start_ms.value_or(MonotonicMs()));
+  work.answer.question = question;
+  work.answer.mode = options.mode;
+  work.answer.model = model == nullptr ? "" : options.model_name;
+  work.answer.library = options.library_name;
+  work.answer.route = options.route;
+
+  KINGLET_CHECK(options.mode != AskMode::kRefuse, "nobody is to be asked");
+  KINGLET_CHECK(model != nullptr || options.mode == AskMode::kQuote, "no model");
+  const Result<void> answered = FindAnswer(work, retriever, model, options);
+  Account(work, options, answered.has_value());
+  if (answered) return std::move(work.answer);
+  const bool has_worked = work.answer.ledger.prompt_tokens > 0;
+  if (undelivered != nullptr && has_worked) *undelivered = std::move(work.answer);
+  return std::unexpected(answered.error());
 }
 
 }  // namespace kinglet

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,8 @@ struct AskOptions {
   // or abstention that is right with less than this probability is given up as soon as that is
   // known, with nothing of it shown; Answer::first says so.
   std::optional<double> accept;
+  // When it was asked, by MonotonicMs(), which times are counted from; absent: now.
+  std::optional<double> start_ms;
 };
 
 // Each may be empty.
@@ -61,8 +64,10 @@ struct AskEvents {
 inline constexpr int kMaxQuotes = 4;
 
 // model may be null in mode kQuote only. A question without a word in it is kUsage; an empty
-// library abstains.
+// library abstains. An error that comes when the model has worked already leaves in `undelivered`
+// what the ledger is to have of it.
 Result<Answer> Ask(std::string_view question, const Retriever& retriever, LanguageModel* model,
-                   const AskOptions& options, const AskEvents& events = {});
+                   const AskOptions& options, const AskEvents& events = {},
+                   std::optional<Answer>* undelivered = nullptr);
 
 }  // namespace kinglet

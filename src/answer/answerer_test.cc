@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "answer/ask_for_test.h"
+#include "base/clock.h"
 
 namespace kinglet {
 namespace {
@@ -39,6 +40,8 @@ TEST_F(AskTest, DropsASentenceThatTheTokenLimitCut) {
   model.finish_reason = FinishReason::kLength;
   const Answer answer = AskModel("Which command edits the password file?", model);
   EXPECT_EQ(answer.Text(), "You should use vipw. [1]");
+  EXPECT_TRUE(answer.is_cut);
+  EXPECT_GT(answer.draft_tokens, 0);
 }
 
 TEST_F(AskTest, AbstainsOffTopicWithoutAskingTheModel) {
@@ -145,6 +148,82 @@ TEST_F(AskTest, SaysSoWhenCancelledBeforeAnAnswer) {
   const auto answer =
       Ask("Which command edits the password file?", {*library_}, &model, {}, events);
   EXPECT_EQ(answer.error().code(), StatusCode::kCancelled);
+}
+
+TEST_F(AskTest, LeavesTheBillWhereThereIsNoAnswer) {
+  ScriptedModel model("Purple elephants dance.");
+  AskEvents events;
+  events.cancelled = [] { return true; };
+  std::optional<Answer> undelivered;
+  const auto ask = [&](const std::string& question) {
+    const AskOptions options{.model_name = "scripted", .terms = {.first_byte_budget_ms = 1e6}};
+    return Ask(question, {*library_}, &model, options, events, &undelivered).has_value();
+  };
+  EXPECT_FALSE(ask(std::string(kMaxQuestionBytes + 1, 'a')));
+  EXPECT_FALSE(undelivered) << "nobody has worked for it";
+  EXPECT_FALSE(ask("Which command edits the password file?"));
+  ASSERT_TRUE(undelivered);
+  EXPECT_EQ(undelivered->model, "scripted");
+  const LedgerLine& line = undelivered->ledger;
+  EXPECT_GT(line.prompt_tokens, 20) << "of the reading and the draft";
+  EXPECT_FALSE(line.delivered);
+  EXPECT_FALSE(line.kept) << "nobody looked";
+  EXPECT_EQ(line.first_byte_ms, line.total_ms);
+  EXPECT_EQ(line.in_budget, true);
+}
+
+TEST_F(AskTest, CountsFromWhenItWasAsked) {
+  constexpr double kWaitedMs = 5000;
+  ScriptedModel model("You should use vipw.");
+  const AskOptions options{.terms = {.first_byte_budget_ms = kWaitedMs},
+                           .start_ms = MonotonicMs() - kWaitedMs};
+  const Answer answer =
+      Ask("Which command edits the password file?", {*library_}, &model, options).value();
+  EXPECT_GE(answer.ledger.first_byte_ms, kWaitedMs);
+  EXPECT_GE(answer.ledger.total_ms, answer.ledger.first_byte_ms);
+  EXPECT_EQ(answer.ledger.in_budget, false);
+}
+
+// Its span, its odds and its draft take the times that are set.
+class TimedModel : public ScriptedModel {
+ public:
+  using ScriptedModel::ScriptedModel;
+  struct Times {
+    double queue_ms, prefill_ms, decode_ms;
+  };
+
+  Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,
+                                                    const BatchSink& on_event) override {
+    std::vector<GenerationResult> results = TRY(ScriptedModel::GenerateAll(requests, on_event));
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      results[i].queue_ms = times.at(i).queue_ms;
+      results[i].prefill_ms = times.at(i).prefill_ms;
+      results[i].decode_ms = times.at(i).decode_ms;
+    }
+    return results;
+  }
+
+  std::vector<Times> times;
+};
+
+TEST_F(AskTest, ItsPhasesAreOfAllThatWasAsked) {
+  TimedModel model("You should use vipw.");
+  model.times = {{5, 20, 30}, {6, 40, 0}, {7, 60, 10}};
+  const LedgerLine line = AskModel("Which command edits the password file?", model).ledger;
+  EXPECT_EQ(line.queue_ms, 5);
+  EXPECT_EQ(line.prefill_ms, 67 - 5) << "the draft is read last";
+  EXPECT_EQ(line.decode_ms, 77 - 67);
+  // It abstains before its draft has begun.
+  const Calibration calibration = GateAlone();
+  model.gate = -5;
+  model.times.back() = {60, 0, 0};
+  const Answer unsure = Ask("Which command edits the password file?", {*library_}, &model,
+                            {.calibration = &calibration, .risk = 0.5})
+                            .value();
+  EXPECT_EQ(unsure.abstained, AbstainReason::kMissing);
+  EXPECT_EQ(unsure.ledger.queue_ms, 5);
+  EXPECT_EQ(unsure.ledger.prefill_ms, 46 - 5);
+  EXPECT_EQ(unsure.ledger.decode_ms, 60 - 46);
 }
 
 TEST_F(AskTest, LeavesTheFormOfThePromptOut) {

@@ -11,7 +11,8 @@ namespace {
 
 // The second step.
 Result<Answer> AskNext(std::string_view question, const Retriever& retriever, AskOptions options,
-                       const NextModel& next, AskEvents events) {
+                       const NextModel& next, AskEvents events,
+                       std::optional<Answer>& undelivered) {
   if (events.cancelled && events.cancelled()) {
     return Error(StatusCode::kCancelled, "interrupted before there was an answer");
   }
@@ -23,7 +24,7 @@ Result<Answer> AskNext(std::string_view question, const Retriever& retriever, As
   options.terms.first_byte_budget_ms.reset();
   // The passages are those that were told of.
   events.on_passages = nullptr;
-  return Ask(question, retriever, opened.model, options, events);
+  return Ask(question, retriever, opened.model, options, events, &undelivered);
 }
 
 }  // namespace
@@ -31,22 +32,22 @@ Result<Answer> AskNext(std::string_view question, const Retriever& retriever, As
 Result<Answer> AskInTurn(std::string_view question, const Retriever& retriever,
                          LanguageModel& model, const AskOptions& options, const NextModel& next,
                          const AskEvents& events, std::optional<Answer>& undelivered) {
-  const double start_ms = MonotonicMs();
-  Answer first = TRY(Ask(question, retriever, &model, options, events));
+  AskOptions timed = options;
+  if (!timed.start_ms) timed.start_ms = MonotonicMs();  // of both
+  Answer first = TRY(Ask(question, retriever, &model, timed, events, &undelivered));
   if (!first.first || first.first->accepted) return first;
-  Result<Answer> answer = AskNext(question, retriever, options, next, events);
-  const double total_ms = MonotonicMs() - start_ms;
+  std::optional<Answer> begun;  // of the second, where it came to no answer
+  Result<Answer> answer = AskNext(question, retriever, timed, next, events, begun);
   LedgerLine& line = answer ? answer->ledger : first.ledger;
   if (answer) {
     answer->first = first.first;
     line.AddStep(first.ledger);
-    line.first_byte_ms += total_ms - line.total_ms;
   } else {
     first.model = next.name;
+    if (begun) line.AddStep(begun->ledger);
     line.delivered = false;
-    line.first_byte_ms = total_ms;
+    line.first_byte_ms = line.total_ms = MonotonicMs() - *timed.start_ms;
   }
-  line.total_ms = total_ms;
   if (const auto& budget_ms = options.terms.first_byte_budget_ms) {
     line.in_budget = line.first_byte_ms <= *budget_ms;
   }

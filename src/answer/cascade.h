@@ -27,8 +27,8 @@ struct NextModel {
 };
 
 // As Ask, whose options are the small model's, with `accept`. The bill is of both steps. An error
-// that comes when the small model has worked already leaves in `undelivered` what the ledger is to
-// have of it: the larger one's answer that there is not.
+// that comes when the small model's answer was given up leaves in `undelivered` the larger one's,
+// which there is not.
 Result<Answer> AskInTurn(std::string_view question, const Retriever& retriever,
                          LanguageModel& model, const AskOptions& options, const NextModel& next,
                          const AskEvents& events, std::optional<Answer>& undelivered);

@@ -2,6 +2,7 @@
 // Who answers, what is shown of it, and whose work is on the bill.
 #include "answer/cascade.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class InTurnTest : public AskTest {
     AskEvents events;
     events.on_passages = [this](const Answer&) { told_.emplace_back("passages"); };
     events.on_claim = [this](const Claim& claim, const Answer&) { told_.push_back(claim.text); };
+    events.cancelled = cancelled_;
     const NextModel large{"large", [this]() -> Result<NextModel::Opened> {
                             if (!is_there_) return Error(StatusCode::kFailed, "no memory");
                             return NextModel::Opened{&large_, &calibration_};
@@ -42,6 +44,7 @@ class InTurnTest : public AskTest {
   ScriptedModel small_{"You should use vipw."};
   ScriptedModel large_{"Edit it with vipw, which locks the file."};
   bool is_there_ = true;
+  std::function<bool()> cancelled_;
   std::vector<std::string> told_;
   std::optional<Answer> undelivered_;
 };
@@ -104,6 +107,29 @@ TEST_F(InTurnTest, LeavesTheBillWhereTheLargerModelDoesNotAnswer) {
   EXPECT_GT(line.prompt_tokens, 0);
   EXPECT_LT(line.prompt_tokens, both.prompt_tokens);
   EXPECT_EQ(line.first_byte_ms, line.total_ms);
+}
+
+TEST_F(InTurnTest, LeavesTheBillOfBothWhereTheLargerModelIsInterrupted) {
+  small_.gate = 2;
+  is_there_ = false;
+  EXPECT_FALSE(TryBoth(1, kQuestion).has_value());
+  ASSERT_TRUE(undelivered_);
+  const int of_small = undelivered_->ledger.prompt_tokens;
+  is_there_ = true;
+  cancelled_ = [this] { return !large_.prompt().empty(); };
+  EXPECT_EQ(TryBoth(1, kQuestion).error().code(), StatusCode::kCancelled);
+  EXPECT_EQ(undelivered_->model, "large");
+  EXPECT_GT(undelivered_->ledger.prompt_tokens, of_small);
+  EXPECT_FALSE(undelivered_->ledger.delivered);
+}
+
+TEST_F(InTurnTest, LeavesTheSmallModelsBillWhereItIsInterrupted) {
+  cancelled_ = [] { return true; };
+  EXPECT_EQ(TryBoth(1, kQuestion).error().code(), StatusCode::kCancelled);
+  ASSERT_TRUE(undelivered_);
+  EXPECT_EQ(undelivered_->model, "small");
+  EXPECT_GT(undelivered_->ledger.prompt_tokens, 0);
+  EXPECT_EQ(large_.prompt(), "");
 }
 
 TEST_F(InTurnTest, LeavesNoBillWhereTheFirstDoesNotAnswer) {

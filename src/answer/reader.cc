@@ -84,13 +84,6 @@ Result<Reading> ReadingTask::Finish(std::span<const GenerationResult> results) c
   reading.signals.gate = yes_or_no_.LogOdds(gate.candidate_logprobs);
   reading.state = gate.state;
   const std::string text = LikeliestBeginning(span, reading.signals);
-  for (const GenerationResult& result : results) {
-    reading.prompt_tokens += result.prompt_tokens;
-    reading.cached_tokens += result.cached_tokens;
-    reading.completion_tokens += static_cast<int>(result.tokens.size());
-    reading.prefill_ms = std::max(reading.prefill_ms, result.prefill_ms);
-    reading.decode_ms = std::max(reading.decode_ms, result.decode_ms);
-  }
   Locate(text, reading);
   return reading;
 }

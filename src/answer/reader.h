@@ -39,8 +39,6 @@ struct Reading {
   std::size_t end = 0;
   ReadingSignals signals;
   std::vector<float> state;  // [width] behind the gate's question, of a layer past the middle
-  int prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
-  double prefill_ms = 0, decode_ms = 0;
 };
 
 // A question on its way: requests that a model may compute beside those of others.

@@ -158,17 +158,20 @@ Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlag
   MachineMeter::Share share = books.Begin();
   std::optional<Answer> undelivered;
   Result<Answer> answer =
-      asking.options.accept ? AskInTurn(question, retriever, *model.engine, asking.options,
-                                        {larger.name, open_larger}, events, undelivered)
-                            : Ask(question, retriever, model.engine.get(), asking.options, events);
+      asking.options.accept
+          ? AskInTurn(question, retriever, *model.engine, asking.options,
+                      {larger.name, open_larger}, events, undelivered)
+          : Ask(question, retriever, model.engine.get(), asking.options, events, &undelivered);
+  const auto digest_of = [&](const Answer& of) {
+    return of.model == larger.name ? larger.digest : model.digest;
+  };
   if (undelivered) {
     LedgerEntry entry = EntryOf(*undelivered, UnixSeconds());
-    entry.model_digest = larger.digest;
+    entry.model_digest = digest_of(*undelivered);
     WarnOfLedger(books.Close(share, entry));
   }
   if (!answer) return answer;
-  const AskedModel& answers = answer->model == larger.name ? larger : model;
-  TRY(Finish(books, share, answers.digest, *answer, flags, printer));
+  TRY(Finish(books, share, digest_of(*answer), *answer, flags, printer));
   return answer;
 }
 

@@ -63,7 +63,8 @@ class AsioHttpServer final : public HttpServer, public HttpConnectionOwner {
         read_buffer_(kReadBufferBytes),
         drain_timer_(io_),
         work_(boost::asio::make_work_guard(io_)),
-        threads_(options.worker_threads, std::move(handler)) {}
+        threads_(options.worker_threads, handler),
+        quick_(options.never_waits ? 1 : 0, std::move(handler)) {}
   AsioHttpServer(const AsioHttpServer&) = delete;
   AsioHttpServer& operator=(const AsioHttpServer&) = delete;
   ~AsioHttpServer() override = default;
@@ -77,7 +78,8 @@ class AsioHttpServer final : public HttpServer, public HttpConnectionOwner {
 
  private:
   void Handle(HttpRequest request, std::shared_ptr<ServedExchange> exchange) override {
-    threads_.Add(std::move(request), std::move(exchange));
+    const bool is_quick = options_->never_waits && options_->never_waits(request);
+    (is_quick ? quick_ : threads_).Add(std::move(request), std::move(exchange));
   }
   void Forget(HttpConnection& connection) override;
   std::span<char> read_buffer() override { return read_buffer_; }
@@ -110,6 +112,7 @@ class AsioHttpServer final : public HttpServer, public HttpConnectionOwner {
 
   std::atomic<std::size_t> connections_ = 0;  // served_, for others
   HandlerThreads threads_;
+  HandlerThreads quick_;  // of those that never wait
 };
 
 Result<void> AsioHttpServer::OpenDoors() {
@@ -146,6 +149,7 @@ void AsioHttpServer::Run() {
     }
   }
   threads_.Join();
+  quick_.Join();
 }
 
 void AsioHttpServer::Stop(int drain_ms) {

@@ -25,6 +25,9 @@ struct HttpServerOptions {
   std::filesystem::path unix_socket;  // empty: none. Made with mode 0600; a stale one is replaced
   std::filesystem::path tls_certificate, tls_key;  // PEM; both or none: TLS 1.2 and up on host:port
   int worker_threads = 4;
+  // Of requests whose handler waits for nobody: they have a thread of their own, and are answered
+  // when all others wait. Called on the network thread; empty: of none.
+  std::function<bool(const HttpRequest& request)> never_waits;
 
   std::size_t max_connections = 1024;  // beyond it a connection is answered 503 and closed
   std::size_t max_header_bytes = std::size_t{32} << 10;

@@ -160,6 +160,27 @@ TEST(HttpServerLimitsTest, GivesHandlersTheTimeTheyTake) {
   EXPECT_EQ(client.ReadReply().body, "late");
 }
 
+TEST(HttpServerLimitsTest, AnswersWhoNeverWaitsWhileAllOthersDo) {
+  Event came;
+  Event go_on;
+  HttpServerOptions options{.worker_threads = 1};
+  options.never_waits = [](const HttpRequest& request) { return request.path == "/quick"; };
+  ServerForTest server(options, [&](const HttpRequest& request, const auto& exchange) {
+    if (request.path != "/quick") {
+      came.Tell();
+      EXPECT_TRUE(go_on.Wait());
+    }
+    exchange->Respond({.body = request.path});
+  });
+  ClientForTest slow(server.port());
+  slow.Send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(came.Wait());
+  ClientForTest quick(server.port());
+  EXPECT_EQ(quick.Get("/quick").body, "/quick");
+  go_on.Tell();
+  EXPECT_EQ(slow.ReadReply().body, "/slow");
+}
+
 TEST(HttpServerLimitsTest, TellsConnectionsThatThereAreTooMany) {
   HttpServerOptions options{.max_connections = 2, .farewell_ms = kPatienceMs};
   ServerForTest server(options, EchoForTest);

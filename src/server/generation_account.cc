@@ -16,13 +16,15 @@ const char* ModeOf(const std::optional<bool>& valid) { return valid ? "format" :
 
 LedgerLine LineOf(const GenerationOutcome& outcome, const LanguageModel& model) {
   const ReplyTotals& totals = outcome.totals;
-  LedgerLine line{.prompt_tokens = totals.prompt_tokens,
-                  .cached_tokens = totals.cached_tokens,
-                  .completion_tokens = totals.completion_tokens,
-                  .first_byte_ms = outcome.first_byte_ms,
-                  .total_ms = outcome.total_ms,
-                  .valid = outcome.valid,
-                  .delivered = !outcome.client_gone};
+  LedgerLine line{
+      .prompt_tokens = totals.prompt_tokens,
+      .cached_tokens = totals.cached_tokens,
+      .completion_tokens = totals.completion_tokens,
+      // Where nothing was said, that comes out at the end.
+      .first_byte_ms = outcome.first_byte_ms == 0 ? outcome.total_ms : outcome.first_byte_ms,
+      .total_ms = outcome.total_ms,
+      .valid = outcome.valid,
+      .delivered = !outcome.client_gone};
   for (const ReplyChoice& choice : outcome.choices) {
     line.queue_ms = std::max(line.queue_ms, choice.result.queue_ms);
     line.prefill_ms = std::max(line.prefill_ms, choice.result.prefill_ms);

@@ -108,14 +108,18 @@ void GenerationCall::Refuse(const Status& status) {
   HttpHeaders headers;
   if (error.status == 400) TellContext(error);
   if (error.status == 429) {
+    // Who would have been in time found the queue full.
     const auto& budget = plan_.requests[0].terms.first_byte_budget_ms;
-    const double over_ms = predicted_ms_ - budget.value_or(0);
+    const bool missed = budget && predicted_ms_ > *budget;
+    const double over_ms = predicted_ms_ - (missed ? *budget : 0);
     const int retry_s =
         std::clamp(static_cast<int>(std::ceil(over_ms / 1000)), 1, kMostRetryAfterS);
     headers.emplace_back("Retry-After", std::to_string(retry_s));
-    error.code = budget ? "first_byte_budget" : "queue_full";
-    error.more["predicted_first_byte_ms"] = std::round(predicted_ms_);
-    outcome_.refused_prediction_ms = predicted_ms_;
+    error.code = missed ? "first_byte_budget" : "queue_full";
+    if (missed) {
+      error.more["predicted_first_byte_ms"] = std::round(predicted_ms_);
+      outcome_.refused_prediction_ms = predicted_ms_;
+    }
   }
   outcome_.status = error.status;
   outcome_.total_ms = MonotonicMs() - plan_.received_ms;

@@ -42,8 +42,8 @@ struct GenerationOutcome {
   double first_byte_ms = 0;          // 0: there was none
   double total_ms = 0;
   bool client_gone = false;
-  bool given_up = false;  // nothing was sent: another one answers
-  std::optional<double> refused_prediction_ms;
+  bool given_up = false;                        // nothing was sent: another one answers
+  std::optional<double> refused_prediction_ms;  // of the first byte, which came too late
   // Where there were rules: whether all choices kept them to the end.
   std::optional<bool> valid;
   std::string defect;  // what the last look at an answer found; nothing is published then

@@ -2,6 +2,7 @@
 // What a client gets of an answer that may be given up, and when; and who keeps count of what.
 #include "server/generation_call.h"
 
+#include <atomic>
 #include <future>
 #include <latch>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "server/metrics.h"
 #include "server/openai_chat.h"
 
 namespace kinglet {
@@ -24,7 +26,10 @@ class ClientForTest : public HttpExchange {
  public:
   explicit ClientForTest(bool is_gone = false) : is_gone_(is_gone) {}
 
-  void Respond(HttpResponse response) override { Note(std::to_string(response.status)); }
+  void Respond(HttpResponse response) override {
+    body = response.body;
+    Note(std::to_string(response.status));
+  }
   bool Begin(int, std::string_view, const HttpHeaders&) override { return Note("begin"); }
   bool Write(std::string piece) override {
     text += piece;
@@ -44,12 +49,18 @@ class ClientForTest : public HttpExchange {
   }
 
   std::vector<std::string> notes;
-  std::string text;
+  std::string text, body;
   std::latch told_gone{1};
 
  private:
   const bool is_gone_;
   std::mutex mutex_;
+};
+
+// What holds an engine up.
+struct Hold {
+  std::atomic<bool> begun = false;
+  std::latch go_on{1};
 };
 
 class GenerationCallTest : public testing::Test {
@@ -126,6 +137,36 @@ TEST_F(GenerationCallTest, AccountsForWhatIsRefusedBeforeTheClientIsTold) {
   const GenerationOutcome outcome = Run(std::move(plan), client);
   EXPECT_TRUE(outcome.choices.empty());
   EXPECT_EQ(client->notes, (std::vector<std::string>{"account", "400"}));
+}
+
+TEST_F(GenerationCallTest, TellsAFullQueueFromABudgetThatIsMissed) {
+  engine_ = Engine::Open(kModel, {.thread_count = 1, .max_waiting = 1}).value();
+  const auto refuse = [&](double budget_ms, const char* reason) {
+    const auto client = std::make_shared<ClientForTest>();
+    GenerationPlan plan = Plan(3);
+    plan.requests.front().terms.first_byte_budget_ms = budget_ms;
+    const GenerationOutcome outcome = Run(std::move(plan), client);
+    EXPECT_EQ(outcome.status, 429);
+    EXPECT_NE(client->body.find(reason), std::string::npos) << client->body;
+    Metrics metrics;
+    metrics.CountGeneration("model", ServiceClass::kInteractive, outcome);
+    return metrics.Text({}, 0);
+  };
+  EXPECT_NE(refuse(0, "first_byte_budget").find("reason=\"first_byte_budget\""), std::string::npos);
+  // The engine is held, and its queue is full.
+  const auto hold = std::make_shared<Hold>();
+  const GenerationRequest request{.prompt = engine_->prompts().EncodePrompt("One day"),
+                                  .max_tokens = 1};
+  ASSERT_TRUE(engine_->Submit(request, [hold](const GenerationEvent&) {
+    hold->begun = true;
+    hold->begun.notify_one();
+    hold->go_on.wait();
+  }));
+  hold->begun.wait(false);
+  while (engine_->Submit(request, [](const GenerationEvent&) {})) {
+  }
+  EXPECT_NE(refuse(1e9, "queue_full").find("reason=\"queue\""), std::string::npos);
+  hold->go_on.count_down();
 }
 
 }  // namespace

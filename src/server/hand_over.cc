@@ -62,8 +62,8 @@ class Relay final : public HttpPostListener {
     end_ = end;
     outcome_.whole = end == HttpPostEnd::kWhole;
     outcome_.total_ms = now_ms - start_ms_;
-    // Of a whole answer a client has nothing before its end.
-    if (!streams_) outcome_.first_byte_ms = outcome_.total_ms;
+    // Of a whole answer a client has nothing before its end, as of one that never came.
+    if (!streams_ || !begun_) outcome_.first_byte_ms = outcome_.total_ms;
     outcome_.usage = UsageAtEnd(tail_);
   }
 
@@ -138,15 +138,14 @@ ApiResult<void> HandOver(const IntentEndpoint& endpoint, const json::object& bod
     (*client)->ServeUntil(MonotonicMs() + kLookAgainMs);
     if (gone->load()) (*client)->CancelAll();
   }
-  if (relay.begun()) {
-    on_end(relay.outcome());
-    // A stream that broke off ends without its end, as it came.
-    if (relay.outcome().whole) relay.SendLast();
-    return {};
+  if (!relay.begun() && !gone->load()) {
+    return std::unexpected(ApiError{relay.timed_out() ? 504 : 502, "hand_over",
+                                    "the endpoint \"" + endpoint.name + "\" gave no answer"});
   }
-  if (gone->load()) return {};
-  return std::unexpected(ApiError{relay.timed_out() ? 504 : 502, "hand_over",
-                                  "the endpoint \"" + endpoint.name + "\" gave no answer"});
+  on_end(relay.outcome());
+  // A stream that broke off ends without its end, as it came.
+  if (relay.begun() && relay.outcome().whole) relay.SendLast();
+  return {};
 }
 
 }  // namespace kinglet

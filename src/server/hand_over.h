@@ -26,7 +26,7 @@ std::optional<HandedOverUsage> UsageAtEnd(std::string_view tail);
 
 // What came of it.
 struct HandedOver {
-  int status = 0;
+  int status = 0;      // 0: nothing came before the client left
   bool whole = false;  // else it broke off, or the client left
   std::optional<HandedOverUsage> usage;
   double first_byte_ms = 0, total_ms = 0;
@@ -36,8 +36,9 @@ struct HandedOver {
 LedgerLine BillOf(const HandedOver& outcome, const IntentEndpoint& endpoint);
 
 // Times are from start_ms on. Returns when no more of the answer comes. The last bytes of a whole
-// one go out behind on_end, which keeps the books of all that have begun. An error: nothing has
-// been told to the client, whose request may be answered otherwise; 502, 504.
+// one go out behind on_end, which keeps the books of all that have begun, and of those whose client
+// left before. An error: nothing has been told to the client, whose request may be answered
+// otherwise; 502, 504.
 ApiResult<void> HandOver(const IntentEndpoint& endpoint, const json::object& body,
                          HttpExchange& exchange, double start_ms,
                          const std::function<void(const HandedOver&)>& on_end);

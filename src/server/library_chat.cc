@@ -2,6 +2,7 @@
 // Markdown, as chat clients show it.
 #include "server/library_chat.h"
 
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,8 @@
 
 namespace kinglet {
 namespace {
+
+constexpr std::size_t kAnyToken = INT32_MAX;  // where no model says which there are
 
 // The request without what only a library's answer knows, which goes to `chat`.
 json::object TakeOwnFields(const json::object& body, JsonFields& fields, LibraryChat& chat) {
@@ -54,7 +57,7 @@ bool NamesLibrary(const json::object& body) {
   return own != nullptr && own->is_object() && own->get_object().contains("library");
 }
 
-ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const Engine& engine) {
+ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const Engine* engine) {
   LibraryChat chat;
   const json::object none;
   JsonFields of_own(none);
@@ -63,7 +66,8 @@ ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const Engine& 
   fields.TakeErrorOf(of_own);
   fields.Ignore({"model"});
   TakeMessages(fields, chat);
-  ReadSampling(fields, engine.model().config().vocab_size, chat.fields);
+  ReadSampling(fields, engine == nullptr ? kAnyToken : engine->model().config().vocab_size,
+               chat.fields);
   // As greedy as `ask` is, unless a client wants it otherwise.
   if (!body.contains("temperature")) chat.fields.request.sampling.temperature = 0;
   ReadDelivery(fields, chat.fields);
@@ -90,6 +94,7 @@ std::string ClaimText(const Claim& claim, bool is_first) {
 
 std::string EndText(const Answer& answer) {
   std::string text;
+  std::string_view gap = answer.mode == AskMode::kQuote && !answer.abstained ? "" : "\n\n";
   if (answer.abstained) {
     text = fmt::format("I do not know: {}.", Explain(*answer.abstained));
     if (!answer.quotes.empty()) {
@@ -104,7 +109,7 @@ std::string EndText(const Answer& answer) {
       lines.replace(at, 1, "\n> ");
     }
     const std::string& place = quote.title.empty() ? quote.document : quote.title;
-    text += fmt::format("\n\n[{}] {}{}\n> {}", i + 1, place,
+    text += fmt::format("{}[{}] {}{}\n> {}", std::exchange(gap, "\n\n"), i + 1, place,
                         quote.heading.empty() ? "" : ", " + quote.heading, lines);
   }
   return text;

@@ -34,11 +34,13 @@ bool NamesLibrary(const json::object& body);
 
 // body: of /v1/chat/completions that names a library. What a library's answer cannot be made by
 // (tools, a schema, several choices) is refused; system messages are not part of a question.
-ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const Engine& engine);
+// engine: of the model that answers; null: none does.
+ApiResult<LibraryChat> ParseLibraryChat(const json::object& body, const Engine* engine);
 
 // A claim with its marks, behind a blank where there is something before it.
 std::string ClaimText(const Claim& claim, bool is_first);
-// What comes behind the claims: quotes with their places, or why there is no answer.
+// What comes behind the claims, and in mode quote in their place: quotes with where they stand, or
+// why there is no answer.
 std::string EndText(const Answer& answer);
 
 }  // namespace kinglet

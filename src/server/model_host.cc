@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -108,7 +109,16 @@ Result<ModelLease> ModelHost::Acquire(std::string_view name) {
   return ModelLease(*this, *slot.model);
 }
 
+// What is thrown for want of memory or threads is no reason to let others wait for ever.
 Result<std::unique_ptr<LoadedModel>> ModelHost::Load(const OfferedModel& offered) {
+  try {
+    return Open(offered);
+  } catch (const std::exception& error) {
+    return Error(StatusCode::kFailed, "cannot load {}: {}", Quoted(offered.name), error.what());
+  }
+}
+
+Result<std::unique_ptr<LoadedModel>> ModelHost::Open(const OfferedModel& offered) {
   auto model = std::make_unique<LoadedModel>();
   model->offered_ = &offered;
   model->loaded_at_s_ = UnixSeconds();

@@ -136,6 +136,7 @@ class ModelHost {
     return slots_[static_cast<std::size_t>(&offered - options_.models.data())];
   }
   Result<std::unique_ptr<LoadedModel>> Load(const OfferedModel& offered);
+  Result<std::unique_ptr<LoadedModel>> Open(const OfferedModel& offered);
   void Release(LoadedModel& model);
   // Puts away idle models until `needed` more bytes fit. With the lock; it is let go meanwhile.
   void MakeRoom(std::unique_lock<std::mutex>& lock, std::uint64_t needed);

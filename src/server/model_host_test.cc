@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -54,6 +55,23 @@ TEST(ModelHost, LoadsWhatIsAskedFor) {
   ASSERT_FALSE(none.has_value());
   EXPECT_EQ(none.error().code(), StatusCode::kNotFound);
   EXPECT_NE(none.error().message().find("first, second"), std::string::npos);
+}
+
+TEST(ModelHost, WhatIsThrownWhileItLoadsKeepsNobodyWaiting) {
+  ModelHostOptions options = TwoModels();
+  // Too small a cache, of which the model warns.
+  options.engine.packed_cache = {
+      .folder = testing::TempDir() + "kinglet_packed", .max_bytes = 1, .min_file_bytes = 0};
+  bool has_memory = false;
+  ModelHost host(options, [&](const std::string&) {
+    if (!has_memory) throw std::bad_alloc();
+  });
+  const auto lease = host.Acquire("first");
+  if (lease) GTEST_SKIP() << "the scalar table packs nothing";
+  EXPECT_EQ(lease.error().code(), StatusCode::kFailed);
+  EXPECT_NE(lease.error().message().find("first"), std::string::npos);
+  has_memory = true;
+  EXPECT_TRUE(host.Acquire("first").has_value());
 }
 
 TEST(ModelHost, PutsAwayWhatNobodyUses) {

@@ -17,6 +17,7 @@ constexpr Role kAdmin = Role::kAdmin;
 constexpr Dialect kOpenAi = Dialect::kOpenAi;
 constexpr Dialect kOllama = Dialect::kOllama;
 constexpr Dialect kAnthropic = Dialect::kAnthropic;
+constexpr bool kNeverWaits = true;
 
 constexpr const char* kWritesNothing = "makes vectors of texts, and no text";
 constexpr JsonLimits kBodyLimits = {.max_bytes = std::size_t{64} << 20, .max_depth = 32};
@@ -48,7 +49,8 @@ constexpr Route kRoutes[] = {
      "The models that there are, as Ollama's API has it"},
     {"POST", "/api/show", kReader, kOllama, HandleOllamaShow, "One model, as Ollama's API has it"},
     {"GET", "/api/ps", kReader, kOllama, HandlePs, "The models that are loaded"},
-    {"GET", "/api/version", kNobody, kOllama, HandleVersion, "The version of this program"},
+    {"GET", "/api/version", kNobody, kOllama, HandleVersion, "The version of this program",
+     kNeverWaits},
     {"POST", "/v1/ask", kReader, kOpenAi, HandleAsk,
      "An answer from a library, each sentence carried by a quote, or an abstention"},
     {"POST", "/v1/route", kReader, kOpenAi, HandleRoute,
@@ -71,11 +73,13 @@ constexpr Route kRoutes[] = {
     {"POST", "/detokenize", kReader, kOpenAi, HandleDetokenize, "The text of tokens"},
     {"GET", "/tokenizer_info", kReader, kOpenAi, HandleTokenizerInfo,
      "The first model's control tokens and template"},
-    {"GET", "/health", kNobody, kOpenAi, HandleHealth, "200 when the server is ready"},
-    {"GET", "/health/live", kNobody, kOpenAi, HandleLive, "200 as long as the server runs"},
-    {"GET", "/metrics", kReader, kOpenAi, HandleMetrics, "Counts and times for Prometheus"},
-    {"GET", "/openapi.json", kNobody, kOpenAi, HandleOpenApi, "This description"},
-    {"GET", "/", kNobody, kOpenAi, HandlePage, "The page"},
+    {"GET", "/health", kNobody, kOpenAi, HandleHealth, "200 when the server is ready", kNeverWaits},
+    {"GET", "/health/live", kNobody, kOpenAi, HandleLive, "200 as long as the server runs",
+     kNeverWaits},
+    {"GET", "/metrics", kReader, kOpenAi, HandleMetrics, "Counts and times for Prometheus",
+     kNeverWaits},
+    {"GET", "/openapi.json", kNobody, kOpenAi, HandleOpenApi, "This description", kNeverWaits},
+    {"GET", "/", kNobody, kOpenAi, HandlePage, "The page", kNeverWaits},
 };
 
 }  // namespace

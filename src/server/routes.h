@@ -37,6 +37,7 @@ struct Route {
   Dialect dialect;  // of its errors
   void (*handle)(Server& server, const Call& call);
   std::string_view summary;  // for /openapi.json
+  bool never_waits = false;  // neither for a model nor for a disk or another machine
 };
 
 std::span<const Route> Routes();

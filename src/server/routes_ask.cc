@@ -84,6 +84,7 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   if (!which) return std::unexpected(Of(which.error()));
   AskOptions& options = question.options;
   options.library_name = (*which)->name;
+  options.start_ms = call.request.received_ms;
   if (call.taken != nullptr) options.route = call.taken->route;
   options.terms = TermsOf(server, call, question.fields);
   // What was computed of a library's documents is shared by those who may read it.
@@ -111,10 +112,11 @@ ApiResult<Answer> AskLibrary(Server& server, const Call& call, Question question
   events.cancelled = [gone] { return gone->load(); };
   MachineMeter::Share share = server.books().Begin();
   std::optional<Answer> undelivered;
-  Result<Answer> answer = next ? AskInTurn(question.text, library->retriever(), *model, options,
-                                           *next, events, undelivered)
-                               : Ask(question.text, library->retriever(), model, options, events);
-  if (undelivered) RecordAnswer(server, call, share, nullptr, *undelivered);
+  Result<Answer> answer =
+      next ? AskInTurn(question.text, library->retriever(), *model, options, *next, events,
+                       undelivered)
+           : Ask(question.text, library->retriever(), model, options, events, &undelivered);
+  if (undelivered) RecordAnswer(server, call, share, next ? nullptr : lease, *undelivered);
   if (!answer) return std::unexpected(Of(answer.error()));
   answer->ledger.delivered = !gone->load();
   RecordAnswer(server, call, share, lease, *answer);
@@ -211,9 +213,10 @@ ApiResult<Question> ParseAsk(const json::object& body) {
 }
 
 ReplyTotals TotalsOf(const Answer& answer) {
+  // What the model wrote to read is on the bill alone: max_tokens was not of it.
   ReplyTotals totals{.prompt_tokens = answer.ledger.prompt_tokens,
                      .cached_tokens = answer.ledger.cached_tokens,
-                     .completion_tokens = answer.ledger.completion_tokens,
+                     .completion_tokens = answer.draft_tokens,
                      .ledger = ToJson(answer.ledger)};
   totals.ledger["answer"] = ToJson(answer);
   return totals;
@@ -245,10 +248,9 @@ void AnswerQuestion(Server& server, const Call& call, const json::object& body, 
 
 // Says the intent's message in the place of an answer: neither library nor model is asked.
 void RefuseQuestion(Server& server, const Call& call, const Question& question) {
-  const double start_ms = MonotonicMs();
   MachineMeter::Share share = server.books().Begin();
   Answer answer = RefusalOf(question.text, call.taken->uses, call.taken->route);
-  answer.ledger.first_byte_ms = answer.ledger.total_ms = MonotonicMs() - start_ms;
+  answer.ledger.first_byte_ms = answer.ledger.total_ms = MonotonicMs() - call.request.received_ms;
   RecordAnswer(server, call, share, nullptr, answer);
   CountAnswer(server, answer);
   if (!question.fields.stream) return Reply(call, ToJson(answer));
@@ -286,13 +288,19 @@ void HandleAsk(Server& server, const Call& call) {
 }
 
 void HandleLibraryChat(Server& server, const Call& call, const json::object& body) {
-  ApiResult<ModelLease> lease = AcquireWriter(server, body);
-  if (!lease) return ReplyError(call, lease.error());
-  ApiResult<LibraryChat> chat = ParseLibraryChat(body, *(*lease)->engine());
+  // An intent may want quotes alone, which need no model.
+  const bool quotes = call.taken != nullptr && call.taken->uses.mode == IntentMode::kQuote;
+  std::optional<ModelLease> lease;
+  if (!quotes) {
+    ApiResult<ModelLease> acquired = AcquireWriter(server, body);
+    if (!acquired) return ReplyError(call, acquired.error());
+    lease = *std::move(acquired);
+  }
+  ApiResult<LibraryChat> chat = ParseLibraryChat(body, lease ? (*lease)->engine() : nullptr);
   if (!chat) return ReplyError(call, chat.error());
   Question question{.text = std::move(chat->question)};
   question.settings.library = std::move(chat->library);
-  question.options.mode = AskMode::kChat;
+  question.options.mode = quotes ? AskMode::kQuote : AskMode::kChat;
   question.options.turns = std::move(chat->turns);
   question.settings.risk = chat->risk;
   question.settings.then = std::move(chat->then);
@@ -307,24 +315,29 @@ void HandleLibraryChat(Server& server, const Call& call, const json::object& bod
   AskEvents events;
   const auto say = [&](const std::string& text, const Answer& so_far) {
     if (format == nullptr) {
-      format = MakeChatFormat(so_far.model, nullptr, chat->fields.include_usage);
+      format = MakeChatFormat(quotes ? std::string(kAutoModel) : so_far.model, nullptr,
+                              chat->fields.include_usage);
       if (chat->fields.stream) stream.Send(format->Begin());
     }
     choice.text += text;
     if (chat->fields.stream) stream.Send(format->Delta(0, {.text = text}));
   };
-  events.on_claim = [&](const Claim& claim, const Answer& so_far) {
-    say(ClaimText(claim, choice.text.empty()), so_far);
-  };
+  if (!quotes) {
+    events.on_claim = [&](const Claim& claim, const Answer& so_far) {
+      say(ClaimText(claim, choice.text.empty()), so_far);
+    };
+  }
   const ApiResult<Answer> answer =
-      AskLibrary(server, call, std::move(question), &*lease, std::move(events));
+      AskLibrary(server, call, std::move(question), lease ? &*lease : nullptr, std::move(events));
   if (!answer) {
     if (!stream.begun()) return ReplyError(call, answer.error());
     return stream.SendLast(Event(ToJson(answer.error(), Dialect::kOpenAi)));
   }
   say(EndText(*answer), *answer);
-  choice.result.finish_reason = FinishReason::kStop;
-  choice.tokens = answer->ledger.completion_tokens;
+  // Of a request without a limit an answer is whole: how much a model drafts is our affair.
+  const bool is_cut = answer->is_cut && chat->fields.max_tokens;
+  choice.result.finish_reason = is_cut ? FinishReason::kLength : FinishReason::kStop;
+  choice.tokens = answer->draft_tokens;
   ReplyTotals totals = TotalsOf(*answer);
   if (call.taken != nullptr) totals.ledger["route"] = RouteOf(call);
   if (!chat->fields.stream) return Reply(call, format->Whole({&choice, 1}, totals));

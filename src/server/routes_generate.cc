@@ -92,6 +92,7 @@ void CountHandedOver(Server& server, const Call& call, const Intent& intent,
   LedgerEntry entry = RoutedEntry(call, intent);
   entry.model = endpoint.model;
   entry.line = BillOf(outcome, endpoint);
+  call.admission->CountTokens(entry.line.prompt_tokens + entry.line.completion_tokens);
   WarnOfLedger(server, server.books().Record(entry));
 }
 
@@ -101,11 +102,10 @@ void Refuse(Server& server, const Call& call, const json::object& body, const In
   const bool streams = fields.Flag("stream").value_or(false);
   if (const auto error = fields.Finish(); error && error->field == "stream")
     return ReplyError(call, ApiError::OfField(*error));
-  const double start_ms = MonotonicMs();
   MachineMeter::Share share = server.books().Begin();
   LedgerEntry entry = RoutedEntry(call, intent);
   entry.abstained = Name(AbstainReason::kRefused);
-  entry.line.first_byte_ms = entry.line.total_ms = MonotonicMs() - start_ms;
+  entry.line.first_byte_ms = entry.line.total_ms = MonotonicMs() - call.request.received_ms;
   CloseAccount(server, share, entry);
   ReplyTotals totals{.ledger = ToJson(entry.line)};
   totals.ledger["route"] = RouteOf(call);

@@ -22,7 +22,9 @@ struct Vectors {
   int tokens = 0;
 };
 
-ApiResult<Vectors> EmbedTexts(LoadedModel& model, const std::vector<std::string>& texts) {
+// What is read counts for the key, whatever becomes of the answer; here as below.
+ApiResult<Vectors> EmbedTexts(const Call& call, LoadedModel& model,
+                              const std::vector<std::string>& texts) {
   if (model.embedder() == nullptr) {
     return std::unexpected(ApiError::OfField({"model", "writes text, and makes no vectors"}));
   }
@@ -33,6 +35,7 @@ ApiResult<Vectors> EmbedTexts(LoadedModel& model, const std::vector<std::string>
   }
   Result<std::vector<float>> values = model.embedder()->Embed(texts);
   if (!values) return std::unexpected(ApiError::OfStatus(values.error()));
+  call.admission->CountTokens(vectors.tokens);
   vectors.values = *std::move(values);
   vectors.width = model.embedder()->width();
   return vectors;
@@ -66,13 +69,14 @@ json::array ToArray(std::span<const float> vector) {
 }
 
 // Relevance from -1 to 1 by the angle between vectors.
-ApiResult<std::vector<double>> ScoreByVectors(LoadedModel& model, const std::string& query,
+ApiResult<std::vector<double>> ScoreByVectors(const Call& call, LoadedModel& model,
+                                              const std::string& query,
                                               const std::vector<std::string>& documents,
                                               int& tokens) {
   const std::string prefix(model.embedder()->passage_prefix());
   std::vector<std::string> texts = {std::string(model.embedder()->query_prefix()) + query};
   for (const std::string& document : documents) texts.push_back(prefix + document);
-  const Vectors vectors = TRY(EmbedTexts(model, texts));
+  const Vectors vectors = TRY(EmbedTexts(call, model, texts));
   tokens = vectors.tokens;
   std::vector<double> scores;
   for (std::size_t i = 1; i < texts.size(); ++i) {
@@ -87,7 +91,8 @@ ApiResult<std::vector<double>> ScoreByVectors(LoadedModel& model, const std::str
 
 // Relevance from 0 to 1: the odds of "yes" against "no" when a model that writes is asked whether
 // the document answers the question. The document comes first: its keys and values are kept.
-ApiResult<std::vector<double>> ScoreByOdds(LoadedModel& model, const std::string& query,
+ApiResult<std::vector<double>> ScoreByOdds(const Call& call, LoadedModel& model,
+                                           const std::string& query,
                                            const std::vector<std::string>& documents,
                                            const ServiceTerms& terms, int& tokens) {
   Engine& engine = *model.engine();
@@ -109,8 +114,14 @@ ApiResult<std::vector<double>> ScoreByOdds(LoadedModel& model, const std::string
     request.terms = terms;
     const Result<GenerationResult> result = engine.Generate(request, nullptr);
     if (!result) return std::unexpected(ApiError::OfStatus(result.error()));
+    call.admission->CountTokens(result->prompt_tokens);
     tokens += result->prompt_tokens;
     const auto& odds = result->candidate_logprobs;
+    if (odds.empty()) {
+      return std::unexpected(ApiError::OfStatus(
+          Status(StatusCode::kLimitExceeded,
+                 "the time for the request was over before the documents were read")));
+    }
     const double yes = std::exp(odds[0]) + std::exp(odds[1]);
     const double no = std::exp(odds[2]) + std::exp(odds[3]);
     scores.push_back(yes + no > 0 ? yes / (yes + no) : 0);
@@ -154,7 +165,7 @@ void HandleEmbeddings(Server& server, const Call& call) {
   if (const auto error = fields.Finish()) return ReplyError(call, ApiError::OfField(*error));
   const ApiResult<ModelLease> lease = AcquireModel(server, *body);
   if (!lease) return ReplyError(call, lease.error());
-  const ApiResult<Vectors> vectors = EmbedTexts(**lease, texts);
+  const ApiResult<Vectors> vectors = EmbedTexts(call, **lease, texts);
   if (!vectors) return ReplyError(call, vectors.error());
   if (dimensions && static_cast<std::size_t>(*dimensions) != vectors->width) {
     return ReplyError(
@@ -169,7 +180,6 @@ void HandleEmbeddings(Server& server, const Call& call) {
         {"index", i},
         {"embedding", as_base64 ? json::value(Base64(vector)) : json::value(ToArray(vector))}});
   }
-  call.admission->CountTokens(vectors->tokens);
   Reply(call, {{"object", "list"},
                {"data", std::move(data)},
                {"model", (*lease)->name()},
@@ -186,7 +196,7 @@ void HandleOllamaEmbed(Server& server, const Call& call) {
   if (const auto error = fields.Finish()) return ReplyError(call, ApiError::OfField(*error));
   const ApiResult<ModelLease> lease = AcquireModel(server, *body);
   if (!lease) return ReplyError(call, lease.error());
-  const ApiResult<Vectors> vectors = EmbedTexts(**lease, texts);
+  const ApiResult<Vectors> vectors = EmbedTexts(call, **lease, texts);
   if (!vectors) return ReplyError(call, vectors.error());
   json::array list;
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -215,8 +225,8 @@ void HandleRerank(Server& server, const Call& call) {
   int tokens = 0;
   const ApiResult<std::vector<double>> scores =
       (*lease)->embedder() != nullptr
-          ? ScoreByVectors(**lease, query, documents, tokens)
-          : ScoreByOdds(**lease, query, documents, TermsOf(server, call, {}), tokens);
+          ? ScoreByVectors(call, **lease, query, documents, tokens)
+          : ScoreByOdds(call, **lease, query, documents, TermsOf(server, call, {}), tokens);
   if (!scores) return ReplyError(call, scores.error());
   std::vector<std::size_t> order(documents.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -230,7 +240,6 @@ void HandleRerank(Server& server, const Call& call) {
     if (returns) result["document"] = json::object{{"text", documents[i]}};
     results.push_back(std::move(result));
   }
-  call.admission->CountTokens(tokens);
   Reply(call, {{"id", MakeId("rerank-")},
                {"model", (*lease)->name()},
                {"results", std::move(results)},

@@ -111,6 +111,10 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
     const ApiError error{status, "bad_request", std::string(message)};
     return ToJson(json::value(ToJson(error, Dialect::kOpenAi)));
   };
+  http.never_waits = [](const HttpRequest& request) {
+    const Route* const route = FindRoute(request).route;
+    return route != nullptr && route->never_waits;
+  };
   server->http_ = TRY(HttpServer::Listen(
       http, [raw = server.get()](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
         raw->Handle(std::move(request), std::move(exchange));

@@ -82,6 +82,17 @@ class Keys(serving.ServerTest):
         self.assertTrue(1 <= int(refused.headers["Retry-After"]) <= 60)
         self.assertEqual([self.chat(Authorization="Bearer s-secret").status for _ in range(3)], [200, 429, 429])
 
+    def test_what_was_read_before_an_error_counts(self):
+        self.write_keys(key_row("ranker", "k-secret", "read", tokens_per_minute=10))
+        self.addCleanup(self.write_keys)
+        rank = {"query": "Who has a ball?", "documents": [serving.STORY, serving.STORY * 100]}   # one fits the context
+        end = time.monotonic() + 20
+        while (reply := self.server.post("/v1/rerank", rank, Authorization="Bearer k-secret")).status == 401:
+            self.assertLess(time.monotonic(), end, "the new key is not known")
+            time.sleep(0.1)
+        self.assertEqual(reply.status, 400, reply.body)
+        self.assertEqual(self.chat(Authorization="Bearer k-secret").status, 429)
+
     def test_what_one_key_has_sent_is_not_in_the_cache_for_another(self):
         # CVE-2025-46570: the time to the first token tells whether somebody else has sent this prompt.
         ask = ASK | {"messages": [{"role": "user", "content": "The secret of the red house is under the tree. " * 8}]}

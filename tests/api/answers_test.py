@@ -75,6 +75,15 @@ class Answers(serving.LibraryTest):
         self.assertEqual(streamed[0]["choices"][0]["delta"]["role"], "assistant")
         self.assertEqual(streamed[-1]["choices"][0]["finish_reason"], "stop")
 
+    def test_usage_is_of_the_words_that_were_asked_for(self):
+        answer = self.chat(KESTREL, max_tokens=3).json()
+        self.assertEqual(answer["choices"][0]["finish_reason"], "length")
+        self.assertEqual(answer["usage"]["completion_tokens"], 3)
+        self.assertGreater(answer["kinglet"]["completion_tokens"], 3)   # it has read, too
+        events = self.chat(KESTREL, max_tokens=3, stream=True, stream_options={"include_usage": True}).events()
+        self.assertEqual(events[-2]["choices"][0]["finish_reason"], "length")
+        self.assertEqual(events[-1]["usage"]["completion_tokens"], 3)
+
     def test_a_follow_up_is_understood_behind_the_first(self):
         answer = self.chat(KESTREL, "Voles. [1]", "And where does it hover?").json()["kinglet"]["answer"]
         self.assertIn("kestrel", answer["standalone_question"])

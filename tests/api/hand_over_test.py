@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import http.server
 import json
+import socket
 import threading
 import time
 import unittest
@@ -46,10 +47,18 @@ PAUSE_S = 0.1
 class Elsewhere(http.server.BaseHTTPRequestHandler):
     """An endpoint that streams as OpenAI's: usage, where it is asked for, in the last chunk."""
 
+    asked = threading.Semaphore(0)   # released once for each who is to wait
     heard = threading.Event()   # the client has the beginning of its answer
 
     def do_POST(self):
+        with contextlib.suppress(BrokenPipeError):   # who asked has gone
+            self.answer()
+
+    def answer(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if "think" in str(body):
+            self.asked.release()
+            self.heard.wait(60)
         self.send_response(500 if "broken" in str(body) else 200)
         if "broken" in str(body):
             self.send_header("Retry-After", "17")
@@ -72,9 +81,9 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class HandedOver(serving.ServerTest):
+class Intents(serving.ServerTest):
     @classmethod
-    def make_server(cls):
+    def make_server(cls, *flags):
         elsewhere = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
         threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
         cls.addClassCleanup(elsewhere.server_close)
@@ -85,8 +94,10 @@ class HandedOver(serving.ServerTest):
         home = cls.home / "home"
         home.mkdir(exist_ok=True)
         (home / "kinglet.toml").write_text('machine_per_hour = 3600.0\n[ledger]\nkeep_text = true\n')
-        return serving.Server("--intents", intents, models=[cls.model], environment=cls.environment)
+        return serving.Server("--intents", intents, *flags, models=[cls.model], environment=cls.environment)
 
+
+class HandedOver(Intents):
     def row(self, text, **fields):
         """The row of an answer, its figures beside the rest."""
         Elsewhere.heard.clear()
@@ -128,6 +139,54 @@ class HandedOver(serving.ServerTest):
     def test_an_answer_that_broke_off_has_a_row(self):
         row = self.row("sue my landlord, break off", stream=True)
         self.assertEqual((row["intent"], row["model"], row["delivered"], row["cost"]), ("lawyers", "large", False, None))
+
+    def ask_and_wait(self, text):
+        """A connection whose answer does not begin before Elsewhere.heard."""
+        body = json.dumps({"model": "auto", "stream": True, "messages": [{"role": "user", "content": text}]}).encode()
+        link = socket.create_connection(("127.0.0.1", self.server.port))
+        link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        return link
+
+    def test_who_asks_how_the_server_is_does_not_wait_for_others(self):
+        Elsewhere.heard.clear()
+        self.addCleanup(Elsewhere.heard.set)
+        links = []
+        for _ in range(16):   # as many as there are threads
+            links.append(self.enterContext(self.ask_and_wait("sue my landlord, think for all")))
+            self.assertTrue(Elsewhere.asked.acquire(timeout=60))
+        for path in "/health", "/health/live", "/metrics", "/api/version", "/openapi.json", "/":
+            self.assertEqual(self.server.get(path).status, 200, path)
+        Elsewhere.heard.set()
+        for link in links:
+            while link.recv(65536):   # their rows stand when they end
+                pass
+
+    def test_who_leaves_before_the_first_byte_leaves_a_row(self):
+        Elsewhere.heard.clear()
+        self.addCleanup(Elsewhere.heard.set)
+        with self.ask_and_wait("sue my landlord, think"):
+            self.assertTrue(Elsewhere.asked.acquire(timeout=60))
+        end = time.monotonic() + 20
+        while not (rows := [row for row in self.server.get("/v1/ledger").json()["entries"] if row["question"] == "sue my landlord, think"]):
+            self.assertLess(time.monotonic(), end, "there is no row")
+            time.sleep(0.02)
+        line = rows[0]["ledger"]
+        self.assertEqual((rows[0]["intent"], rows[0]["model"], line["delivered"], line["cost"]), ("lawyers", "large", False, None))
+        self.assertEqual(line["first_byte_ms"], line["total_ms"])
+        self.assertGreater(line["total_ms"], 0)
+
+
+class Keys(Intents):
+    @classmethod
+    def make_server(cls):
+        keys = cls.home / "keys.toml"
+        keys.write_text(serving.key_row("few", "f-secret", "read", tokens_per_minute=10))
+        return super().make_server("--api-key-file", keys)
+
+    def test_tokens_of_an_endpoint_count_too(self):
+        ask = {"model": "auto", "messages": [{"role": "user", "content": "sue my landlord"}]}
+        statuses = [self.server.post("/v1/chat/completions", ask, Authorization="Bearer f-secret").status for _ in range(2)]
+        self.assertEqual(statuses, [200, 429])
 
 
 if __name__ == "__main__":

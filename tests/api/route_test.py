@@ -110,6 +110,12 @@ examples = ["which colour is the paint", "paint it in a colour", "name the colou
 max_tokens = 20
 
 [[intent]]
+name = "fish"
+mode = "quote"
+library = "notes"
+examples = ["what does a pike eat", "where do salmon spawn", "how heavy is a carp", "do trout sleep", "which fish lives in the pond"]
+
+[[intent]]
 name = "lawyers"
 mode = "hand_over"
 endpoint = "elsewhere"
@@ -152,6 +158,21 @@ model = "none"
         self.assertEqual(reply["kinglet"]["answer"]["route"]["library"], "notes")
         rows = self.server.get("/v1/ledger?limit=1").json()["entries"]
         self.assertEqual(rows[0]["intent"], "birds")
+
+    def test_quotes_alone_ask_no_model(self):
+        self.add("fish.md", "# Fish\n\nThe pike lurks in weeds. It eats roach and small ducks.\n")
+        reply = self.chat("what does a pike eat", temperature=0.5).json()
+        text = reply["choices"][0]["message"]["content"]
+        self.assertTrue(text.startswith("[1] Fish, Fish\n> The pike"), text)
+        self.assertEqual((reply["model"], reply["usage"]["total_tokens"]), ("auto", 0))
+        answer = reply["kinglet"]["answer"]
+        self.assertEqual((answer["mode"], answer["route"]["intent"], answer["route"]["model"]), ("quote", "fish", None))
+        asked = self.server.post("/v1/ask", {"model": "auto", "question": "what does a pike eat"}).json()
+        self.assertEqual(answer["quotes"], asked["quotes"])
+        stream = self.chat("what does a pike eat", stream=True)
+        self.assertEqual("".join(event["choices"][0]["delta"].get("content") or "" for event in stream.events()), text)
+        row = self.server.get("/v1/ledger?limit=1").json()["entries"][0]
+        self.assertEqual((row["mode"], row["model"], row["ledger"]["prompt_tokens"]), ("quote", None, 0))
 
     def test_a_schema_holds_for_what_is_routed_to_it(self):
         reply = self.chat("which colour is the paint").json()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A library with vectors: made by an embedder as sentence-transformers publishes one, followed through changes, searched."""
+import hashlib
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import urllib.error
 import urllib.request
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] the hen lays eggs in a nest car needs oil and petrol boat sails on water . # ##s".split()
@@ -126,16 +128,19 @@ class Vectors(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("none", err)
 
-    def test_a_server_searches_by_meaning_and_embeds_what_it_is_given(self):
-        self.ingest(self.files, "--embedder", self.embedder)
+    def serve(self, *flags):
         environment = os.environ | {"KINGLET_HOME": str(self.folder / "home"), "XDG_CACHE_HOME": str(self.folder / "cache")}
         server = subprocess.Popen([os.environ["KINGLET"], "serve", "--model", self.embedder / "model.safetensors", "--library",
-                                   self.folder / "library", "--port", "0", "--quiet"], stdout=subprocess.PIPE, text=True,
+                                   self.folder / "library", "--port", "0", "--quiet", *flags], stdout=subprocess.PIPE, text=True,
                                   env=environment)
         self.addCleanup(server.stdout.close)
         self.addCleanup(server.wait)
         self.addCleanup(server.send_signal, signal.SIGTERM)
-        base = server.stdout.readline().split(" at ")[1].split(",")[0]
+        return server.stdout.readline().split(" at ")[1].split(",")[0]
+
+    def test_a_server_searches_by_meaning_and_embeds_what_it_is_given(self):
+        self.ingest(self.files, "--embedder", self.embedder)
+        base = self.serve()
 
         def ask(path, body, kind="application/json"):
             request = urllib.request.Request(base + path, body, {"Content-Type": kind})
@@ -148,6 +153,25 @@ class Vectors(unittest.TestCase):
         self.assertEqual(sorted(ranks("hen").values()), [1, 2])
         ask("/v1/library/documents?name=boats.txt", b"A boat sails on water.")
         self.assertEqual(sorted(ranks("boat").values()), [1, 2, 3])
+
+    def test_what_is_embedded_counts_for_its_key(self):
+        self.ingest(self.files, "--embedder", self.embedder)
+        keys = self.folder / "keys.toml"
+        keys.write_text("".join(
+            f'[[key]]\nname = "{path}"\nrole = "read"\ntokens_per_minute = 1\nsha256 = "{hashlib.sha256(path.encode()).hexdigest()}"\n'
+            for path in ("/v1/embeddings", "/api/embed")))
+        base = self.serve("--api-key-file", keys)
+
+        def status(path):
+            request = urllib.request.Request(base + path, b'{"input": "a hen"}', {"X-Api-Key": path})
+            try:
+                with urllib.request.urlopen(request, timeout=60) as reply:
+                    return reply.status
+            except urllib.error.HTTPError as error:
+                error.close()
+                return error.code
+        for path in "/v1/embeddings", "/api/embed":
+            self.assertEqual([status(path), status(path)], [200, 429], path)
 
 
 if __name__ == "__main__":
