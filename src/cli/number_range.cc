@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "base/display.h"
+
 namespace kinglet {
 namespace {
 
@@ -28,7 +30,8 @@ CLI::Validator Within(T low, T high, const std::string& kind, std::string range)
   std::string error = fmt::format("must be a {} {}", kind, range);
   const auto check = [low, high, error = std::move(error)](const std::string& text) {
     const std::optional<T> value = Read<T>(text);
-    return value && *value >= low && *value <= high ? std::string() : error;
+    if (value && *value >= low && *value <= high) return std::string();
+    return fmt::format("{}, not {}", error, Quoted(text));
   };
   return {check, std::move(range)};
 }

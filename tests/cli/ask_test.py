@@ -236,7 +236,7 @@ class Ask(unittest.TestCase):
                                 (("serve", "--drain-s", "nan"), "--drain-s: must be a number from 0 to 1000000")):
             status, out, err = self.kinglet(*arguments)
             self.assertEqual((status, out), (2, ""), err)
-            self.assertIn(said + " (", err)
+            self.assertIn(said + f', not "{arguments[-1]}" (', err)
 
     def test_a_broken_setting_is_named(self):
         (self.home / "kinglet.toml").write_text("colour = 1\n", encoding="utf-8")
