@@ -246,12 +246,19 @@ Result<std::string> Ledger::Record(const LedgerEntry& entry) {
 }
 
 Result<bool> Ledger::Record(const LedgerFeedback& feedback) {
-  Statement update = TRY(database_.Prepare(
-      "UPDATE answers SET thumb = ?, corrected_intent = ?, comment = ? WHERE id = ?"));
+  Statement update =
+      TRY(database_.Prepare("UPDATE answers SET thumb = iif(?, ?, thumb),"
+                            " corrected_intent = iif(?, ?, corrected_intent),"
+                            " comment = iif(?, ?, comment) WHERE id = ?"));
+  std::optional<std::string> comment = feedback.comment.value_or(std::nullopt);
+  if (comment) comment = KeptText(*comment);
   Row(update, 1)
-      .Put(feedback.useful)
-      .Put(feedback.intent)
-      .Put(feedback.comment ? std::optional(KeptText(*feedback.comment)) : std::nullopt)
+      .Put(feedback.useful.has_value())
+      .Put(feedback.useful.value_or(std::nullopt))
+      .Put(feedback.intent.has_value())
+      .Put(feedback.intent.value_or(std::nullopt))
+      .Put(feedback.comment.has_value())
+      .Put(comment)
       .Put(feedback.id);
   TRY(update.Run());
   return TRY(Changes(database_)) > 0;
