@@ -309,6 +309,7 @@ Result<std::vector<LedgerEntry>> Ledger::Latest(int limit) {
         .Take(entry.thumb)
         .Take(entry.corrected_intent)
         .Take(entry.comment);
+    if (!entry.thumb.value_or(true)) line.useful_tokens = 0;  // as kUsefulTokens has it
   }
   return entries;
 }

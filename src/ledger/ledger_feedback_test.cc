@@ -59,6 +59,20 @@ TEST_F(LedgerTest, LaterFeedbackChangesWhatItGivesAlone) {
   EXPECT_EQ(entry.comment, "slow");
 }
 
+TEST_F(LedgerTest, RowsAddUpToTheirTotals) {
+  Ledger ledger = Open();
+  const std::string id = ledger.Record(Paid(MakeEntry(19), 1)).value();
+  ASSERT_TRUE(ledger.Record(Paid(MakeEntry(10), 1)));
+  EXPECT_TRUE(ledger.Record(LedgerFeedback{.id = id, .useful = false}).value());
+  const auto entries = ledger.Latest(2).value();
+  EXPECT_EQ(entries[1].line.useful_tokens, 0);
+  EXPECT_FALSE(entries[1].line.CostPerUsefulToken());
+  EXPECT_EQ(entries[0].line.useful_tokens, ledger.Totals().value().useful_tokens);
+  // The thumb may be taken back.
+  EXPECT_TRUE(ledger.Record(LedgerFeedback{.id = id, .useful = std::optional<bool>()}).value());
+  EXPECT_EQ(ledger.Latest(2).value()[1].line.useful_tokens, 19);
+}
+
 TEST_F(LedgerTest, TellsWhatWasTakenForSomethingElse) {
   Ledger ledger = Open(/*keep_text=*/true);
   const auto record = [&](const char* question, std::optional<std::string> intent) {
