@@ -126,7 +126,8 @@ class Ledger {
   // verdict does not tell whether it was right. So is what nobody got, which is no model's fault.
   Result<std::vector<JudgedStep>> JudgedSteps();
 
-  // How many rows went, off the disk too.
+  // How many rows went, off the disk too. kBusy: they went, but the log still holds them while
+  // another process reads; the next time, whether rows go or not, empties it.
   Result<std::int64_t> Forget(std::string_view id);
   Result<std::int64_t> ForgetBefore(std::int64_t unix_seconds);
 
@@ -136,6 +137,9 @@ class Ledger {
         database_(std::move(database)),
         insert_(std::move(insert)),
         prune_(std::move(prune)) {}
+
+  Result<std::int64_t> RemoveBefore(std::int64_t unix_seconds);
+  Result<void> EmptyLog();
 
   LedgerOptions options_;
   Database database_;

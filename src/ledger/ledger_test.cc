@@ -188,6 +188,26 @@ TEST_F(LedgerTest, ForgetsOffTheDisk) {
   EXPECT_TRUE(ledger.Latest(1).value().empty());
 }
 
+TEST_F(LedgerTest, SaysWhatTheLogStillHolds) {
+  LedgerEntry entry = MakeEntry(1, 1000);
+  entry.question = "a question to be forgotten";
+  Ledger ledger = Open(/*keep_text=*/true);
+  const std::string id = ledger.Record(entry).value();
+  {
+    Database other = Database::Open(File(), /*create=*/false).value();
+    Statement reading = other.Prepare("SELECT id FROM answers").value();
+    ASSERT_TRUE(reading.Step().value());
+    const auto removed = ledger.Forget(id);
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().code(), StatusCode::kBusy);
+    EXPECT_THAT(removed.error().message(), HasSubstr("the log still holds"));
+    ASSERT_THAT(BytesOnDisk(), HasSubstr("to be forgotten"));
+  }
+  // The row has gone, and now the log too.
+  EXPECT_EQ(ledger.ForgetBefore(2000).value(), 0);
+  EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("to be forgotten")));
+}
+
 TEST_F(LedgerTest, RowsEndWhenTheyAreTooOld) {
   const std::int64_t now = UnixSeconds();
   constexpr std::int64_t kDay = 86'400;
