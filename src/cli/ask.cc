@@ -123,8 +123,8 @@ Result<Asking> Open(const AskFlags& flags, const AskSettings& settings,
 Result<void> Finish(Books& books, MachineMeter::Share& share, const std::string& model_digest,
                     Answer& answer, const AskFlags& flags, AnswerPrinter& printer) {
   LedgerEntry entry = EntryOf(answer, UnixSeconds());
-  if (!model_digest.empty()) entry.model_digest = model_digest;
-  Result<void> written = books.Close(share, entry);
+  entry.model_digest = model_digest;
+  const Result<void> written = books.Close(share, entry);
   answer.ledger = std::move(entry.line);
   if (flags.as_json) {
     fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
@@ -132,7 +132,9 @@ Result<void> Finish(Books& books, MachineMeter::Share& share, const std::string&
     printer.PrintEnd(answer, flags.why);
   }
   std::fflush(stdout);
-  return written;
+  if (written) return {};
+  // A ledger that is no database is no fault of what was asked.
+  return Error(StatusCode::kFailed, "{}", written.error().message());
 }
 
 Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlags& flags,

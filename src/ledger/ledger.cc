@@ -211,7 +211,7 @@ Result<std::string> Ledger::Record(const LedgerEntry& entry) {
       .Put(entry.mode)
       .Put(entry.intent)
       .Put(entry.model)
-      .Put(entry.model_digest)
+      .Put(entry.model_digest == "" ? std::nullopt : entry.model_digest)
       .Put(entry.first_model)
       .Put(entry.confidence)
       .Put(entry.abstained)

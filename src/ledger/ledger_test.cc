@@ -74,6 +74,14 @@ TEST_F(LedgerTest, KeepsEachColumnAcrossOpens) {
   EXPECT_EQ(Open().Latest(1).value().size(), 1U);
 }
 
+TEST_F(LedgerTest, TheDigestOfNoFileIsNull) {
+  Ledger ledger = Open();
+  LedgerEntry entry = MakeEntry(1);
+  entry.model_digest = "";
+  ASSERT_TRUE(ledger.Record(entry));
+  EXPECT_FALSE(ledger.Latest(1).value()[0].model_digest);
+}
+
 TEST_F(LedgerTest, AddsUp) {
   Ledger ledger = Open();
   LedgerEntry estimated = Paid(MakeEntry(10), 0.5);

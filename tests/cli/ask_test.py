@@ -182,6 +182,16 @@ class Ask(unittest.TestCase):
                 self.assertIn("opens at seven", out)
                 self.assertIn("ledger.sqlite", err)
 
+    def test_a_ledger_that_is_none_is_no_fault_of_the_question(self):
+        with tempfile.TemporaryDirectory() as home:
+            (pathlib.Path(home) / "ledger.sqlite").write_bytes(bytes(range(256)) * 16)
+            status, out, err = self.kinglet("ask", "When does the front door open?", "--mode", "quote", "--library",
+                                            self.home / "library", KINGLET_HOME=home)
+            self.assertEqual(status, 1, err)
+            self.assertIn("opens at seven", out)
+            self.assertIn("ledger.sqlite", err)
+            self.assertEqual(self.kinglet("ledger", KINGLET_HOME=home)[0], 3)
+
     def test_a_terminal_sees_no_control_characters_of_a_document(self):
         pid, fd = pty.fork()
         if pid == 0:
