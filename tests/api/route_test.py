@@ -47,6 +47,8 @@ class Route(serving.ServerTest):
 
     def test_refuses_what_it_cannot_read(self):
         self.expect_error(self.server.post("/v1/route", {}), 400, "text")
+        for blank in "", " \n":
+            self.assertIn("empty", self.expect_error(self.server.post("/v1/route", {"text": blank}), 400)["message"])
         self.expect_error(self.server.post("/v1/route", {"text": "a", "intents": "/etc/passwd"}), 400, "intents")
         self.expect_error(self.server.post("/v1/route", {"text": "a" * 65537}), 400, "text")
 
