@@ -144,6 +144,9 @@ Result<ReadIntent> ReadIntentTable(const toml::table& table, const std::string& 
   intent.risk = fields.Number("risk", 0, 1);
   intent.then = fields.Text("then").value_or("");
   intent.accept = fields.Number("accept", 0, 1);
+  if (!intent.then.empty() && intent.then == intent.model) {
+    fields.Fail(fields.LineOf("then"), "then is the model that answers first: it must be another");
+  }
   const toml::table* const sampling = fields.Table("sampling");
   TRY(fields.Finish());
   if (sampling != nullptr) intent.sampling = TRY(ReadSampling(*sampling, file));

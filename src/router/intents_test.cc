@@ -189,6 +189,10 @@ TEST(Intents, RefusesWhatIsWrongAndSaysWhere) {
        "line 30: \"f\" is an example of law, and one of bills already"},
       {"\"a\", \"b\"", "\"sing\", \"b\"",
        "line 16: \"sing\" is an example of bills, and one of out of"},
+      {"\"a\", \"b\"", "\"F!\", \"b\"",
+       "line 30: \"f\" is an example of law, and one of bills already, but for case, spaces"},
+      {"\"a\", \"b\"", "\" \", \"b\"", "line 19: examples must hold texts that are not blank"},
+      {"risk = 0.05", "then = \"m\"", "line 23: then is the model that answers"},
       {"[[intent]]\nname = \"talk\"", "[[intents]]\nname = \"talk\"",
        "line 36: the file has no key \"intents\""},
   };
