@@ -123,6 +123,12 @@ class Ask(unittest.TestCase):
         self.assertGreaterEqual(ledger["totals"]["useful_answers"], 1)
         self.assertIn(line["id"], self.ledger("--limit", "1").splitlines()[1])
 
+    def test_tables_are_as_narrow_as_their_content(self):
+        self.ask_json("When does the front door open?", "--mode", "quote")
+        lines = self.ledger("-n", "1").splitlines()
+        self.assertRegex(lines[0], r"^id {14}  at {18}  kind  mode   verdict  first ms  total ms  prompt  .*  model$")
+        self.assertRegex(self.ledger("--by", "mode").splitlines()[0], r"^mode +answers  useful  abstained  prompt  cached  made  useful  machine s  ")
+
     def test_the_ledger_as_tables_and_as_a_page(self):
         for _ in range(21):
             self.ask_json("When does the front door open?", "--mode", "quote")
@@ -143,6 +149,9 @@ class Ask(unittest.TestCase):
     def test_the_ledger_keeps_text_where_asked_and_forgets(self):
         self.set("[ledger]\nkeep_text = true\n")
         line = self.ask_json("When does the front door of ann@example.org open?", "--mode", "quote")["ledger"]
+        head, row = self.ledger("-n", "1").splitlines()[:2]
+        self.assertTrue(head.endswith("  model  question"), head)
+        self.assertTrue(row.endswith("  -      When does the front door of [email] open?"), row)
         entry = json.loads(self.ledger("--json"))["entries"][0]
         self.assertEqual(entry["question"], "When does the front door of [email] open?")
         self.assertIn("1 forgotten", self.ledger("forget", line["id"]))
