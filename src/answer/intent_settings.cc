@@ -40,9 +40,8 @@ Result<AskSettings> WithIntent(AskSettings said, const Intent& intent) {
     default:
       return Error(StatusCode::kUsage,
                    "no library answers questions of the intent {}: its mode is {}; chat "
-                   "completions of a server with --intents follow it, for the model \"auto\"{}",
-                   Quoted(intent.name), NameOf(intent.mode),
-                   intent.mode == IntentMode::kExtract ? ", and so does kinglet extract" : "");
+                   "completions of a server with --intents follow it, for the model \"auto\"",
+                   Quoted(intent.name), NameOf(intent.mode));
   }
   TakeUnlessSaid(said.model, intent.model);
   TakeUnlessSaid(said.library, intent.library);

@@ -75,23 +75,19 @@ void PrintWhy(const Answer& answer) {
   }
 }
 
-// Of a cascade: who has answered, and why not the first.
-std::string Turn(const Answer& answer) {
-  const auto& first = answer.first;
-  if (!first) return "";
-  std::string turn = " of " + EscapeForDisplay(answer.model);
-  if (first->accepted) return turn;
-  return turn + fmt::format(" ({} would have had {:.2f})", EscapeForDisplay(first->model),
-                            first->confidence.value_or(0));
-}
-
-// How sure the answer is, and by what.
+// How sure the answer is, and by what; of a cascade also who has answered, and why not the first.
 std::string Confidence(const Answer& answer) {
   if (answer.mode == AskMode::kRefuse) return "nobody was asked";
-  const bool was_asked = !answer.grounds.signals.empty();  // else the words alone decided
-  const char* by = was_asked ? " by words: the model is not calibrated" : " by words";
-  if (answer.calibrated) by = "";
-  return fmt::format("confidence {:.2f}{}{}", answer.confidence, by, Turn(answer));
+  const auto& first = answer.first;
+  std::string text = fmt::format("confidence {:.2f}", answer.confidence);
+  if (first) text += " of " + EscapeForDisplay(answer.model);
+  if (!answer.calibrated) {
+    const bool was_asked = !answer.grounds.signals.empty();  // else the words alone decided
+    text += was_asked ? " by words (the model is not calibrated)" : " by words";
+  }
+  if (!first || first->accepted) return text;
+  return text + fmt::format("; {:.2f} of {} was below the bound", first->confidence.value_or(0),
+                            EscapeForDisplay(first->model));
 }
 
 void PrintLastLine(const Answer& answer) {

@@ -49,10 +49,14 @@ struct AskFlags {
 
 constexpr std::size_t kMaxLineBytes = 64 << 10;  // of a question that is read
 
-std::unexpected<Status> Uncalibrated(const char* flag, const std::string& model) {
-  return Error(StatusCode::kUsage,
+// What asks for a calibration that there is not: a flag, or the intent that is followed.
+std::unexpected<Status> Uncalibrated(const std::string& setting, bool is_flag,
+                                     const std::string& intent, const std::string& model) {
+  const std::string who =
+      is_flag ? "--" + setting : fmt::format("{} of the intent {}", setting, Quoted(intent));
+  return Error(is_flag ? StatusCode::kUsage : StatusCode::kNotFound,
                "{}: what {} lets on has not been calibrated; `kinglet eval calibrate` does that",
-               flag, EscapeForDisplay(model));
+               who, EscapeForDisplay(model));
 }
 
 struct AskedModel {
@@ -72,14 +76,12 @@ struct Asking {
 };
 
 // But for its engine.
-Result<AskedModel> FindModel(const std::string& name, const AskSettings& settings,
-                             const Environment& environment) {
-  AskedModel model{.file = TRY(FindModelFile(name, environment))};
+Result<AskedModel> DescribeModel(std::filesystem::path file, const Environment& environment) {
+  AskedModel model{.file = std::move(file)};
   model.name = model.file.stem().string();
   model.digest = ModelDigest(model.file);
   model.calibration =
       TRY(FindCalibration(environment.home / "calibrations", kBuiltinCalibrationsJson, model.name));
-  if (settings.risk && !model.calibration) return Uncalibrated("--risk", model.name);
   return model;
 }
 
@@ -87,7 +89,8 @@ const Calibration* CalibrationOf(const AskedModel& model) {
   return model.calibration ? &*model.calibration : nullptr;
 }
 
-Result<Asking> Open(const AskFlags& flags, const AskSettings& settings,
+// intent: that is followed, if any.
+Result<Asking> Open(const AskFlags& flags, const AskSettings& settings, const std::string& intent,
                     const Environment& environment) {
   const AskMode mode = settings.mode.value_or(AskMode::kCite);
   const std::string& folder = settings.library.empty() ? flags.library : settings.library;
@@ -106,12 +109,21 @@ Result<Asking> Open(const AskFlags& flags, const AskSettings& settings,
     return Error(StatusCode::kUsage, "--then: in mode quote --model must name who answers first");
   }
   AskedModel& model = asking.model;
-  model =
-      TRY(FindModel(settings.model.empty() ? flags.model : settings.model, settings, environment));
+  const std::string& first = settings.model.empty() ? flags.model : settings.model;
+  model = TRY(DescribeModel(TRY(FindModelFile(first, environment)), environment));
   options.model_name = model.name;
+  const auto need_calibration = [&](const AskedModel& of) -> Result<void> {
+    if (!settings.risk || of.calibration) return {};
+    return Uncalibrated("risk", flags.said.risk.has_value(), intent, of.name);
+  };
+  TRY(need_calibration(model));
   if (!settings.then.empty()) {
-    if (!model.calibration) return Uncalibrated("--then", model.name);
-    asking.next = TRY(FindModel(settings.then, settings, environment));
+    if (!model.calibration) {
+      return Uncalibrated("then", !flags.said.then.empty(), intent, model.name);
+    }
+    asking.next = TRY(DescribeModel(
+        TRY(FindLargerModelFile(settings.then, model.file, environment)), environment));
+    TRY(need_calibration(asking.next));
     options.accept = settings.accept.value_or(kDefaultAccept);
   }
   model.engine = TRY(OpenEngine(model.file, flags.sampling.engine, environment));
@@ -123,8 +135,8 @@ Result<Asking> Open(const AskFlags& flags, const AskSettings& settings,
 Result<void> Finish(Books& books, MachineMeter::Share& share, const std::string& model_digest,
                     Answer& answer, const AskFlags& flags, AnswerPrinter& printer) {
   LedgerEntry entry = EntryOf(answer, UnixSeconds());
-  if (!model_digest.empty()) entry.model_digest = model_digest;
-  Result<void> written = books.Close(share, entry);
+  entry.model_digest = model_digest;
+  const Result<void> written = books.Close(share, entry);
   answer.ledger = std::move(entry.line);
   if (flags.as_json) {
     fmt::print("{}\n", ToJson(json::value(ToJson(answer))));
@@ -132,7 +144,9 @@ Result<void> Finish(Books& books, MachineMeter::Share& share, const std::string&
     printer.PrintEnd(answer, flags.why);
   }
   std::fflush(stdout);
-  return written;
+  if (written) return {};
+  // A ledger that is no database is no fault of what was asked.
+  return Error(StatusCode::kFailed, "{}", written.error().message());
 }
 
 Result<Answer> AskOne(const std::string& question, Asking& asking, const AskFlags& flags,
@@ -214,6 +228,7 @@ Result<void> Converse(Asking& asking, const AskFlags& flags, const Environment& 
 struct Routed {
   AskRoute route;
   AskSettings settings;
+  std::string intent;             // that is followed: of the question, or the default
   std::optional<Answer> refusal;  // then there is nothing to ask
 };
 
@@ -228,7 +243,7 @@ Result<Routed> FollowIntents(const AskFlags& flags, const Environment& environme
                  Quoted(flags.question), file.string());
   }
   Intent intent = *decision.uses;
-  Routed routed{.route = RouteOf(decision), .settings = flags.said};
+  Routed routed{.route = RouteOf(decision), .settings = flags.said, .intent = intent.name};
   if (intent.mode == IntentMode::kRefuse) {
     routed.refusal = RefusalOf(flags.question, intent, routed.route);
     return routed;
@@ -259,13 +274,15 @@ Result<void> RunAsk(AskFlags flags, const Environment& environment) {
   Books books(environment.BooksKept());
   AskSettings settings = flags.said;
   std::optional<AskRoute> route;
+  std::string intent;
   if (flags.follows_intents) {
     Routed routed = TRY(FollowIntents(flags, environment));
     if (routed.refusal) return Refuse(*std::move(routed.refusal), flags, environment, books);
     settings = std::move(routed.settings);
     route = std::move(routed.route);
+    intent = std::move(routed.intent);
   }
-  Asking asking = TRY(Open(flags, settings, environment));
+  Asking asking = TRY(Open(flags, settings, intent, environment));
   asking.options.route = std::move(route);
   if (converses) return Converse(asking, flags, environment, books);
   TRY(AskOne(flags.question, asking, flags, environment, books));

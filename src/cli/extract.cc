@@ -86,7 +86,7 @@ Result<void> AskInTurn(const ExtractFlags& flags, const Environment& environment
   ModelAccount account(environment, path, "extract");
   std::optional<std::filesystem::path> next;
   if (!flags.then.empty()) {
-    next = TRY(FindModelFile(flags.then, environment));
+    next = TRY(FindLargerModelFile(flags.then, path, environment));
     account.StandsBefore(*next);
   }
   std::unique_ptr<Engine> engine = TRY(OpenEngine(path, sampling.engine, environment));

@@ -83,7 +83,8 @@ constexpr Topic kTopics[] = {
      "rows.\n"},
     {"exit",
      "0: done (an abstention too). 1: it failed. 2: wrong usage. 3: the model, document or schema "
-     "is invalid.\n"},
+     "is invalid.\n"
+     "130: Ctrl-C has ended it.\n"},
 };
 
 Result<void> Help(const std::string& name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet ledger: what was answered, what it cost, what of it was useful; and what is to be
 // forgotten.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/number_range.h"
+#include "cli/text_table.h"
 #include "ledger/ledger_report.h"
 
 namespace kinglet {
@@ -34,45 +36,43 @@ std::string Shorten(const std::string& text, std::size_t max_bytes) {
 }
 
 void PrintEntries(const std::vector<LedgerEntry>& entries) {
-  fmt::print(
-      "{:<16}  {:<20}  {:<16}  {:<6}  {:<13}  {:>8}  {:>8}  {:>6}  {:>6}  {:>6}  {:>6}  "
-      "{:>8}  {:>13}  {}\n",
-      "id", "at", "kind", "mode", "verdict", "first ms", "total ms", "prompt", "cached", "made",
-      "useful", "joules", "cost", "model");
+  const bool has_text = std::ranges::any_of(
+      entries, [](const LedgerEntry& entry) { return entry.question.has_value(); });
+  std::vector<std::vector<std::string>> rows = {
+      {"id", "at", "kind", "mode", "verdict", "first ms", "total ms", "prompt", "cached", "made",
+       "useful", "joules", "cost", "model", has_text ? "question" : ""}};
   for (const LedgerEntry& entry : entries) {
     const LedgerLine& line = entry.line;
-    fmt::print(
-        "{:<16}  {:<20}  {:<16}  {:<6}  {:<13}  {:>8.0f}  {:>8.0f}  {:>6}  {:>6}  {:>6}  "
-        "{:>6}  {:>8}  {:>13}  {}{}\n",
-        line.id, Iso8601(entry.answered_at), entry.kind, entry.mode, VerdictOf(entry),
-        line.first_byte_ms, line.total_ms, line.prompt_tokens, line.cached_tokens,
-        line.completion_tokens, line.useful_tokens,
-        ShowJoules(line.joules, line.joules_source == "estimate"),
-        EscapeForDisplay(ShowCost(line.cost, line.currency)),
-        entry.model.empty() ? "-" : EscapeForDisplay(entry.model),
-        entry.question ? ": " + EscapeForDisplay(Shorten(*entry.question, 60)) : "");
+    rows.push_back({line.id, Iso8601(entry.answered_at), entry.kind, entry.mode, VerdictOf(entry),
+                    fmt::format("{:.0f}", line.first_byte_ms), fmt::format("{:.0f}", line.total_ms),
+                    std::to_string(line.prompt_tokens), std::to_string(line.cached_tokens),
+                    std::to_string(line.completion_tokens), std::to_string(line.useful_tokens),
+                    ShowJoules(line.joules, line.joules_source == "estimate"),
+                    EscapeForDisplay(ShowCost(line.cost, line.currency)),
+                    entry.model.empty() ? "-" : EscapeForDisplay(entry.model),
+                    EscapeForDisplay(Shorten(entry.question.value_or(""), 60))});
   }
+  fmt::print("{}", TextTable(rows, "<<<<<>>>>>>>><<"));
 }
 
 void PrintTotals(std::string_view head, const std::vector<LedgerTotals>& all) {
-  fmt::print(
-      "{:<32}  {:>8}  {:>8}  {:>9}  {:>10}  {:>10}  {:>10}  {:>10}  {:>9}  {:>10}  {:>13}  "
-      "{:>16}  {:>17}\n",
-      head, "answers", "useful", "abstained", "prompt", "cached", "made", "useful", "machine s",
-      "joules", "cost", "per useful token", "per useful answer");
+  std::vector<std::vector<std::string>> rows = {
+      {std::string(head), "answers", "useful", "abstained", "prompt", "cached", "made", "useful",
+       "machine s", "joules", "cost", "per useful token", "per useful answer"}};
   for (const LedgerTotals& totals : all) {
     const auto cost = [&](const std::optional<double>& value) {
       return EscapeForDisplay(ShowCost(value, totals.currency));
     };
-    fmt::print(
-        "{:<32}  {:>8}  {:>8}  {:>9}  {:>10}  {:>10}  {:>10}  {:>10}  {:>9.1f}  {:>10}  "
-        "{:>13}  {:>16}  {:>17}\n",
-        totals.group.empty() ? "-" : EscapeForDisplay(Shorten(totals.group, 32)), totals.answers,
-        totals.useful_answers, totals.abstentions, totals.prompt_tokens, totals.cached_tokens,
-        totals.completion_tokens, totals.useful_tokens, totals.machine_ms / 1000,
-        ShowJoules(totals.joules, totals.estimated_joules > 0), cost(totals.cost),
-        cost(totals.cost_per_useful_token), cost(totals.cost_per_useful_answer));
+    rows.push_back({totals.group.empty() ? "-" : EscapeForDisplay(Shorten(totals.group, 32)),
+                    std::to_string(totals.answers), std::to_string(totals.useful_answers),
+                    std::to_string(totals.abstentions), std::to_string(totals.prompt_tokens),
+                    std::to_string(totals.cached_tokens), std::to_string(totals.completion_tokens),
+                    std::to_string(totals.useful_tokens),
+                    fmt::format("{:.1f}", totals.machine_ms / 1000),
+                    ShowJoules(totals.joules, totals.estimated_joules > 0), cost(totals.cost),
+                    cost(totals.cost_per_useful_token), cost(totals.cost_per_useful_answer)});
   }
+  fmt::print("{}", TextTable(rows, "<>>>>>>>>>>>>"));
 }
 
 void PrintReport(const LedgerReport& report) {

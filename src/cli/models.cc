@@ -14,6 +14,7 @@
 #include "catalog/hub.h"
 #include "catalog/pull.h"
 #include "cli/commands.h"
+#include "cli/text_table.h"
 
 namespace kinglet {
 namespace {
@@ -142,20 +143,6 @@ void PrintJson(const std::vector<Row>& rows) {
 void PrintTable(const std::vector<Row>& rows) {
   std::vector<std::vector<std::string>> table;
   bool here = true;
-  const auto flush = [&table] {
-    std::vector<std::size_t> widths(table.front().size());
-    for (const auto& cells : table) {
-      for (std::size_t i = 0; i < cells.size(); ++i)
-        widths[i] = std::max(widths[i], cells[i].size());
-    }
-    for (const auto& cells : table) {
-      std::string line;
-      for (std::size_t i = 0; i < cells.size(); ++i) {
-        line += fmt::format("{:<{}}", cells[i], i + 1 < cells.size() ? widths[i] + 2 : 0);
-      }
-      fmt::print("{}\n", line);
-    }
-  };
   const auto cell = [](const std::string& text) {
     return text.empty() ? std::string("-") : EscapeForDisplay(text);
   };
@@ -171,7 +158,7 @@ void PrintTable(const std::vector<Row>& rows) {
                      row.context_tokens ? fmt::format("{}", *row.context_tokens) : "-",
                      cell(row.licence)});
   }
-  flush();
+  fmt::print("{}", TextTable(table, "<<<<<<<"));
 }
 
 // What NAME of `models rm` stands for; nothing is asked of the network.

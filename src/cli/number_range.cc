@@ -31,7 +31,7 @@ CLI::Validator Within(T low, T high, const std::string& kind, std::string range)
   const auto check = [low, high, error = std::move(error)](const std::string& text) {
     const std::optional<T> value = Read<T>(text);
     if (value && *value >= low && *value <= high) return std::string();
-    return fmt::format("{}, not {:?}", error, EscapeForDisplay(text));
+    return fmt::format("{}, not {}", error, Quoted(text));
   };
   return {check, std::move(range)};
 }

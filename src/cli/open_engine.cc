@@ -21,6 +21,19 @@ Result<std::filesystem::path> FindModelFile(const std::string& model,
   return file;
 }
 
+Result<std::filesystem::path> FindLargerModelFile(const std::string& model,
+                                                  const std::filesystem::path& first,
+                                                  const Environment& environment) {
+  std::filesystem::path file = TRY(FindModelFile(model, environment));
+  std::error_code error;
+  if (std::filesystem::equivalent(file, first, error)) {
+    return Error(StatusCode::kUsage, "{} answers first: the larger model must be another",
+                 EscapeForDisplay(model));
+  }
+  (void)TRY(GgufFile::Open(file));
+  return file;
+}
+
 Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, EngineOptions options,
                                            const Environment& environment) {
   options.packed_cache = environment.PackedCache();

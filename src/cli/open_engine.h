@@ -16,6 +16,12 @@ namespace kinglet {
 Result<std::filesystem::path> FindModelFile(const std::string& model,
                                             const Environment& environment);
 
+// The file of the larger model of a cascade, which `first` begins: another one, whose header is
+// sound. What is wrong with it is to be seen before the first has worked.
+Result<std::filesystem::path> FindLargerModelFile(const std::string& model,
+                                                  const std::filesystem::path& first,
+                                                  const Environment& environment);
+
 // Prints what the user should know about it to standard error.
 Result<std::unique_ptr<Engine>> OpenEngine(const std::filesystem::path& path, EngineOptions options,
                                            const Environment& environment);

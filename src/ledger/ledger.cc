@@ -189,7 +189,9 @@ Result<Ledger> Ledger::Open(LedgerOptions options) {
       " (SELECT number FROM answers WHERE answered_at < ? ORDER BY answered_at LIMIT ?)"));
   Ledger ledger(std::move(options), std::move(database), std::move(insert), std::move(prune));
   if (const auto days = ledger.options_.keep_days) {
-    (void)TRY(ledger.ForgetBefore(UnixSeconds() - *days * kSecondsPerDay));
+    const std::int64_t removed = TRY(ledger.RemoveBefore(UnixSeconds() - *days * kSecondsPerDay));
+    // Who reads meanwhile keeps it from that; a later one will do.
+    if (removed > 0) (void)ledger.EmptyLog();
   }
   return ledger;
 }
@@ -209,7 +211,7 @@ Result<std::string> Ledger::Record(const LedgerEntry& entry) {
       .Put(entry.mode)
       .Put(entry.intent)
       .Put(entry.model)
-      .Put(entry.model_digest)
+      .Put(entry.model_digest == "" ? std::nullopt : entry.model_digest)
       .Put(entry.first_model)
       .Put(entry.confidence)
       .Put(entry.abstained)
@@ -246,12 +248,19 @@ Result<std::string> Ledger::Record(const LedgerEntry& entry) {
 }
 
 Result<bool> Ledger::Record(const LedgerFeedback& feedback) {
-  Statement update = TRY(database_.Prepare(
-      "UPDATE answers SET thumb = ?, corrected_intent = ?, comment = ? WHERE id = ?"));
+  Statement update =
+      TRY(database_.Prepare("UPDATE answers SET thumb = iif(?, ?, thumb),"
+                            " corrected_intent = iif(?, ?, corrected_intent),"
+                            " comment = iif(?, ?, comment) WHERE id = ?"));
+  std::optional<std::string> comment = feedback.comment.value_or(std::nullopt);
+  if (comment) comment = KeptText(*comment);
   Row(update, 1)
-      .Put(feedback.useful)
-      .Put(feedback.intent)
-      .Put(feedback.comment ? std::optional(KeptText(*feedback.comment)) : std::nullopt)
+      .Put(feedback.useful.has_value())
+      .Put(feedback.useful.value_or(std::nullopt))
+      .Put(feedback.intent.has_value())
+      .Put(feedback.intent.value_or(std::nullopt))
+      .Put(feedback.comment.has_value())
+      .Put(comment)
       .Put(feedback.id);
   TRY(update.Run());
   return TRY(Changes(database_)) > 0;
@@ -302,6 +311,7 @@ Result<std::vector<LedgerEntry>> Ledger::Latest(int limit) {
         .Take(entry.thumb)
         .Take(entry.corrected_intent)
         .Take(entry.comment);
+    if (!entry.thumb.value_or(true)) line.useful_tokens = 0;  // as kUsefulTokens has it
   }
   return entries;
 }
@@ -368,11 +378,28 @@ Result<std::int64_t> Ledger::Forget(std::string_view id) {
   remove.Bind(1, id);
   TRY(remove.Run());
   const std::int64_t removed = TRY(Changes(database_));
-  if (removed > 0) TRY(database_.Execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  TRY(EmptyLog());
   return removed;
 }
 
 Result<std::int64_t> Ledger::ForgetBefore(std::int64_t unix_seconds) {
+  const std::int64_t removed = TRY(RemoveBefore(unix_seconds));
+  TRY(EmptyLog());
+  return removed;
+}
+
+// SQLite says in the first column whether somebody was in the way.
+Result<void> Ledger::EmptyLog() {
+  Statement checkpoint = TRY(database_.Prepare("PRAGMA wal_checkpoint(TRUNCATE)"));
+  (void)TRY(checkpoint.Step());
+  if (checkpoint.Int(0) == 0) return {};
+  return Error(StatusCode::kBusy,
+               "{}: what was forgotten has gone from the ledger, but the log still holds it while "
+               "another process reads: `kinglet ledger forget` with any date empties it then",
+               options_.file.string());
+}
+
+Result<std::int64_t> Ledger::RemoveBefore(std::int64_t unix_seconds) {
   // In pieces: who answers meanwhile waits for one of them at most.
   constexpr std::int64_t kAtOnce = 1000;
   std::int64_t removed = 0;
@@ -383,7 +410,6 @@ Result<std::int64_t> Ledger::ForgetBefore(std::int64_t unix_seconds) {
     last = TRY(Changes(database_));
     removed += last;
   }
-  if (removed > 0) TRY(database_.Execute("PRAGMA wal_checkpoint(TRUNCATE)"));
   return removed;
 }
 

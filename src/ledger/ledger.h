@@ -86,11 +86,12 @@ struct JudgedStep {
   std::string currency;  // of the cost
 };
 
+// What is unset stays as it was; an unset value takes back what was said.
 struct LedgerFeedback {
   std::string id;  // of the answer
-  bool useful = false;
-  std::optional<std::string> intent;  // what it should have been taken for
-  std::optional<std::string> comment;
+  std::optional<std::optional<bool>> useful;
+  std::optional<std::optional<std::string>> intent;  // what it should have been taken for
+  std::optional<std::optional<std::string>> comment;
 };
 
 // Questions that users say were taken for something else.
@@ -111,7 +112,7 @@ class Ledger {
   // Writes the row and returns its id: 16 hexadecimal digits, drawn. It outlives this process from
   // then on. Text is written where it is to be kept, and masked. Also removes a few old rows.
   Result<std::string> Record(const LedgerEntry& entry);
-  // The later replaces the earlier, whole. False: there is no such answer.
+  // The later replaces the earlier, field by field. False: there is no such answer.
   Result<bool> Record(const LedgerFeedback& feedback);
 
   // The latest entries, newest first.
@@ -125,7 +126,8 @@ class Ledger {
   // verdict does not tell whether it was right. So is what nobody got, which is no model's fault.
   Result<std::vector<JudgedStep>> JudgedSteps();
 
-  // How many rows went, off the disk too.
+  // How many rows went, off the disk too. kBusy: they went, but the log still holds them while
+  // another process reads; the next time, whether rows go or not, empties it.
   Result<std::int64_t> Forget(std::string_view id);
   Result<std::int64_t> ForgetBefore(std::int64_t unix_seconds);
 
@@ -135,6 +137,9 @@ class Ledger {
         database_(std::move(database)),
         insert_(std::move(insert)),
         prune_(std::move(prune)) {}
+
+  Result<std::int64_t> RemoveBefore(std::int64_t unix_seconds);
+  Result<void> EmptyLog();
 
   LedgerOptions options_;
   Database database_;

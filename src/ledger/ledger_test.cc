@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "ledger/books.h"
+#include "ledger/ledger_for_test.h"
 
 namespace kinglet {
 namespace {
@@ -17,48 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-class LedgerTest : public testing::Test {
- protected:
-  LedgerTest() : folder_(fs::path(testing::TempDir()) / "kinglet_ledger_test") {
-    fs::remove_all(folder_);
-  }
-  ~LedgerTest() override { fs::remove_all(folder_); }
-
-  Ledger Open(bool keep_text = false, std::optional<int> keep_days = {}) const {
-    return Ledger::Open({.file = File(), .keep_text = keep_text, .keep_days = keep_days}).value();
-  }
-  fs::path File() const { return folder_ / "deep" / "ledger.sqlite"; }
-
-  // All that the file and its log hold.
-  std::string BytesOnDisk() const {
-    std::string bytes;
-    for (const auto& file : fs::directory_iterator(File().parent_path())) {
-      if (!file.path().string().ends_with("-shm")) bytes += ReadFile(file.path(), 1 << 26).value();
-    }
-    return bytes;
-  }
-
-  fs::path folder_;
-};
-
-LedgerEntry MakeEntry(int useful_tokens, std::int64_t answered_at = 1000) {
-  LedgerEntry entry{.answered_at = answered_at, .kind = "run", .mode = "text", .model = "m"};
-  entry.line.prompt_tokens = 100;
-  entry.line.cached_tokens = 40;
-  entry.line.completion_tokens = 20;
-  entry.line.useful_tokens = useful_tokens;
-  entry.line.total_ms = 50;
-  entry.line.machine_ms = 25;
-  entry.line.currency = "EUR";
-  return entry;
-}
-
-LedgerEntry Paid(LedgerEntry entry, double cost, std::string currency = "EUR") {
-  entry.line.cost = cost;
-  entry.line.currency = std::move(currency);
-  return entry;
-}
 
 TEST_F(LedgerTest, KeepsEachColumnAcrossOpens) {
   LedgerEntry entry{.answered_at = 1000,
@@ -113,6 +72,14 @@ TEST_F(LedgerTest, KeepsEachColumnAcrossOpens) {
   EXPECT_EQ(entries[1].question, "q");
   EXPECT_EQ(entries[1].answer, "a");
   EXPECT_EQ(Open().Latest(1).value().size(), 1U);
+}
+
+TEST_F(LedgerTest, TheDigestOfNoFileIsNull) {
+  Ledger ledger = Open();
+  LedgerEntry entry = MakeEntry(1);
+  entry.model_digest = "";
+  ASSERT_TRUE(ledger.Record(entry));
+  EXPECT_FALSE(ledger.Latest(1).value()[0].model_digest);
 }
 
 TEST_F(LedgerTest, AddsUp) {
@@ -193,34 +160,6 @@ TEST_F(LedgerTest, GroupsByWhatIsAskedFor) {
   EXPECT_EQ(FindLedgerGroup("colour"), nullptr);
 }
 
-TEST_F(LedgerTest, TheUserHasTheLastWord) {
-  Ledger ledger = Open();
-  const std::string liked_abstention = ledger
-                                           .Record([] {
-                                             LedgerEntry entry = MakeEntry(0);
-                                             entry.line.kept = false;
-                                             return entry;
-                                           }())
-                                           .value();
-  const std::string disliked = ledger.Record(MakeEntry(10)).value();
-  EXPECT_EQ(ledger.Totals().value().useful_answers, 1);
-  EXPECT_TRUE(ledger.Record(LedgerFeedback{.id = liked_abstention, .useful = true}).value());
-  EXPECT_TRUE(
-      ledger
-          .Record(LedgerFeedback{
-              .id = disliked, .useful = false, .intent = "code", .comment = "ask ann@example.org"})
-          .value());
-  EXPECT_FALSE(ledger.Record(LedgerFeedback{.id = "none", .useful = true}).value());
-  EXPECT_EQ(ledger.Totals().value().useful_answers, 1);
-  EXPECT_EQ(ledger.Totals().value().useful_tokens, 0);
-  EXPECT_EQ(ledger.TotalsBy(LedgerGroup::kIntent).value()[1].group, "code");
-  const LedgerEntry entry = ledger.Latest(1).value()[0];
-  EXPECT_EQ(entry.thumb, false);
-  EXPECT_EQ(entry.comment, "ask [email]");
-  EXPECT_TRUE(ledger.Record(LedgerFeedback{.id = disliked, .useful = true}).value());
-  EXPECT_FALSE(ledger.Latest(1).value()[0].comment);
-}
-
 TEST_F(LedgerTest, KeepsTextWhereAskedAndMasksIt) {
   LedgerEntry entry = MakeEntry(1);
   entry.question = "Write to ann@example.org.";
@@ -242,27 +181,6 @@ TEST_F(LedgerTest, WhatIsPersonalIsNotCutInTwo) {
   EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("ann@")));
 }
 
-TEST_F(LedgerTest, TellsWhatWasTakenForSomethingElse) {
-  Ledger ledger = Open(/*keep_text=*/true);
-  const auto record = [&](const char* question, std::optional<std::string> intent) {
-    LedgerEntry entry = MakeEntry(1);
-    entry.question = question;
-    const std::string id = ledger.Record(entry).value();
-    EXPECT_TRUE(ledger.Record(LedgerFeedback{.id = id, .intent = std::move(intent)}).value());
-  };
-  record("first", "bills");
-  record("judged alone", std::nullopt);
-  record("second of ann@example.org", "");
-  record("", "bills");
-  const LedgerCorrections corrections = ledger.Corrections().value();
-  ASSERT_EQ(corrections.rows.size(), 2U);
-  EXPECT_EQ(corrections.rows[0].question, "first");
-  EXPECT_EQ(corrections.rows[0].intent, "bills");
-  EXPECT_EQ(corrections.rows[1].question, "second of [email]");
-  EXPECT_EQ(corrections.rows[1].intent, "");
-  EXPECT_EQ(corrections.without_text, 1);
-}
-
 TEST_F(LedgerTest, ForgetsOffTheDisk) {
   LedgerEntry entry = MakeEntry(1, 1000);
   entry.question = "a question to be forgotten";
@@ -276,6 +194,26 @@ TEST_F(LedgerTest, ForgetsOffTheDisk) {
   EXPECT_EQ(ledger.ForgetBefore(2000).value(), 0);
   EXPECT_EQ(ledger.ForgetBefore(2001).value(), 1);
   EXPECT_TRUE(ledger.Latest(1).value().empty());
+}
+
+TEST_F(LedgerTest, SaysWhatTheLogStillHolds) {
+  LedgerEntry entry = MakeEntry(1, 1000);
+  entry.question = "a question to be forgotten";
+  Ledger ledger = Open(/*keep_text=*/true);
+  const std::string id = ledger.Record(entry).value();
+  {
+    Database other = Database::Open(File(), /*create=*/false).value();
+    Statement reading = other.Prepare("SELECT id FROM answers").value();
+    ASSERT_TRUE(reading.Step().value());
+    const auto removed = ledger.Forget(id);
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().code(), StatusCode::kBusy);
+    EXPECT_THAT(removed.error().message(), HasSubstr("the log still holds"));
+    ASSERT_THAT(BytesOnDisk(), HasSubstr("to be forgotten"));
+  }
+  // The row has gone, and now the log too.
+  EXPECT_EQ(ledger.ForgetBefore(2000).value(), 0);
+  EXPECT_THAT(BytesOnDisk(), Not(HasSubstr("to be forgotten")));
 }
 
 TEST_F(LedgerTest, RowsEndWhenTheyAreTooOld) {

@@ -9,6 +9,7 @@
 
 #include "base/display.h"
 #include "base/file.h"
+#include "router/text_features.h"
 
 namespace kinglet {
 namespace {
@@ -19,16 +20,16 @@ json::object LineJson(const IntentLine& line) {
   return {{"text", line.text}, {"intent", OrNull(line.intent)}};
 }
 
-// Of each text the latest, in the order of the first.
+// Of what the classifier sees as one text the latest, in the order of the first.
 std::vector<IntentLine> LatestOfEach(const std::vector<IntentLine>& given) {
   std::vector<IntentLine> latest;
-  std::map<std::string_view, std::size_t> seen;
+  std::map<std::string, std::size_t> seen;
   for (const IntentLine& line : given) {
-    const auto [at, is_new] = seen.try_emplace(line.text, latest.size());
+    const auto [at, is_new] = seen.try_emplace(SeenWords(line.text), latest.size());
     if (is_new) {
       latest.push_back(line);
     } else {
-      latest[at->second].intent = line.intent;
+      latest[at->second] = line;
     }
   }
   return latest;
@@ -41,10 +42,10 @@ bool HasExamples(const Intents& intents, std::size_t intent) {
 }  // namespace
 
 Corrections SortCorrections(const std::vector<IntentLine>& given, const Intents& intents) {
-  std::map<std::string_view, std::optional<std::string>> examples;
+  std::map<std::string, std::optional<std::string>> examples;
   for (const IntentExample& example : intents.examples) {
     const auto intent = example.intent;
-    examples[example.text] =
+    examples[SeenWords(example.text)] =
         intent ? std::optional(intents.intents[*intent].name) : std::optional<std::string>();
   }
   std::string empty_default;
@@ -58,8 +59,12 @@ Corrections SortCorrections(const std::vector<IntentLine>& given, const Intents&
       sorted.left_out.push_back({std::move(line), "there is no such intent"});
       continue;
     }
+    if (IsBlank(line.text)) {
+      sorted.left_out.push_back({std::move(line), "it is blank"});
+      continue;
+    }
     if (name.empty() || name == empty_default) line.intent.reset();
-    const auto known = examples.find(line.text);
+    const auto known = examples.find(SeenWords(line.text));
     if (known == examples.end()) {
       sorted.added.push_back(std::move(line));
     } else if (const std::optional<std::string>& of = known->second; of == line.intent) {

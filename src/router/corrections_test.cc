@@ -55,6 +55,19 @@ TEST(Corrections, AreSortedByWhatIsKnown) {
   EXPECT_EQ(sorted.left_out[1].why, "there is no such intent");
 }
 
+TEST(Corrections, OfWhatTheRouterSeesAsOneTextTheLaterCounts) {
+  const auto intents = ParseIntents(kFile, "intents.toml");
+  ASSERT_TRUE(intents) << intents.error().message();
+  const Corrections sorted = SortCorrections(
+      {{"Pay it", "bills"}, {"pay  IT?", "law"}, {"A!", "bills"}, {"F", "bills"}, {" ", "bills"}},
+      *intents);
+  EXPECT_EQ(Shown(sorted.added), (std::vector<std::string>{"pay  IT?:law"}));
+  EXPECT_EQ(sorted.known, 1U);
+  ASSERT_EQ(sorted.left_out.size(), 2U);
+  EXPECT_EQ(sorted.left_out[0].why, "it is an example of \"law\"");
+  EXPECT_EQ(sorted.left_out[1].why, "it is blank");
+}
+
 TEST(Corrections, OfADefaultThatHasExamplesAreItsOwn) {
   std::string file(kFile);
   file.replace(file.find("\"talk\""), 6, "\"law\"");

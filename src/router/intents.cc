@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "base/display.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "router/labelled_texts.h"
+#include "router/text_features.h"
 #include "router/toml_fields.h"
 
 namespace kinglet {
@@ -107,6 +110,14 @@ void CheckKeys(TomlFields& fields, const toml::table& table, IntentMode mode) {
   }
 }
 
+std::vector<std::string> ReadExamples(TomlFields& fields) {
+  std::vector<std::string> examples = fields.Texts("examples");
+  if (std::ranges::any_of(examples, IsBlank)) {
+    fields.Fail(fields.LineOf("examples"), "examples must hold texts that are not blank");
+  }
+  return examples;
+}
+
 struct ReadIntent {
   Intent intent;
   std::vector<std::string> examples;
@@ -120,7 +131,7 @@ Result<ReadIntent> ReadIntentTable(const toml::table& table, const std::string& 
   intent.name = fields.RequiredText("name");
   CheckName(fields, intent.name);
   intent.description = fields.Text("description").value_or("");
-  read.examples = fields.Texts("examples");
+  read.examples = ReadExamples(fields);
   intent.mode = ReadMode(fields);
   CheckKeys(fields, table, intent.mode);
   intent.model = fields.Text("model").value_or("");
@@ -133,6 +144,9 @@ Result<ReadIntent> ReadIntentTable(const toml::table& table, const std::string& 
   intent.risk = fields.Number("risk", 0, 1);
   intent.then = fields.Text("then").value_or("");
   intent.accept = fields.Number("accept", 0, 1);
+  if (!intent.then.empty() && intent.then == intent.model) {
+    fields.Fail(fields.LineOf("then"), "then is the model that answers first: it must be another");
+  }
   const toml::table* const sampling = fields.Table("sampling");
   TRY(fields.Finish());
   if (sampling != nullptr) intent.sampling = TRY(ReadSampling(*sampling, file));
@@ -176,7 +190,7 @@ Result<IntentEndpoint> ReadEndpoint(const toml::table& table, const std::string&
 Result<void> ReadOutOfScope(const toml::table& table, const std::string& file, Intents& intents) {
   TomlFields fields(table, file, "out_of_scope");
   intents.rejection = fields.Number("rejection", 0, 0.5).value_or(intents.rejection);
-  for (std::string& text : fields.Texts("examples")) {
+  for (std::string& text : ReadExamples(fields)) {
     intents.examples.push_back({std::move(text), std::nullopt});
   }
   return fields.Finish();
@@ -241,6 +255,31 @@ Result<Intents> ReadFileTable(const toml::table& table, const std::string& file)
   return intents;
 }
 
+// No text may stand twice, and those that the classifier sees as one are of one intent.
+class ExampleCheck {
+ public:
+  explicit ExampleCheck(const Intents& intents) : intents_(intents) {}
+
+  // What is wrong with the example beside those before it; empty: nothing.
+  std::string Wrong(const IntentExample& example) {
+    const bool is_new = texts_.insert(example.text).second;
+    const auto before = of_words_.try_emplace(SeenWords(example.text), example.intent).first;
+    if (is_new && before->second == example.intent) return "";
+    return fmt::format("{} is an example of {}, and one of {} already{}", Quoted(example.text),
+                       NameOfIntent(example.intent), NameOfIntent(before->second),
+                       is_new ? ", but for case, spaces and punctuation" : "");
+  }
+
+ private:
+  std::string NameOfIntent(std::optional<std::size_t> intent) const {
+    return intent ? intents_.intents[*intent].name : "out of scope";
+  }
+
+  const Intents& intents_;
+  std::set<std::string> texts_;
+  std::map<std::string, std::optional<std::size_t>> of_words_;
+};
+
 Result<void> CheckSchema(const Intent& intent, const std::string& file) {
   const auto text = ReadFile(intent.schema, kMaxFileBytes);
   const auto fail = [&](const Status& status) {
@@ -299,6 +338,8 @@ Result<Intents> ParseIntents(std::string_view toml, const std::string& name) {
 Result<void> AddExamples(std::string_view jsonl, const std::string& name, Intents& intents) {
   std::map<std::string, std::size_t, std::less<>> indices;
   for (std::size_t i = 0; i < intents.intents.size(); ++i) indices[intents.intents[i].name] = i;
+  ExampleCheck check(intents);
+  for (const IntentExample& example : intents.examples) (void)check.Wrong(example);
   const auto added = ForEachIntentLine(jsonl, [&](IntentLine line) -> Result<void> {
     IntentExample example{.text = std::move(line.text)};
     if (const auto& intent = line.intent; intent) {
@@ -307,6 +348,9 @@ Result<void> AddExamples(std::string_view jsonl, const std::string& name, Intent
         return Error(StatusCode::kInvalidInput, "there is no intent {}", Quoted(*intent));
       }
       example.intent = found->second;
+    }
+    if (const std::string wrong = check.Wrong(example); !wrong.empty()) {
+      return Error(StatusCode::kInvalidInput, "{}", wrong);
     }
     intents.examples.push_back(std::move(example));
     return {};
@@ -317,20 +361,14 @@ Result<void> AddExamples(std::string_view jsonl, const std::string& name, Intent
 
 Result<void> CheckExamples(const Intents& intents, const std::string& name) {
   std::vector<std::size_t> counts(intents.intents.size());
-  std::map<std::string_view, std::optional<std::size_t>> seen;
-  const auto intent_name = [&](std::optional<std::size_t> intent) {
-    return intent ? intents.intents[*intent].name : std::string("out of scope");
-  };
+  ExampleCheck check(intents);
   for (const IntentExample& example : intents.examples) {
     const auto intent = example.intent;
     if (intent) ++counts[*intent];
-    const auto [at, is_new] = seen.try_emplace(example.text, intent);
-    if (is_new) continue;
+    const std::string wrong = check.Wrong(example);
+    if (wrong.empty()) continue;
     const int line = intent ? intents.intents[*intent].line : 1;
-    return std::unexpected(
-        TomlError(name, line,
-                  fmt::format("{} is an example of {}, and one of {} already", Quoted(example.text),
-                              intent_name(intent), intent_name(at->second))));
+    return std::unexpected(TomlError(name, line, wrong));
   }
   std::size_t learnt = 0;
   for (std::size_t i = 0; i < counts.size(); ++i) {

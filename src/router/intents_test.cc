@@ -123,6 +123,30 @@ TEST(Intents, LearnsFromIntentsThatHaveExamples) {
   EXPECT_EQ(set.rejection, 0.1);
 }
 
+TEST(Intents, ExamplesOfAFileClashWithTheLineTheyStandIn) {
+  const auto added = [](std::string_view lines) {
+    auto intents = ParseIntents(kWhole, "intents.toml");
+    EXPECT_TRUE(intents);
+    const auto done = AddExamples(lines, "more.jsonl", *intents);
+    return done ? "" : done.error().message();
+  };
+  EXPECT_EQ(
+      added("{\"text\": \"k\", \"intent\": \"law\"}\n\n{\"text\": \"f\", \"intent\": \"law\"}"),
+      "more.jsonl: line 3: \"f\" is an example of law, and one of law already");
+  EXPECT_EQ(
+      added("{\"text\": \" F \", \"intent\": \"bills\"}"),
+      "more.jsonl: line 1: \" F \" is an example of bills, and one of law already, but for case, "
+      "spaces and punctuation");
+  EXPECT_EQ(
+      added("{\"text\": \"K\", \"intent\": \"law\"}\n{\"text\": \"k\", \"intent\": null}"),
+      "more.jsonl: line 2: \"k\" is an example of out of scope, and one of law already, but for "
+      "case, spaces and punctuation");
+  // Of one intent a text may be spelt in two ways.
+  EXPECT_EQ(added("{\"text\": \"F\", \"intent\": \"law\"}"), "");
+  EXPECT_THAT(added("{\"text\": \" \", \"intent\": \"law\"}"),
+              HasSubstr("line 1: \"text\" is empty"));
+}
+
 struct Wrong {
   const char* from;
   const char* to;
@@ -165,6 +189,10 @@ TEST(Intents, RefusesWhatIsWrongAndSaysWhere) {
        "line 30: \"f\" is an example of law, and one of bills already"},
       {"\"a\", \"b\"", "\"sing\", \"b\"",
        "line 16: \"sing\" is an example of bills, and one of out of"},
+      {"\"a\", \"b\"", "\"F!\", \"b\"",
+       "line 30: \"f\" is an example of law, and one of bills already, but for case, spaces"},
+      {"\"a\", \"b\"", "\" \", \"b\"", "line 19: examples must hold texts that are not blank"},
+      {"risk = 0.05", "then = \"m\"", "line 23: then is the model that answers"},
       {"[[intent]]\nname = \"talk\"", "[[intents]]\nname = \"talk\"",
        "line 36: the file has no key \"intents\""},
   };

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/json_lines.h"
+#include "router/text_features.h"
 
 namespace kinglet {
 namespace {
@@ -16,7 +17,7 @@ constexpr JsonLimits kLineLimits = {.max_bytes = std::size_t{1} << 20U, .max_dep
 
 Result<IntentLine> ReadLine(const json::value& value) {
   IntentLine line{.text = TRY(TextOf(value, "text"))};
-  if (line.text.empty()) return Error(StatusCode::kInvalidInput, "\"text\" is empty");
+  if (IsBlank(line.text)) return Error(StatusCode::kInvalidInput, "\"text\" is empty");
   for (const auto& member : value.get_object()) {
     if (member.key() == "text" || member.key() == "intent") continue;
     return Error(StatusCode::kInvalidInput, "there is no member {:?}: \"text\" and \"intent\" are",

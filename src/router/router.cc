@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "router/text_features.h"
 
 namespace kinglet {
 namespace {
@@ -84,6 +85,7 @@ Result<std::unique_ptr<Router>> Router::Open(const std::filesystem::path& file,
 }
 
 Result<Decision> Router::Route(std::string_view text) {
+  if (IsBlank(text)) return Error(StatusCode::kInvalidInput, "the text is empty");
   const Classification found = TRY(classifier_.Classify(text, embedder_.get()));
   Decision decision{.confidence = found.confidence(),
                     .scope_score = found.scope_score,

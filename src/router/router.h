@@ -44,6 +44,7 @@ class Router {
                                               const std::filesystem::path& folder,
                                               const EmbedderOpener& open_embedder);
 
+  // kInvalidInput for a text that is blank: it is of nothing.
   Result<Decision> Route(std::string_view text);
   // What speaks for the decision's intent; where it is out of scope, for the best of those that it
   // is not.

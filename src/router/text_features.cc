@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "text/hash.h"
+#include "text/jinja_text.h"
 #include "text/plain_words.h"
 
 namespace kinglet {
@@ -93,6 +94,24 @@ Counted Count(std::vector<Occurrence>& occurrences) {
 }
 
 }  // namespace
+
+bool IsBlank(std::string_view text) {
+  while (!text.empty()) {
+    const Utf8Character first = DecodeUtf8(text);
+    if (!jinja::IsSpace(first.code_point)) return false;
+    text.remove_prefix(first.size_bytes);
+  }
+  return true;
+}
+
+std::string SeenWords(std::string_view text) {
+  std::string words;
+  for (PlainWords reader(Utf8Beginning(text, kMaxFeatureBytes)); reader.Next();) {
+    if (!words.empty()) words += ' ';
+    words += reader.word();
+  }
+  return words;
+}
 
 std::vector<TextFeature> TextFeatures(std::string_view text) {
   std::vector<ByteRange> words;

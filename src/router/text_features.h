@@ -26,6 +26,12 @@ struct TextFeature {
   friend bool operator==(const TextFeature&, const TextFeature&) = default;
 };
 
+// Whether a text is white space alone, or nothing.
+bool IsBlank(std::string_view text);
+
+// The words that are looked at, a space between them: texts of the same words have one vector.
+std::string SeenWords(std::string_view text);
+
 // In the order of buckets. 1 + ln(count), the n-grams of words of length 1, those of characters
 // too. Empty where the text holds no word.
 std::vector<TextFeature> TextFeatures(std::string_view text);

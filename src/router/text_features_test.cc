@@ -34,6 +34,18 @@ TEST(TextFeatures, LookAtWordsAlone) {
   EXPECT_TRUE(TextFeatures(" ?!\xFF").empty());
 }
 
+TEST(TextFeatures, TextsOfTheSameWordsAreSeenAsOne) {
+  EXPECT_EQ(SeenWords(" Where,  is IT?"), "where is it");
+  EXPECT_EQ(SeenWords("?!"), "");
+  const std::string text(kMaxFeatureBytes, 'a');
+  EXPECT_EQ(SeenWords(text + "b"), text);
+}
+
+TEST(TextFeatures, ABlankTextIsWhiteSpaceAlone) {
+  for (const char* const text : {"", " ", "\t\r\n", "\u00a0 \u3000"}) EXPECT_TRUE(IsBlank(text));
+  for (const char* const text : {"a", " ?", "\xff"}) EXPECT_FALSE(IsBlank(text));
+}
+
 TEST(TextFeatures, EndAtTheLimitBetweenCharacters) {
   std::string text = "a";
   while (text.size() < kMaxFeatureBytes) text += "ä";  // the limit is inside of the last one

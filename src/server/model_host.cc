@@ -85,6 +85,7 @@ Result<ModelLease> ModelHost::Acquire(std::string_view name) {
     std::string names;
     for (const OfferedModel& other : options_.models) {
       names += (names.empty() ? "" : ", ") + other.name;
+      for (const std::string& alias : other.aliases) names += ", " + alias;
     }
     return Error(StatusCode::kNotFound, "there is no model {}; there are: {}", Quoted(name), names);
   }

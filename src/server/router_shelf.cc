@@ -23,6 +23,7 @@ Result<void> RouterShelf::Open() {
   const std::scoped_lock lock(mutex_);
   router_ = TRY(Router::Open(files_.intents, files_.trained, files_.open_embedder));
   seen_ = Look();
+  check_(router_->intents());
   return {};
 }
 
@@ -34,6 +35,7 @@ void RouterShelf::Refresh() {
   if (router) {
     const std::string before = std::exchange(router_, *std::move(router))->intents().examples_file;
     if (router_->intents().examples_file != before) now = Look();
+    check_(router_->intents());
   } else {
     warn_(fmt::format("the router stays as it was: {}", router.error().message()));
   }

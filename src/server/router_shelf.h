@@ -26,8 +26,10 @@ struct RouterFiles {
 // From any thread; questions take turns.
 class RouterShelf {
  public:
-  RouterShelf(RouterFiles files, std::function<void(const std::string& warning)> warn)
-      : files_(std::move(files)), warn_(std::move(warn)) {}
+  using Warn = std::function<void(const std::string& warning)>;
+  // check: is shown the intents whenever they have been read.
+  RouterShelf(RouterFiles files, Warn warn, std::function<void(const Intents& intents)> check)
+      : files_(std::move(files)), warn_(std::move(warn)), check_(std::move(check)) {}
 
   bool has_router() const { return !files_.intents.empty(); }
   // For the start, so that what is wrong is told then.
@@ -44,7 +46,8 @@ class RouterShelf {
   void Refresh();
 
   RouterFiles files_;
-  std::function<void(const std::string& warning)> warn_;
+  Warn warn_;
+  std::function<void(const Intents& intents)> check_;
   std::mutex mutex_;
   std::unique_ptr<Router> router_;
   Identities seen_;  // of what router_ was opened from, or could not be

@@ -83,11 +83,13 @@ void HandleFeedback(Server& server, const Call& call) {
   if (!body) return ReplyError(call, body.error());
   JsonFields fields(*body);
   LedgerFeedback feedback{.id = fields.RequiredText("id", 64)};
-  const auto useful = fields.Flag("useful");
-  if (!useful) fields.Fail("useful", "is required: true or false");
-  feedback.useful = useful.value_or(false);
-  feedback.intent = fields.Text("intent", kMaxIntentBytes);
-  feedback.comment = fields.Text("comment", kMaxCommentBytes);
+  // What is not there stays as it was; null takes it back.
+  if (body->contains("useful")) feedback.useful = fields.Flag("useful");
+  if (body->contains("intent")) feedback.intent = fields.Text("intent", kMaxIntentBytes);
+  if (body->contains("comment")) feedback.comment = fields.Text("comment", kMaxCommentBytes);
+  if (!feedback.useful && !feedback.intent && !feedback.comment) {
+    fields.Fail("useful", "or intent or comment must be given");
+  }
   if (const auto error = fields.Finish()) return ReplyError(call, ApiError::OfField(*error));
   const auto record = [&](Ledger& ledger) { return ledger.Record(feedback); };
   const Result<bool> recorded = server.books().WithLedger(record);

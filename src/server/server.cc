@@ -104,8 +104,8 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   std::unique_ptr<Server> server(new Server(std::move(options)));
   const ServerOptions& settled = server->options_;
   server->access_ = TRY(Access::Create(settled.access));
-  if (server->router_.has_router()) TRY(server->router_.Open());
   server->models_ = std::make_unique<ModelHost>(settled.models, settled.warn);
+  if (server->router_.has_router()) TRY(server->router_.Open());
   HttpServerOptions http = settled.http;
   http.error_body = [](int status, std::string_view message) {
     const ApiError error{status, "bad_request", std::string(message)};
@@ -132,11 +132,31 @@ Server::Server(ServerOptions options)
     : options_(std::move(options)),
       books_(options_.books),
       libraries_(options_.libraries, options_.open_vectors),
-      router_(options_.router, options_.warn),
+      router_(options_.router, options_.warn,
+              [this](const Intents& intents) { WarnOfMissing(intents); }),
       calibrations_(options_.calibration_folder, options_.builtin_calibrations),
       responses_(kResponseMemoryBytes) {}
 
 Server::~Server() = default;
+
+// Of intents that name what is not offered: their questions are answered by an error.
+void Server::WarnOfMissing(const Intents& intents) const {
+  const auto warn = [&](const Intent& intent, const std::string& why) {
+    options_.warn(fmt::format("the intent {} cannot be followed: {}", Quoted(intent.name), why));
+  };
+  for (const Intent& intent : intents.intents) {
+    for (const std::string& model : {intent.model, intent.then}) {
+      if (!model.empty() && models_->Find(model) == nullptr) {
+        warn(intent, fmt::format("there is no model {}", Quoted(model)));
+      }
+    }
+    const bool needs_library = intent.mode == IntentMode::kQuote ||
+                               intent.mode == IntentMode::kCite || !intent.library.empty();
+    if (!needs_library) continue;
+    const auto library = libraries_.Find(intent.library);
+    if (!library) warn(intent, library.error().message());
+  }
+}
 
 void Server::PruneLedger() {
   const LedgerOptions& ledger = books_.options().ledger;

@@ -76,6 +76,7 @@ class Server {
  private:
   explicit Server(ServerOptions options);
   void Handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange);
+  void WarnOfMissing(const Intents& intents) const;
 
   ServerOptions options_;
   Metrics metrics_;

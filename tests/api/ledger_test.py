@@ -90,8 +90,15 @@ class Ledger(serving.LibraryTest):
                          {"useful": False, "corrected_intent": "code", "comment": "ask [email]"})
         self.assertEqual(self.rows()["totals"]["useful_answers"], useful - 1)
         self.assertIn("code", [group["intent"] for group in self.rows(by="intent")["by"]["intent"]])
+        # As the server's page tells: what else was said stays.
         self.post("/v1/feedback", {"id": answer, "useful": True})
         self.assertEqual(self.rows()["totals"]["useful_answers"], useful)
+        self.assertEqual(self.rows(limit=1)["entries"][0]["feedback"],
+                         {"useful": True, "corrected_intent": "code", "comment": "ask [email]"})
+        self.post("/v1/feedback", {"id": answer, "intent": "bills"})
+        self.post("/v1/feedback", {"id": answer, "useful": None, "comment": None})
+        self.assertEqual(self.rows(limit=1)["entries"][0]["feedback"],
+                         {"useful": None, "corrected_intent": "bills", "comment": None})
         # Of none of the intents that there are.
         self.post("/v1/feedback", {"id": answer, "useful": True, "intent": ""})
         self.assertEqual(self.rows(limit=1)["entries"][0]["feedback"]["corrected_intent"], "")

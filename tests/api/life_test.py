@@ -45,6 +45,10 @@ class Models(serving.ServerTest):
         wait_for(lambda: not self.server.loaded())
         self.assertEqual(self.server.post("/v1/chat/completions", ASK).json()["model"], "tiny")
 
+    def test_a_model_that_is_not_offered_is_told_which_are(self):
+        error = self.expect_error(self.server.post("/v1/chat/completions", ASK | {"model": "nobody"}), 404)
+        self.assertTrue(error["message"].endswith("there are: tiny, other, second, broken"), error)
+
     def test_a_model_that_cannot_be_loaded_says_why(self):
         for _ in range(2):
             reply = self.server.post("/v1/chat/completions", ASK | {"model": "broken"})

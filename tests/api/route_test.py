@@ -47,6 +47,8 @@ class Route(serving.ServerTest):
 
     def test_refuses_what_it_cannot_read(self):
         self.expect_error(self.server.post("/v1/route", {}), 400, "text")
+        for blank in "", " \n":
+            self.assertIn("empty", self.expect_error(self.server.post("/v1/route", {"text": blank}), 400)["message"])
         self.expect_error(self.server.post("/v1/route", {"text": "a", "intents": "/etc/passwd"}), 400, "intents")
         self.expect_error(self.server.post("/v1/route", {"text": "a" * 65537}), 400, "text")
 
@@ -60,6 +62,15 @@ class Route(serving.ServerTest):
         self.assertIn("has other examples than it was trained with", self.server.logged())
         serving.train_intents(self.intents, self.environment)
         self.assertEqual(self.route("do owls hunt")["intent"], "fowl")
+        # So is what the server does not offer, and one that could be followed says nothing.
+        self.assertNotIn("cannot be followed", self.server.logged())
+        self.intents.write_text(serving.INTENTS.replace('mode = "chat"', 'mode = "cite"\nmodel = "nobody"\nlibrary = "notes"')
+                                .replace("birds", "fowl"))
+        self.route("do owls hunt")
+        said = [line for line in self.server.logged().splitlines() if "cannot be followed" in line]
+        self.assertEqual([line.split("followed: ")[0] for line in said], ['kinglet: the intent "fowl" cannot be '] * 2)
+        self.assertTrue(said[0].endswith('there is no model "nobody"'), said)
+        self.assertIn("no library", said[1])
         # What is broken is told of once, and changes nothing.
         self.intents.write_text("[[intent]]\nnames = 1\n")
         for _ in range(3):

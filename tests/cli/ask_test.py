@@ -123,6 +123,12 @@ class Ask(unittest.TestCase):
         self.assertGreaterEqual(ledger["totals"]["useful_answers"], 1)
         self.assertIn(line["id"], self.ledger("--limit", "1").splitlines()[1])
 
+    def test_tables_are_as_narrow_as_their_content(self):
+        self.ask_json("When does the front door open?", "--mode", "quote")
+        lines = self.ledger("-n", "1").splitlines()
+        self.assertRegex(lines[0], r"^id {14}  at {18}  kind  mode   verdict  first ms  total ms  prompt  .*  model$")
+        self.assertRegex(self.ledger("--by", "mode").splitlines()[0], r"^mode +answers  useful  abstained  prompt  cached  made  useful  machine s  ")
+
     def test_the_ledger_as_tables_and_as_a_page(self):
         for _ in range(21):
             self.ask_json("When does the front door open?", "--mode", "quote")
@@ -143,6 +149,9 @@ class Ask(unittest.TestCase):
     def test_the_ledger_keeps_text_where_asked_and_forgets(self):
         self.set("[ledger]\nkeep_text = true\n")
         line = self.ask_json("When does the front door of ann@example.org open?", "--mode", "quote")["ledger"]
+        head, row = self.ledger("-n", "1").splitlines()[:2]
+        self.assertTrue(head.endswith("  model  question"), head)
+        self.assertTrue(row.endswith("  -      When does the front door of [email] open?"), row)
         entry = json.loads(self.ledger("--json"))["entries"][0]
         self.assertEqual(entry["question"], "When does the front door of [email] open?")
         self.assertIn("1 forgotten", self.ledger("forget", line["id"]))
@@ -181,6 +190,16 @@ class Ask(unittest.TestCase):
                 self.assertEqual(status, 1, err)
                 self.assertIn("opens at seven", out)
                 self.assertIn("ledger.sqlite", err)
+
+    def test_a_ledger_that_is_none_is_no_fault_of_the_question(self):
+        with tempfile.TemporaryDirectory() as home:
+            (pathlib.Path(home) / "ledger.sqlite").write_bytes(bytes(range(256)) * 16)
+            status, out, err = self.kinglet("ask", "When does the front door open?", "--mode", "quote", "--library",
+                                            self.home / "library", KINGLET_HOME=home)
+            self.assertEqual(status, 1, err)
+            self.assertIn("opens at seven", out)
+            self.assertIn("ledger.sqlite", err)
+            self.assertEqual(self.kinglet("ledger", KINGLET_HOME=home)[0], 3)
 
     def test_a_terminal_sees_no_control_characters_of_a_document(self):
         pid, fd = pty.fork()
@@ -236,7 +255,7 @@ class Ask(unittest.TestCase):
                                 (("serve", "--drain-s", "nan"), "--drain-s: must be a number from 0 to 1000000")):
             status, out, err = self.kinglet(*arguments)
             self.assertEqual((status, out), (2, ""), err)
-            self.assertIn(said + " (", err)
+            self.assertIn(said + f', not "{arguments[-1]}" (', err)
 
     def test_a_broken_setting_is_named(self):
         (self.home / "kinglet.toml").write_text("colour = 1\n", encoding="utf-8")

@@ -55,6 +55,8 @@ class Cascade(unittest.TestCase):
         row, before = self.json_of("ledger")["entries"]
         self.assertEqual((row["model"], row["first_model"], row["confidence"]), ("larger", "tiny", 0.5))
         self.assertEqual((before["model"], before["first_model"]), ("tiny", "tiny"))
+        shown = self.kinglet(*ask, "--then", self.larger, "--accept", "0.6")[1]
+        self.assertRegex(shown, r"confidence \d\.\d\d of larger by words \(the model is not calibrated\); 0\.50 of tiny was below the bound \|")
         # What is never needed must be there all the same.
         self.assertEqual(self.kinglet(*ask, "--then", self.folder / "nobody.gguf", "--accept", "0")[0], 1)
         status, _, err = self.kinglet("ask", QUESTION, "--model", self.larger, "--then", self.model)
@@ -93,8 +95,36 @@ class Cascade(unittest.TestCase):
         self.assertEqual((row["model"], row["first_model"], row["ledger"]["valid"]), ("larger", "tiny", True))
         self.assertGreater(row["ledger"]["useful_tokens"], 0)
 
+    def test_the_larger_one_is_looked_at_first(self):
+        (self.folder / "folder").mkdir()
+        (self.folder / "empty").touch()
+        (self.folder / "noise").write_bytes(bytes(range(256)) * 64)
+        for then in self.folder / "folder", self.folder / "empty", self.folder / "noise", self.model:
+            status, out, err = self.extract("--then", then)
+            self.assertEqual((status in (1, 2, 3), out), (True, ""), err)
+            self.assertIn(str(then), err)
+        self.assertEqual(self.json_of("ledger")["entries"], [], "the small one has not worked")
+        self.assertIn("must be another", self.extract("--then", self.model)[2])
+
+    def test_an_intent_that_cannot_be_followed_is_named(self):
+        intents = self.folder / "intents.toml"
+        examples = {name: [f"{name} {word}" for word in ("eat", "sleep", "swim", "fly", "sing")] for name in ("hens", "swans")}
+        intents.write_text("".join(f"[[intent]]\nname = {json.dumps(name)}\nmodel = {json.dumps(str(self.model))}\n"
+                                   f"then = {json.dumps(str(self.larger))}\nexamples = {json.dumps(texts)}\n"
+                                   for name, texts in examples.items()))
+        self.assertEqual(self.kinglet("intents", "train", intents)[0], 0)
+        documents = self.folder / "documents"
+        documents.mkdir()
+        (documents / "Swans.md").write_text("# Swans\n\nSwans sleep on the lake all day long.\n")
+        self.assertEqual(self.kinglet("ingest", documents)[0], 0)
+        status, _, err = self.kinglet("ask", "swans sleep", "--intents", intents)
+        self.assertEqual(status, 1, err)
+        self.assertIn('then of the intent "swans": ', err)
+        self.assertIn("calibrate", err)
+
     def test_what_was_given_up_for_nothing_is_in_the_ledger(self):
-        self.larger.write_bytes(b"GGUF")
+        # Its header is sound.
+        self.larger.write_bytes(self.model.read_bytes().replace(b"llama", b"nobod", 1))   # of an architecture that there is not
         self.assertEqual(self.extract("--then", self.larger, "-n", "3")[0], 3)
         serving.write_calibration(self.home, "tiny", bias=0)
         documents = self.folder / "documents"

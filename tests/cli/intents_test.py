@@ -67,6 +67,8 @@ class Intents(unittest.TestCase):
         trained = json.loads(self.run_kinglet("intents", "train", self.file, "--json"))
         self.assertEqual((trained["intents"], trained["examples"]), (2, 11))
         self.assertEqual(pathlib.Path(trained["trained"]).parent, self.folder / "home/intents")
+        for blank in "", " \t":
+            self.assertIn("the text is empty", self.run_kinglet("route", blank, "--intents", self.file, status=3))
         decision = self.route("refund the invoice that you charged twice", "--explain")
         self.assertEqual((decision["intent"], decision["uses"]["mode"], decision["uses"]["library"]), ("bills", "cite", "billing"))
         self.assertEqual((decision["uses"]["risk"], decision["uses"]["first_byte_budget_ms"], decision["uses"]["sampling"]),

@@ -97,8 +97,18 @@ class RoutedAsk(unittest.TestCase):
         error = self.kinglet("ask", "order the same again", "--model", "auto", status=2)
         self.assertIn('"orders"', error)
         self.assertIn("chat completions", error)
+        error = self.kinglet("ask", "order the same again", "--intents", self.extracting(), status=2)
+        self.assertNotIn("kinglet extract", error)
         self.assertIn("no intent fits", self.kinglet("ask", "good morning to you", "--model", "auto", status=1))
         self.assertIn("was never trained", self.kinglet("ask", "a", "--intents", self.untrained(), status=1))
+
+    def extracting(self):
+        """A file in which orders are extracted."""
+        (self.home / "order.json").write_text("{}")
+        file = self.home / "extracting.toml"
+        file.write_text(FILE.replace('mode = "tool"\ntool = "order"', 'mode = "extract"\nschema = "order.json"'))
+        self.kinglet("intents", "train", file)
+        return file
 
     def test_of_a_conversation_the_first_line_is_routed(self):
         done = subprocess.run([os.environ["KINGLET"], "ask", "--model", "auto", "--mode", "chat"], capture_output=True,

@@ -34,6 +34,11 @@ class Streams(unittest.TestCase):
             self.assertEqual((out, err.count("\n")), ("", 1))
             self.assertTrue(err.startswith("kinglet: ") and err[:-1].isprintable(), err)
 
+    def test_help_tells_each_exit_status(self):
+        told = self.command("help", "exit")[1]
+        for status in "0:", "1:", "2:", "3:", "130:":
+            self.assertIn(status, told)
+
     def test_a_full_disk_is_an_error(self):
         for arguments in (("--help",), ("models", "--json"), ("inspect", MODEL, "--json")):
             status, _, err = self.command(*arguments, redirect=">/dev/full")
