@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // kinglet intents check, train, test, corrections: the router's own tools.
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -11,6 +13,7 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/intent_report.h"
+#include "cli/open_engine.h"
 #include "cli/open_router.h"
 #include "ledger/ledger.h"
 #include "router/corrections.h"
@@ -26,10 +29,31 @@ struct Flags {
   bool ledger = false;
 };
 
-Result<void> Check(const Flags& flags) {
+// What the file names and the command line does not find; a server may have such a library.
+std::vector<std::string> NotesOn(const Intents& intents, const Flags& flags,
+                                 const Environment& environment) {
+  std::vector<std::string> notes;
+  if (!intents.embedder.empty()) {
+    const auto found = FindModelFile(intents.embedder, environment);
+    if (!found) notes.push_back("the embedder: " + found.error().message());
+  }
+  const std::filesystem::path folder = std::filesystem::path(flags.file).parent_path();
+  for (const Intent& intent : intents.intents) {
+    std::error_code error;
+    if (std::filesystem::is_directory(folder / intent.library, error) || intent.library.empty()) {
+      continue;
+    }
+    notes.push_back(fmt::format("the intent {}: no folder {} beside the file, for `kinglet ask`",
+                                Quoted(intent.name), Quoted(intent.library)));
+  }
+  return notes;
+}
+
+Result<void> Check(const Flags& flags, const Environment& environment) {
   const Intents intents = TRY(ReadIntents(flags.file));
   const TrainingSet set = intents.ToTrainingSet();
   const auto beyond = std::ranges::count(set.texts, kNoLabel, &LabelledText::label);
+  const std::vector<std::string> notes = NotesOn(intents, flags, environment);
   if (flags.json) {
     json::array rows;
     for (std::size_t i = 0; i < intents.intents.size(); ++i) {
@@ -41,11 +65,13 @@ Result<void> Check(const Flags& flags) {
     fmt::print("{}\n", ToJson(json::object{{"file", flags.file},
                                            {"intents", std::move(rows)},
                                            {"examples", set.texts.size()},
-                                           {"out_of_scope", beyond}}));
+                                           {"out_of_scope", beyond},
+                                           {"notes", json::array(notes.begin(), notes.end())}}));
     return {};
   }
   fmt::print("{}: sound. {} intents, {} examples, {} of them out of scope\n",
              EscapeForDisplay(flags.file), intents.intents.size(), set.texts.size(), beyond);
+  for (const std::string& note : notes) fmt::print("note: {}\n", note);
   return {};
 }
 
@@ -209,7 +235,7 @@ CommandRun SetUpIntents(CLI::App& app, const Environment& environment) {
                    "it learns from four fifths of the examples, and is tested on the rest");
   return [flags, environment, check, train, corrections]() -> Result<void> {
     if (corrections->parsed()) return ShowCorrections(*flags, environment);
-    if (check->parsed()) return Check(*flags);
+    if (check->parsed()) return Check(*flags, environment);
     if (train->parsed()) return Train(*flags, environment);
     return Test(*flags, environment);
   };

@@ -63,7 +63,15 @@ class Intents(unittest.TestCase):
         return json.loads(self.run_kinglet("route", text, "--intents", self.file, "--json", *arguments))
 
     def test_check_train_route(self):
-        self.assertIn("3 intents, 11 examples, 1 of them out of scope", self.run_kinglet("intents", "check", self.file))
+        checked = self.run_kinglet("intents", "check", self.file)
+        self.assertIn("3 intents, 11 examples, 1 of them out of scope", checked)
+        self.assertIn('note: the intent "bills": no folder "billing" beside the file', checked)
+        (self.folder / "billing").mkdir()
+        self.assertNotIn("note: ", self.run_kinglet("intents", "check", self.file))
+        self.file.write_text('embedder = "nonesuch"\n' + FILE)
+        notes = json.loads(self.run_kinglet("intents", "check", self.file, "--json"))["notes"]
+        self.assertEqual([note.startswith("the embedder: ") for note in notes], [True])
+        self.file.write_text(FILE)
         trained = json.loads(self.run_kinglet("intents", "train", self.file, "--json"))
         self.assertEqual((trained["intents"], trained["examples"]), (2, 11))
         self.assertEqual(pathlib.Path(trained["trained"]).parent, self.folder / "home/intents")
