@@ -21,7 +21,9 @@ void AddKvTypeFlag(CLI::App& app, EngineOptions& options) {
 }
 
 void AddShortcutFlags(CLI::App& app, EngineOptions& options) {
-  app.add_flag("!--no-cache", options.reuse_prefix, "compute every prompt from its first token");
+  app.add_flag_callback(
+      "--no-cache", [&options] { options.reuse_prefix = false; },
+      "compute every prompt from its first token");
   app.add_flag_callback(
       "--no-lookahead", [&options] { options.guess_ratio = 0; },
       "guess no tokens, of which a step checks several");
