@@ -54,7 +54,7 @@ TEST(ModelHost, LoadsWhatIsAskedFor) {
   const auto none = host.Acquire("../first");
   ASSERT_FALSE(none.has_value());
   EXPECT_EQ(none.error().code(), StatusCode::kNotFound);
-  EXPECT_NE(none.error().message().find("first, second"), std::string::npos);
+  EXPECT_NE(none.error().message().find("first, alias, second"), std::string::npos);
 }
 
 TEST(ModelHost, WhatIsThrownWhileItLoadsKeepsNobodyWaiting) {
