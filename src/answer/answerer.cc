@@ -274,14 +274,18 @@ Result<void> ShowReading(Work& work, const Reading& reading, const AskOptions& o
   return {};
 }
 
+void CountTokens(const GenerationResult& result, LedgerLine& line) {
+  line.prompt_tokens += result.prompt_tokens;
+  line.cached_tokens += result.cached_tokens;
+  line.completion_tokens += static_cast<int>(result.tokens.size());
+}
+
 // All that was asked of the model goes on the bill as one: it waits until the first begins, reads
 // until the last is read, and writes to the end. What never began has only waited.
 void Book(std::span<const GenerationResult> results, LedgerLine& line) {
   double begin_ms = std::numeric_limits<double>::infinity(), read_ms = 0, end_ms = 0;
   for (const GenerationResult& result : results) {
-    line.prompt_tokens += result.prompt_tokens;
-    line.cached_tokens += result.cached_tokens;
-    line.completion_tokens += static_cast<int>(result.tokens.size());
+    CountTokens(result, line);
     const double first_ms = result.queue_ms + result.prefill_ms;
     end_ms = std::max(end_ms, first_ms + result.decode_ms);
     if (result.prefill_ms <= 0) continue;
@@ -389,12 +393,12 @@ Result<Inquiry> Retrieve(Work& work, const Retriever& retriever, LanguageModel* 
                          const AskOptions& options) {
   Answer& answer = work.answer;
   const bool is_behind = options.mode == AskMode::kChat && !options.turns.empty();
-  Inquiry inquiry =
-      is_behind
-          ? TRY(InquireBehind(options.turns, answer.question, retriever, *model, options.terms))
-          : TRY(Inquire(answer.question, retriever));
+  Inquiry inquiry = is_behind ? TRY(InquireBehind(options.turns, answer.question, retriever, *model,
+                                                  options.terms, work.events.cancelled))
+                              : TRY(Inquire(answer.question, retriever));
   if (inquiry.question != answer.question) answer.standalone = inquiry.question;
   answer.ledger.retrieval_ms = inquiry.retrieval_ms;
+  CountTokens(inquiry.written, answer.ledger);
   const std::span<const Passage> passages = inquiry.evidence.passages();
   const std::size_t read = model == nullptr ? 0 : ToRead(passages).size();
   for (const Passage& passage : passages) {

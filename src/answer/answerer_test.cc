@@ -416,6 +416,10 @@ TEST_F(AskTest, UnderstandsAQuestionBehindAnother) {
   EXPECT_EQ(answer.question, "When was it written?");
   ASSERT_FALSE(answer.abstained);
   EXPECT_NE(answer.quotes[0].text.find("1997"), std::string::npos);
+  // To write it out is on the bill, too.
+  const Answer alone = Ask(answer.standalone, {*library_}, &model, {}).value();
+  EXPECT_EQ(answer.ledger.prompt_tokens, alone.ledger.prompt_tokens + 10);
+  EXPECT_EQ(answer.ledger.completion_tokens, alone.ledger.completion_tokens + 3);
 }
 
 TEST_F(AskTest, TellsItsVerdicts) {

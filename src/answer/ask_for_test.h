@@ -29,7 +29,10 @@ class ScriptedModel : public SilentModel {
     return std::vector<TokenId>(std::max<std::size_t>(1, text.size() / kBytesPerToken), 0);
   }
   Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
-    return GenerationResult{.text = script_, .finish_reason = FinishReason::kStop};
+    return GenerationResult{.text = script_,
+                            .tokens = {0, 0, 0},
+                            .finish_reason = FinishReason::kStop,
+                            .prompt_tokens = 10};
   }
   // Its reading, a span and odds of Yes as they are set, and its draft, whichever comes first.
   Result<std::vector<GenerationResult>> GenerateAll(std::span<const GenerationRequest> requests,

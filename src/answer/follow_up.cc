@@ -52,20 +52,21 @@ bool IsFaithful(std::string_view rewritten, std::span<const Turn> turns,
 
 }  // namespace
 
-Result<std::optional<std::string>> StandaloneQuestion(LanguageModel& model,
-                                                      std::span<const Turn> turns,
-                                                      std::string_view question,
-                                                      const ServiceTerms& terms) {
+Result<WrittenOut> StandaloneQuestion(LanguageModel& model, std::span<const Turn> turns,
+                                      std::string_view question, const ServiceTerms& terms,
+                                      const std::function<bool()>& interrupted) {
   turns = turns.last(std::min(kTurns, turns.size()));
   const GenerationRequest request{.prompt = TRY(model.EncodeChat(Messages(turns, question))),
                                   .max_tokens = kMaxTokens,
                                   .stop = {"\n"},
-                                  .terms = terms};
-  const GenerationResult result =
-      TRY(model.Generate(request, [](std::string_view) { return true; }));
-  if (result.finish_reason != FinishReason::kStop || !IsFaithful(result.text, turns, question))
-    return std::nullopt;
-  return result.text;
+                                  .terms = terms,
+                                  .interrupted = interrupted};
+  WrittenOut out;
+  out.written = TRY(model.Generate(request, [](std::string_view) { return true; }));
+  const std::string& text = out.written.text;
+  if (out.written.finish_reason == FinishReason::kStop && IsFaithful(text, turns, question))
+    out.question = text;
+  return out;
 }
 
 }  // namespace kinglet

@@ -2,6 +2,7 @@
 // Questions of a conversation, made to be understood alone: "And in winter?" finds no passage.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,12 +19,16 @@ struct Turn {
   std::string answer;
 };
 
-// The question as the model writes it out, where each of its words comes from the conversation and
-// none that the question names is lost; else nothing. turns: the latest last; of many the last few
-// count.
-Result<std::optional<std::string>> StandaloneQuestion(LanguageModel& model,
-                                                      std::span<const Turn> turns,
-                                                      std::string_view question,
-                                                      const ServiceTerms& terms);
+struct WrittenOut {
+  // Where each word comes from the conversation and none that the question names is lost.
+  std::optional<std::string> question;
+  GenerationResult written;  // what it took
+};
+
+// The question as the model writes it out. turns: the latest last; of many the last few count.
+// interrupted: asked while it writes; empty: never.
+Result<WrittenOut> StandaloneQuestion(LanguageModel& model, std::span<const Turn> turns,
+                                      std::string_view question, const ServiceTerms& terms,
+                                      const std::function<bool()>& interrupted);
 
 }  // namespace kinglet

@@ -18,8 +18,10 @@ class Writer : public SilentModel {
     for (const ChatMessage& message : messages) shown += message.content;
     return std::vector<TokenId>{1};
   }
-  Result<GenerationResult> Generate(const GenerationRequest&, const TextSink&) override {
-    return GenerationResult{.text = text_, .finish_reason = reason};
+  Result<GenerationResult> Generate(const GenerationRequest& request, const TextSink&) override {
+    const bool is_cut = request.interrupted && request.interrupted();
+    return GenerationResult{.text = text_,
+                            .finish_reason = is_cut ? FinishReason::kCancelled : reason};
   }
 
   FinishReason reason = FinishReason::kStop;
@@ -33,7 +35,7 @@ const std::vector<Turn> kTurns = {{"When does the front door open?", "at seven"}
 
 std::optional<std::string> Standalone(Writer& model, const std::vector<Turn>& turns,
                                       std::string_view question) {
-  return StandaloneQuestion(model, turns, question, {}).value();
+  return StandaloneQuestion(model, turns, question, {}, {}).value().question;
 }
 
 TEST(FollowUpTest, TakesWhatTheConversationHolds) {
@@ -53,6 +55,14 @@ TEST(FollowUpTest, LeavesWhatWasNotSaidOrIsNotWhole) {
   Writer endless("When does the front door open in winter");
   endless.reason = FinishReason::kLength;
   EXPECT_EQ(Standalone(endless, kTurns, "And in winter?"), std::nullopt);
+}
+
+TEST(FollowUpTest, IsInterruptedAsItsAnswerIs) {
+  Writer model("When does the front door open in winter?");
+  const auto out =
+      StandaloneQuestion(model, kTurns, "And in winter?", {}, [] { return true; }).value();
+  EXPECT_EQ(out.written.finish_reason, FinishReason::kCancelled);
+  EXPECT_EQ(out.question, std::nullopt);
 }
 
 TEST(FollowUpTest, OfManyTurnsTheLastCount) {

@@ -3,7 +3,7 @@
 #include "answer/inquiry.h"
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,6 +14,17 @@ namespace {
 
 constexpr int kRetrievedPassages = 6;      // what quotes are chosen from
 constexpr std::size_t kLeastOwnTerms = 2;  // of a question that says alone what it asks
+
+Result<Inquiry> InquireInOwnWords(std::span<const Turn> turns, std::string_view question,
+                                  const Retriever& retriever) {
+  Inquiry own = TRY(Inquire(question, retriever));
+  if (!own.gate.abstain && own.terms.size() >= kLeastOwnTerms) return own;
+  const auto is_unknown = [](const Term& term) { return term.chunk_count == 0; };
+  // What the library does not know is not asked for, else the earlier question would be answered.
+  if (!own.terms.empty() && std::ranges::all_of(own.terms, is_unknown)) return own;
+  Inquiry both = TRY(Inquire(fmt::format("{} {}", turns.back().question, question), retriever));
+  return both.gate.abstain ? std::move(own) : std::move(both);
+}
 
 }  // namespace
 
@@ -34,17 +45,15 @@ Result<Inquiry> Inquire(std::string_view question, const Retriever& retriever) {
 
 Result<Inquiry> InquireBehind(std::span<const Turn> turns, std::string_view question,
                               const Retriever& retriever, LanguageModel& model,
-                              const ServiceTerms& service) {
-  if (const auto rewritten = TRY(StandaloneQuestion(model, turns, question, service)))
-    return Inquire(*rewritten, retriever);
-  Inquiry own = TRY(Inquire(question, retriever));
-  if (!own.gate.abstain && own.terms.size() >= kLeastOwnTerms) return own;
-  const auto is_unknown = [](const Term& term) { return term.chunk_count == 0; };
-  // What the library does not know is not asked for, else the earlier question would be answered.
-  if (!own.terms.empty() && std::ranges::all_of(own.terms, is_unknown)) return own;
-  Inquiry both = TRY(Inquire(fmt::format("{} {}", turns.back().question, question), retriever));
-  both.retrieval_ms += own.retrieval_ms;
-  return both.gate.abstain ? std::move(own) : std::move(both);
+                              const ServiceTerms& service,
+                              const std::function<bool()>& interrupted) {
+  const double start_ms = MonotonicMs();
+  WrittenOut out = TRY(StandaloneQuestion(model, turns, question, service, interrupted));
+  Inquiry inquiry = out.question ? TRY(Inquire(*out.question, retriever))
+                                 : TRY(InquireInOwnWords(turns, question, retriever));
+  inquiry.retrieval_ms = MonotonicMs() - start_ms;
+  inquiry.written = std::move(out.written);
+  return inquiry;
 }
 
 }  // namespace kinglet

@@ -2,6 +2,7 @@
 // A question as it is looked for: its words, what is found for them, and whether that is about it.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ struct Inquiry {
   std::vector<Term> terms;
   Evidence evidence;
   GateDecision gate;
-  double retrieval_ms = 0;
+  double retrieval_ms = 0;   // and to write the question out
+  GenerationResult written;  // what that took of a model; nothing where none was asked
 };
 
 Result<Inquiry> Inquire(std::string_view question, const Retriever& retriever);
@@ -33,6 +35,7 @@ Result<Inquiry> Inquire(std::string_view question, const Retriever& retriever);
 // has one at most, is looked for with the question before it: "And in winter?"
 Result<Inquiry> InquireBehind(std::span<const Turn> turns, std::string_view question,
                               const Retriever& retriever, LanguageModel& model,
-                              const ServiceTerms& service);
+                              const ServiceTerms& service,
+                              const std::function<bool()>& interrupted);
 
 }  // namespace kinglet

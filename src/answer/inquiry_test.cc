@@ -17,7 +17,7 @@ class InquiryTest : public AskTest {
                  const std::string& rewritten = "No such thing was said.") {
     ScriptedModel model(rewritten);
     const std::vector<Turn> turns = {{earlier, ""}};
-    return InquireBehind(turns, question, {*library_}, model, {}).value();
+    return InquireBehind(turns, question, {*library_}, model, {}, {}).value();
   }
 };
 

@@ -71,8 +71,9 @@ TEST(RetrievalMetrics, AreThoseOfTrecEval) {
   EXPECT_EQ(rankings, 1000U);
 }
 
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
 TEST(RetrievalMetrics, SamplesThatTellNothingAreLeftOut) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   // Of two questions the first alone counts, and is right: no sample knows of a wrong one.
   const auto of_first = [](std::span<const std::size_t> some) {
     return std::ranges::count(some, std::size_t{0}) > 0 ? 1.0 : kNone;

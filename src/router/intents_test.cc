@@ -253,7 +253,8 @@ TEST(IntentLines, AreHeldOutEvenly) {
   for (int i = 0; i < 30; ++i) lines.push_back({std::to_string(i), i < 10 ? "few" : "many"});
   for (int i = 30; i < 36; ++i) lines.push_back({std::to_string(i), std::nullopt});
   const auto [rest, held] = HoldOutAFifth(lines, 1);
-  const auto count = [](const std::vector<IntentLine>& some, std::optional<std::string> intent) {
+  const auto count = [](const std::vector<IntentLine>& some,
+                        const std::optional<std::string>& intent) {
     return std::ranges::count(some, intent, &IntentLine::intent);
   };
   EXPECT_EQ(count(held, "few"), 2);
