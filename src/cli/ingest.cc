@@ -3,7 +3,6 @@
 #include "knowledge/ingest.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -109,7 +108,8 @@ class Report {
   // By suffix, the commonest first: whether what a user cares for is among them shows at a glance.
   void PrintSkipped() const {
     std::vector<std::pair<std::string, int>> kinds(skipped_.begin(), skipped_.end());
-    std::ranges::stable_sort(kinds, std::greater(), &std::pair<std::string, int>::second);
+    std::ranges::sort(kinds, {},
+                      [](const auto& kind) { return std::pair(-kind.second, kind.first); });
     std::string line;
     for (const auto& [suffix, count] : kinds | std::views::take(kKindsShown)) {
       line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, EscapeForDisplay(suffix));
