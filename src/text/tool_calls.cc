@@ -160,6 +160,16 @@ bool SeesArguments(Reader& reader) {
   return reader.Sees([](char c) { return c == '{'; });
 }
 
+// "key": "value", behind a comma.
+bool TakeMember(Reader& reader) {
+  reader.TakeBlanks();
+  if (!reader.String()) return false;
+  reader.TakeBlanks();
+  if (!reader.Take(":")) return false;
+  reader.TakeBlanks();
+  return reader.String() && reader.TakeBlanks();
+}
+
 // {"name": "x", "arguments": and the first brace.
 std::optional<std::string_view> ReadObjectHead(Reader& reader) {
   reader.TakeBlanks();
@@ -348,16 +358,9 @@ bool ToolCallSplitter::TakeArguments(bool is_last) {
 bool ToolCallSplitter::TakeCallEnd(bool is_last) {
   held_.erase(0, held_.find_first_not_of(kToolBlanks));
   Reader reader(held_);
-  while (reader.Take(",")) {
-    reader.TakeBlanks();
-    const bool has_key = reader.String().has_value();
-    reader.TakeBlanks();
-    if (!has_key || !reader.Take(":")) break;
-    reader.TakeBlanks();
-    if (!reader.String()) break;
-    reader.TakeBlanks();
-  }
-  const bool is_end = reader.Take(notation_->after_call);
+  bool is_sound = true;
+  while (is_sound && reader.Take(",")) is_sound = TakeMember(reader);
+  const bool is_end = is_sound && reader.Take(notation_->after_call);
   if (reader.is_open() && !is_last) return false;
   state_ = is_end ? State::kNextCall : State::kText;
   if (is_end || reader.is_open()) held_.erase(0, reader.bytes());

@@ -134,6 +134,9 @@ TEST(ToolCallSplitterTest, ReadsWhatModelsMakeOfANotation) {
       {kMistral, R"([TOOL_CALLS][{"name": "f", "arguments": {"a":1}}] so)", "so", one},
       {kMistral, R"([TOOL_CALLS][{"name": "f", "arguments": {"a":1}}, {"name": 7}])",
        R"(, {"name": 7}])", one},
+      // A member that is none, though a brace follows.
+      {kMistral, "[TOOL_CALLS][{\"name\": \"f\", \"arguments\": {\"a\":1}, \"id\t}]", ", \"id\t}]",
+       one},
       {kHermes, R"(<tool_call>{"name": "f", "arguments": {"a":1}}}</tool_call>)", "}</tool_call>",
        one},
       {kHermes, R"(<tool_call><tool_call>{"name": "f", "arguments": {"a":1}}</tool_call>)",
