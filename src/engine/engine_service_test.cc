@@ -155,12 +155,13 @@ TEST(EngineServiceTest, AnEngineThatClosesEndsWhatRuns) {
   late.terms.first_byte_budget_ms = 0;
   // As long as its thread waits in the sink it is there, and tells when it closes.
   Engine& open = *engine;
-  const auto closed = std::async(std::launch::async, [&] { engine.reset(); });
+  std::future<void> closed = std::async(std::launch::async, [&] { engine.reset(); });
   while (open.Submit(late, nullptr).error().code() != StatusCode::kCancelled) {
     std::this_thread::yield();
   }
   closing.count_down();
   EXPECT_EQ(ended.get_future().get(), FinishReason::kCancelled);
+  closed.get();
 }
 
 TEST(EngineServiceTest, ABudgetThatCannotBeKeptIsRefusedAtOnceWithThePrediction) {
