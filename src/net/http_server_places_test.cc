@@ -118,6 +118,7 @@ TEST(HttpServerPlacesTest, ReplacesASocketFileOnlyWhereNobodyListens) {
   }
   // As a server leaves it that was killed.
   const int left = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_GE(left, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   options.unix_socket.native().copy(address.sun_path, sizeof(address.sun_path) - 1);

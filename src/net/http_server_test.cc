@@ -16,9 +16,7 @@
 namespace kinglet {
 namespace {
 
-using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
 
 std::string Get(std::string_view path, std::string_view headers = "") {
   return fmt::format("GET {} HTTP/1.1\r\nHost: test\r\n{}\r\n", path, headers);
@@ -32,7 +30,7 @@ std::string Post(std::string_view path, std::string_view body) {
 class Inbox {
  public:
   HttpHandler Handler() {
-    return [this](const HttpRequest& request, std::shared_ptr<HttpExchange> exchange) {
+    return [this](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
       const std::scoped_lock lock(mutex_);
       came_.emplace_back(std::move(request), std::move(exchange));
     };
@@ -287,12 +285,12 @@ TEST(HttpServerTest, AnswersForAHandlerThatThrows) {
   std::vector<std::shared_ptr<HttpExchange>> kept;
   HttpServerOptions options{.worker_threads = 1, .error_content_type = "text/plain"};
   options.error_body = [](int status, std::string_view) { return std::to_string(status); };
-  ServerForTest server(options,
-                       [&](const HttpRequest& request, std::shared_ptr<HttpExchange> exchange) {
-                         kept.push_back(exchange);
-                         if (request.path == "/stream") exchange->Begin(200, "text/plain", {});
-                         throw std::runtime_error("no");
-                       });
+  ServerForTest server(
+      options, [&](const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
+        kept.push_back(exchange);
+        if (request.path == "/stream") exchange->Begin(200, "text/plain", {});
+        throw std::runtime_error("no");
+      });
   ClientForTest client(server.port());
   const ReplyForTest reply = client.Get("/");
   EXPECT_EQ(reply.status, 500);
@@ -452,7 +450,7 @@ TEST(HttpServerTest, KeepsManyThreadsApart) {
   // Handlers, writers and clients at once; ThreadSanitizer watches.
   std::vector<std::thread> writers;
   std::mutex mutex;
-  ServerForTest server([&](const HttpRequest& request, std::shared_ptr<HttpExchange> exchange) {
+  ServerForTest server([&](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
     const std::scoped_lock lock(mutex);
     writers.emplace_back([request = std::move(request), exchange = std::move(exchange)] {
       exchange->OnGone([] {});
