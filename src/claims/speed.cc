@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 #include <random>
 #include <utility>
 
@@ -168,15 +167,11 @@ Estimate EstimateOfMedians(std::span<const std::vector<double>> series, std::uin
                            const std::function<double(std::span<const double>)>& figure) {
   std::vector<double> medians;
   for (const std::vector<double>& values : series) medians.push_back(MedianOf(values));
-  Estimate estimate{.mean = figure(medians)};
-  // How a second timing would differ from the only one is not known at all.
-  if (std::ranges::any_of(series, [](const auto& values) { return values.size() < 2; })) {
-    estimate.high = std::numeric_limits<double>::infinity();
-    estimate.low = -estimate.high;
-    return estimate;
-  }
+  const double of_all = figure(medians);
+  const auto is_one = [](const std::vector<double>& values) { return values.size() < 2; };
+  if (std::ranges::any_of(series, is_one)) return EstimateOfOne(of_all);
   std::mt19937_64 draw(seed);
-  std::vector<double> figures, sample;
+  std::vector<double> samples, sample;
   for (int i = 0; i < kSamples; ++i) {
     for (std::size_t k = 0; k < series.size(); ++k) {
       sample.clear();
@@ -185,12 +180,9 @@ Estimate EstimateOfMedians(std::span<const std::vector<double>> series, std::uin
       }
       medians[k] = MedianOf(sample);
     }
-    figures.push_back(figure(medians));
+    samples.push_back(figure(medians));
   }
-  std::ranges::sort(figures);
-  estimate.low = figures[kSamples / 40];
-  estimate.high = figures[kSamples - 1 - kSamples / 40];
-  return estimate;
+  return EstimateOfSamples(of_all, std::move(samples));
 }
 
 Estimate EstimateMedian(const std::vector<double>& values, std::uint64_t seed) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -23,7 +22,6 @@ namespace kinglet {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 8;
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 // Of the odds beside the logarithm of the score by words.
 constexpr double kOddsWeight = 0.1;
 
@@ -71,7 +69,7 @@ struct Judged {
       of += 1;
       both += is_kept(i) ? 1 : 0;
     }
-    return of == 0 ? kNone : both / of;
+    return of == 0 ? kNoFigure : both / of;
   }
   double KeptByRule(bool label) const {
     return KeptShare(label, [&](std::size_t i) { return kept[i]; });
@@ -85,7 +83,7 @@ struct Judged {
       right.push_back(scores[i]);
       keep += kept[i] ? 1 : 0;
     }
-    if (right.empty()) return kNone;
+    if (right.empty()) return kNoFigure;
     if (keep == 0) return 0;
     std::ranges::sort(right, std::greater());
     const double threshold = right[keep - 1];
@@ -110,7 +108,7 @@ double PairedShare(std::span<const ScoredRow* const> rows, Indices some, Score s
       }
     }
   }
-  return pairs == 0 ? kNone : won / pairs;
+  return pairs == 0 ? kNoFigure : won / pairs;
 }
 
 json::object SetFigures(std::span<const ScoredRow* const> rows, bool with_odds) {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "base/check.h"
+#include "eval/retrieval_metrics.h"
 
 namespace kinglet {
 namespace {
@@ -48,7 +48,7 @@ double Auroc(std::span<const double> scores, const std::vector<bool>& is_true) {
     won += trues * (false_before + falses / 2);
     false_before += falses;
   });
-  return pairs > 0 ? won / pairs : std::numeric_limits<double>::quiet_NaN();
+  return pairs > 0 ? won / pairs : kNoFigure;
 }
 
 double Aurc(std::span<const double> confidences, std::span<const double> risks) {

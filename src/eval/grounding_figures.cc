@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,7 +21,6 @@ namespace kinglet {
 namespace {
 
 constexpr std::size_t kFolds = 5;  // of one group
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 struct Truths {
   std::vector<ConfidenceFeatures> features;
@@ -61,7 +59,7 @@ class ProbesWithout {
   ProbesWithout(std::span<const GroundingOutcome> outcomes, std::span<const std::size_t> parts)
       : outcomes_(outcomes), parts_(parts) {}
 
-  static constexpr std::size_t kNone = SIZE_MAX;  // no part
+  static constexpr std::size_t kNoFigure = SIZE_MAX;  // no part
 
   const Probe& Parts(std::size_t a, std::size_t b) {
     const auto [found, is_new] = probes_.try_emplace(std::minmax(a, b));
@@ -89,7 +87,7 @@ double FalseAnswersWhenKept(const std::vector<double>& scores, const std::vector
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (answerable[i]) of_answerable.push_back(scores[i]);
   }
-  if (of_answerable.empty() || of_answerable.size() == scores.size()) return kNone;
+  if (of_answerable.empty() || of_answerable.size() == scores.size()) return kNoFigure;
   std::ranges::sort(of_answerable, std::greater());
   const double keep = std::ceil(kept * static_cast<double>(of_answerable.size()));
   const double threshold = of_answerable[static_cast<std::size_t>(std::max(keep, 1.0)) - 1];
@@ -231,7 +229,7 @@ json::object KingletFigures(const Judged& all, const SystemScores& scores) {
   figures.Add("f1_without_abstaining", [&](Indices some) {
     const double of = Mean(some, [&](std::size_t i) { return answerable(i) ? 1.0 : 0.0; });
     const double sum = Mean(some, [&](std::size_t i) { return 1 - all.risks[i]; });
-    return of == 0 ? kNone : sum / of;
+    return of == 0 ? kNoFigure : sum / of;
   });
   figures.Add("answered_share", [&](Indices some) { return Share(some, answerable, answers); });
   figures.Add("false_answer_rate",
@@ -332,7 +330,7 @@ Calibration Calibrate(std::span<const GroundingOutcome> outcomes) {
     all.Add(outcomes[i], probes.Parts(parts[i], parts[i]));
   }
   return {.questions = static_cast<int>(outcomes.size()),
-          .probe = probes.Parts(ProbesWithout::kNone, ProbesWithout::kNone),
+          .probe = probes.Parts(ProbesWithout::kNoFigure, ProbesWithout::kNoFigure),
           .answerable = FitLogistic(all.features, all.answerable),
           .quoted = FitLogistic(all.features, all.quoted)};
 }

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 #include <random>
+#include <utility>
 
 namespace kinglet {
 namespace {
@@ -44,32 +45,33 @@ double ReciprocalRank(std::span<const double> gains, std::size_t depth) {
   return 0;
 }
 
+Estimate EstimateOfSamples(double figure, std::vector<double> samples) {
+  std::erase_if(samples, [](double sample) { return std::isnan(sample); });
+  if (samples.empty()) return {.mean = figure, .low = kNoFigure, .high = kNoFigure};
+  std::ranges::sort(samples);
+  const std::size_t beyond = samples.size() / 40;  // 2.5 % on either side
+  return {.mean = figure, .low = samples[beyond], .high = samples[samples.size() - 1 - beyond]};
+}
+
+Estimate EstimateOfOne(double figure) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  return {.mean = figure, .low = -kInfinity, .high = kInfinity};
+}
+
 Estimate EstimateFigure(std::size_t count, std::uint64_t seed,
                         const std::function<double(std::span<const std::size_t>)>& figure) {
   if (count == 0) return {};
   std::vector<std::size_t> indices(count);
   std::iota(indices.begin(), indices.end(), std::size_t{0});
-  Estimate estimate{.mean = figure(indices)};
-  if (count == 1) {  // how another would differ is not known at all
-    estimate.high = std::numeric_limits<double>::infinity();
-    estimate.low = -estimate.high;
-    return estimate;
-  }
+  const double of_all = figure(indices);
+  if (count == 1) return EstimateOfOne(of_all);
   std::mt19937_64 draw(seed);
-  std::vector<double> figures;
+  std::vector<double> samples;
   for (int i = 0; i < kSamples; ++i) {
     for (std::size_t& index : indices) index = draw() % count;
-    const double of_sample = figure(indices);
-    if (!std::isnan(of_sample)) figures.push_back(of_sample);
+    samples.push_back(figure(indices));
   }
-  if (figures.empty()) {
-    estimate.low = estimate.high = std::numeric_limits<double>::quiet_NaN();
-    return estimate;
-  }
-  std::ranges::sort(figures);
-  estimate.low = figures[figures.size() / 40];
-  estimate.high = figures[figures.size() - 1 - figures.size() / 40];
-  return estimate;
+  return EstimateOfSamples(of_all, std::move(samples));
 }
 
 Estimate Reflected(const Estimate& estimate) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -71,18 +70,16 @@ TEST(RetrievalMetrics, AreThoseOfTrecEval) {
   EXPECT_EQ(rankings, 1000U);
 }
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
 TEST(RetrievalMetrics, SamplesThatTellNothingAreLeftOut) {
   // Of two questions the first alone counts, and is right: no sample knows of a wrong one.
   const auto of_first = [](std::span<const std::size_t> some) {
-    return std::ranges::count(some, std::size_t{0}) > 0 ? 1.0 : kNone;
+    return std::ranges::count(some, std::size_t{0}) > 0 ? 1.0 : kNoFigure;
   };
   const Estimate estimate = EstimateFigure(2, 1, of_first);
   EXPECT_EQ(estimate.mean, 1);
   EXPECT_EQ(estimate.low, 1);
   EXPECT_EQ(estimate.high, 1);
-  const Estimate none = EstimateFigure(2, 1, [](auto) { return kNone; });
+  const Estimate none = EstimateFigure(2, 1, [](auto) { return kNoFigure; });
   EXPECT_TRUE(std::isnan(none.mean) && std::isnan(none.low) && std::isnan(none.high));
 }
 

@@ -2,7 +2,6 @@
 // Means, and the bootstrap around them.
 #include "eval/system_figures.h"
 
-#include <limits>
 #include <utility>
 
 namespace kinglet {
@@ -16,7 +15,7 @@ double MeanWhere(Indices some, const std::function<bool(std::size_t)>& counts,
     of += 1;
     sum += value(i);
   }
-  return of == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / of;
+  return of == 0 ? kNoFigure : sum / of;
 }
 
 double Mean(Indices some, const std::function<double(std::size_t)>& value) {
