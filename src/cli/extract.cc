@@ -19,6 +19,7 @@
 #include "cli/standard_input.h"
 #include "grammar/json_schema.h"
 #include "grammar/json_validator.h"
+#include "router/text_features.h"
 
 namespace kinglet {
 namespace {
@@ -122,10 +123,8 @@ Result<void> Extract(const ExtractFlags& flags, const Environment& environment) 
       .schema = *std::move(schema),
       .validator = *std::move(validator),
       .text = flags.text ? *flags.text : TRY(ReadStandardInput(kMaxTextBytes))};
-  if (extraction.text.find_first_not_of(" \t\r\n") == std::string::npos) {
-    return Error(StatusCode::kInvalidInput,
-                 "there is no text to read");  // a model would invent one
-  }
+  // Of nothing a model would invent something.
+  if (IsBlank(extraction.text)) return Error(StatusCode::kInvalidInput, "there is no text to read");
   return AskInTurn(flags, environment, extraction, *std::move(grammar));
 }
 
