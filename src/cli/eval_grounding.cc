@@ -86,25 +86,12 @@ Result<Questions> ReadQuestions(const GroundingFlags& flags, const Environment& 
   return all;
 }
 
-// Hours of asking may be in it.
-Result<void> CheckNothingIsLost(const GroundingFlags& flags) {
-  std::error_code error;
-  if (flags.resume || !std::filesystem::is_regular_file(flags.outcomes, error) ||
-      std::filesystem::is_empty(flags.outcomes, error)) {
-    return {};
-  }
-  return Error(StatusCode::kUsage,
-               "{} is there: --resume goes on with it; to ask all questions anew, remove it",
-               EscapeForDisplay(flags.outcomes));
-}
-
 // Nothing where no file was asked for. done: what it holds already.
 Result<std::optional<OutcomeFile>> OpenOutcomes(const GroundingFlags& flags,
                                                 const std::filesystem::path& model,
                                                 const Questions& asked,
                                                 std::vector<GroundingOutcome>& done) {
   if (flags.outcomes.empty()) return std::nullopt;
-  TRY(CheckNothingIsLost(flags));
   const GroundingRun run{.model = TRY(Sha256OfFile(model)),
                          .data = asked.digest,
                          .passages = flags.passages,
@@ -197,11 +184,25 @@ std::vector<std::string> InputsOf(const GroundingFlags& flags) {
   return inputs;
 }
 
+// output: of the calibration; empty: none is written.
+Result<void> CheckFiles(const GroundingFlags& flags, const std::string& output) {
+  TRY(CheckOutputs({{"--outcomes", flags.outcomes}, {"--output", output}}, InputsOf(flags)));
+  std::error_code error;
+  if (flags.resume || !std::filesystem::is_regular_file(flags.outcomes, error) ||
+      std::filesystem::is_empty(flags.outcomes, error)) {
+    return {};
+  }
+  // Hours of asking may be in it.
+  return Error(StatusCode::kUsage,
+               "{} is there: --resume goes on with it; to ask all questions anew, remove it",
+               EscapeForDisplay(flags.outcomes));
+}
+
 Result<void> EvaluateGrounding(const GroundingFlags& flags, const Environment& environment) {
   if (!flags.embedder.empty() && flags.passages != kRetrieved) {
     return Error(StatusCode::kUsage, "--embedder is for --passages {}", kRetrieved);
   }
-  TRY(CheckOutputs({{"--outcomes", flags.outcomes}}, InputsOf(flags)));
+  TRY(CheckFiles(flags, ""));
   const Questions asked = TRY(ReadQuestions(flags, environment));
   std::vector<SystemScores> others;
   if (!flags.compare.empty())
@@ -233,7 +234,7 @@ Result<std::filesystem::path> CalibrationToWrite(const GroundingFlags& flags,
 
 Result<void> CalibrateModel(const GroundingFlags& flags, const Environment& environment) {
   const std::filesystem::path file = TRY(CalibrationToWrite(flags, environment));
-  TRY(CheckOutputs({{"--outcomes", flags.outcomes}, {"--output", file.string()}}, InputsOf(flags)));
+  TRY(CheckFiles(flags, file.string()));
   const Questions asked = TRY(ReadQuestions(flags, environment));
   const Asked all = TRY(AskModel(flags, asked, environment));
   Calibration calibration = Calibrate(all.outcomes);
